@@ -1,0 +1,21 @@
+/* What EHLO may show on a connector, in the order of facts 8.1. */
+#ifndef POLICY_OFFER_H
+#define POLICY_OFFER_H
+
+#include "base/buffer.h"
+#include "policy/session_rights.h"
+
+/* Bits of what is offered; commands and parameters ask the same value, so nothing unoffered works. */
+enum offer {
+    OFFER_SIZE = 1,
+    OFFER_SIZE_VALUE = 2,
+    OFFER_PIPELINING = 4,
+    OFFER_ENHANCEDSTATUSCODES = 8,
+    OFFER_8BITMIME = 16,
+};
+uint32_t offer_of(const struct receive_connector *connector, const struct session_rights *rights);
+/* Calls each for every EHLO keyword line after the greeting, "SIZE 37748736", … */
+void offer_each(const struct receive_connector *connector, uint32_t offered,
+                void (*each)(const char *line, void *owner), void *owner);
+
+#endif

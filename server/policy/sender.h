@@ -1,0 +1,20 @@
+/* May this session use this sender? Facts 8.4; permissions document, table 4 and table 9. */
+#ifndef POLICY_SENDER_H
+#define POLICY_SENDER_H
+
+#include "mail/address.h"
+#include "policy/decision.h"
+#include "policy/session_rights.h"
+
+/* MAIL FROM. The null path passes; Accept-Any-Sender opens outside domains, Accept-Authoritative-Domain-Sender our own
+ * (contract 7: model 2007 authoritative, 2010 also internal relay). Until the directory look-up of Send-As is built, what
+ * would need it is refused. */
+struct decision sender_check(const struct organization *organization, const struct session_rights *rights,
+                             const struct address *sender);
+
+/* From and Sender, after the header block. Skipped where there is none or it equals the envelope sender. Every address of
+ * From (several, groups) must pass; a field that cannot be parsed is refused unless the session holds both rights. */
+struct decision sender_check_header(const struct organization *organization, const struct session_rights *rights,
+                                    const struct address *envelope_sender, struct bytes header_block);
+
+#endif

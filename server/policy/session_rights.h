@@ -1,0 +1,24 @@
+/* The rights a session holds: one DACL walk, bits after. */
+#ifndef POLICY_SESSION_RIGHTS_H
+#define POLICY_SESSION_RIGHTS_H
+
+#include "organization/organization.h"
+
+/* Valid as long as the connector it was made from; a session makes it anew with every organization. */
+struct session_rights {
+    const struct receive_connector *connector;
+    enum identity identity;
+    struct access_result result;
+};
+
+/* token is NULL for a fixed identity (whose bits are there already), else the account's. */
+void session_rights_compute(const struct receive_connector *connector, enum identity identity,
+                            const struct token *token, struct session_rights *out);
+static inline bool session_rights_has(const struct session_rights *rights, enum right right)
+{
+    return (rights->result.granted & RIGHT_BIT(right)) != 0;
+}
+/* The ACE that decided a right as text for log and explain: "deny … to …", or "no ACE speaks of it". */
+const char *session_rights_why(const struct session_rights *rights, enum right right);
+
+#endif

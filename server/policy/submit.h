@@ -1,0 +1,10 @@
+/* May this session begin a message at all? */
+#ifndef POLICY_SUBMIT_H
+#define POLICY_SUBMIT_H
+
+#include "policy/decision.h"
+#include "policy/session_rights.h"
+
+struct decision submit_check(const struct session_rights *rights);
+
+#endif
