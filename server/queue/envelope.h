@@ -1,0 +1,54 @@
+/* What is owed for one message: sender, recipients with their state, and what the protocol said about it. */
+#ifndef QUEUE_ENVELOPE_H
+#define QUEUE_ENVELOPE_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+
+enum recipient_state {
+    RECIPIENT_PENDING,   /* still owed */
+    RECIPIENT_DELIVERED, /* the next hop answered 250 */
+    RECIPIENT_FAILED,    /* permanently; a bounce is owed or was made */
+};
+
+struct envelope_recipient {
+    struct bytes address; /* canonical text (mail/address) */
+    enum recipient_state state;
+    struct bytes reply;   /* the last reply of the next hop or our own reason, "" before the first attempt; at most 512 bytes */
+};
+
+enum body_type { BODY_7BIT, BODY_8BITMIME };
+
+/* All texts and the recipients live in the arena. Times are wall milliseconds: they survive restarts. */
+struct envelope {
+    uint64_t id;        /* InternalId; given by the spool */
+    struct bytes sender; /* canonical text; empty: the null reverse-path */
+    struct envelope_recipient *recipients;
+    size_t recipient_count;
+    int64_t arrived_ms;
+    int64_t next_attempt_ms; /* 0: at once */
+    uint32_t attempts;
+    bool is_held;       /* by `queue hold` */
+    bool is_bounce;     /* made by us: failing, it is never bounced again */
+    bool delay_warned;  /* the delay warning went out (later issue) */
+    enum body_type body;
+    uint64_t size_bytes; /* header block and content as stored */
+    uint64_t header_bytes; /* of these, the header block with its empty line */
+    struct bytes message_id;
+    struct bytes connector; /* "SERVER\name" it came by; empty for our own */
+    struct bytes client;    /* "address:port", empty for our own */
+    struct bytes hop;       /* next hop of the last attempt, for `queue list` */
+};
+
+#define ENVELOPE_BYTES_MAX (64u << 20)
+
+/* Versioned binary form. ERROR_LIMIT. */
+MUST_USE enum error envelope_encode(const struct envelope *envelope, struct buffer *out);
+/* Copies everything into the arena. ERROR_SYNTAX: not an envelope of a version we know (the spool then quarantines it). */
+MUST_USE enum error envelope_decode(struct bytes binary, struct arena *arena, struct envelope *out);
+/* A deep copy into the arena. */
+MUST_USE enum error envelope_copy(const struct envelope *envelope, struct arena *arena, struct envelope *out);
+/* No recipient is pending. */
+bool envelope_is_finished(const struct envelope *envelope);
+
+#endif

@@ -1,0 +1,39 @@
+/* A line of SMTP → verb and arguments. Pure. */
+#ifndef SMTP_SERVER_COMMAND_H
+#define SMTP_SERVER_COMMAND_H
+
+#include "base/bytes.h"
+
+#define COMMAND_LINE_MAX 2048 /* octets with CRLF; RFC 5321 asks for 512, extensions add to it */
+
+enum verb {
+    VERB_EHLO,
+    VERB_HELO,
+    VERB_MAIL,
+    VERB_RCPT,
+    VERB_DATA,
+    VERB_RSET,
+    VERB_NOOP,
+    VERB_VRFY,
+    VERB_EXPN,
+    VERB_HELP,
+    VERB_QUIT,
+    VERB_STARTTLS,
+    VERB_AUTH,
+    VERB_BDAT,
+    VERB_UNKNOWN,
+    VERB_FOREIGN, /* GET, POST, CONNECT …: another protocol speaks; closed at once (matrix F13) */
+    VERB_COUNT
+};
+
+struct command_line {
+    enum verb verb;
+    struct bytes arguments; /* behind the verb, blanks trimmed; for MAIL behind "FROM:", for RCPT behind "TO:" */
+    bool has_keyword;       /* MAIL without FROM:, RCPT without TO:: false */
+};
+
+/* line: without its CRLF. */
+void command_parse(struct bytes line, struct command_line *out);
+const char *verb_name(enum verb verb);
+
+#endif

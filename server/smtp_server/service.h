@@ -1,0 +1,51 @@
+/* What a session needs from outside, by function tables: the live server, explain and tests differ only here. */
+#ifndef SMTP_SERVER_SERVICE_H
+#define SMTP_SERVER_SERVICE_H
+
+#include "loop/stream.h"
+#include "organization/organization.h"
+#include "policy/decision.h"
+#include "policy/session_rights.h"
+#include "queue/spool.h"
+#include "smtp_server/reply.h"
+
+struct smtp_service;
+
+/* Told of what a session does and decides; explain and tests look here, the live server leaves it NULL. */
+struct smtp_trace {
+    void (*on_match)(void *owner, const struct receive_connector *connector);
+    /* A right was asked for: at which command, granted or not, the deciding ACE's text. */
+    void (*on_right)(void *owner, enum right right, bool is_granted, const char *why);
+    /* A reply left; why is the refusal's reason id, or NULL. */
+    void (*on_reply)(void *owner, const char *sent, const char *reply, const char *why);
+    void *owner;
+};
+
+/* Connection counting over all loops (rate.h makes the live one). */
+struct connection_limits;
+
+/* One a loop; lives as long as its sessions. */
+struct smtp_service {
+    struct loop *loop;
+    const struct clock *clock;
+    struct spool *spool;
+    struct connection_limits *limits;             /* NULL: not counted (explain) */
+    const struct organization *organization;      /* the loop's own reference; smtp_service_set_organization replaces it */
+    const struct smtp_trace *trace;               /* NULL: none */
+    const char *software;                         /* for Received and HELP */
+    bool is_draining;                             /* SIGTERM came: running transactions finish, the rest gets 421 */
+    struct list sessions;                         /* of this loop */
+    size_t session_count;
+};
+
+void smtp_service_init(struct smtp_service *service, struct loop *loop, struct spool *spool,
+                       struct connection_limits *limits);
+/* Takes a reference for the loop, drops the old one; matches every session that is outside a transaction again (design 2):
+ * same connector: rights recomputed; gone, disabled, refused or another match: 421 4.3.2 at the next MAIL. */
+void smtp_service_set_organization(struct smtp_service *service, const struct organization *organization);
+/* Sessions outside a transaction get 421 and close; others at the end of theirs. on_empty when the last one is gone. */
+void smtp_service_drain(struct smtp_service *service, void (*on_empty)(void *owner), void *owner);
+/* All sessions end now. */
+void smtp_service_abort_all(struct smtp_service *service);
+
+#endif
