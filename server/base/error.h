@@ -5,7 +5,7 @@
 #include <stdarg.h>
 
 #define MUST_USE __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
+#define PRINTF_LIKE(text_at, first) __attribute__((format(printf, text_at, first)))
 
 /* Foreign codes are mapped to one of these in the one file that includes the foreign library.
  * A denial by policy is an answer, not an error, and has no kind here. */
