@@ -50,7 +50,7 @@ void clock_fake_advance(struct clock_fake *fake, uint64_t ms)
 void clock_format_rfc3339(int64_t wall_ms, char out[CLOCK_RFC3339_SIZE])
 {
     int64_t milliseconds = (wall_ms % 1000 + 1000) % 1000;
-    time_t seconds = (time_t)((wall_ms - milliseconds) / 1000);
+    time_t seconds = (time_t)(wall_ms / 1000 - (wall_ms % 1000 < 0));
     struct tm parts = {0};
     char date[20];
 
