@@ -1,4 +1,5 @@
-/* The extended rights of transport (facts 3), as an enum and as a bit set with the protocol log's bit values. */
+/* The extended rights of transport (facts 3), as an enum and as a bit set with the protocol log's bit values.
+ */
 #ifndef SECURITY_RIGHTS_H
 #define SECURITY_RIGHTS_H
 
@@ -36,7 +37,7 @@ enum right {
 };
 
 #define RIGHT_BIT(right) (UINT32_C(1) << (right))
-#define RIGHTS_ALL (RIGHT_BIT(RIGHT_COUNT) - 1)
+#define RIGHTS_ALL       (RIGHT_BIT(RIGHT_COUNT) - 1)
 
 struct right_row {
     const char *name;         /* cn of the controlAccessRight: "ms-Exch-SMTP-Submit" */

@@ -64,6 +64,18 @@ enum error sid_decode(struct bytes binary, struct sid *out)
     return OK;
 }
 
+enum error sid_take(struct reader *reader, struct sid *out)
+{
+    struct bytes head = bytes_first(reader->rest, 2);
+    struct bytes binary;
+
+    if (head.len < 2)
+        return ERROR_SYNTAX;
+    if (!reader_take(reader, SID_HEADER_BYTES + 4u * (uint8_t)head.ptr[1], &binary))
+        return ERROR_SYNTAX;
+    return sid_decode(binary, out);
+}
+
 size_t sid_encode(const struct sid *sid, uint8_t out[68])
 {
     assert(sid->count <= SID_SUB_AUTHORITY_MAX);

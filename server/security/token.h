@@ -6,8 +6,9 @@
 
 struct token;
 
-/* Makes a token of copies of the SIDs; doubles are dropped. The first is the principal's own. count is at least 1.
- * deny_only (NULL: none) marks SIDs that count for deny only. NULL without memory or past 65,535. Gives one reference. */
+/* Makes a token of copies of the SIDs; doubles are dropped. The first is the principal's own. count is at
+ * least 1. deny_only (NULL: none) marks SIDs that count for deny only. NULL without memory or past 65,535.
+ * Gives one reference. */
 struct token *token_new(const struct sid *sids, const bool *deny_only, size_t count);
 struct token *token_ref(struct token *token);
 void token_unref(struct token *token); /* NULL is a no-op */
