@@ -3,18 +3,10 @@
 #define CLI_COMMAND_H
 
 #include "base/error.h"
+#include "base/exit_code.h"
 
 #include <stdbool.h>
 #include <stdio.h>
-
-/* Exit codes of contract 1. */
-enum exit_code {
-    EXIT_DONE = 0,        /* done / yes / allowed */
-    EXIT_NEGATIVE = 1,    /* denied, findings, nothing found */
-    EXIT_USAGE = 2,       /* usage or configuration */
-    EXIT_UNREACHABLE = 3, /* directory or daemon not reachable, try again */
-    EXIT_INVALID = 4,     /* the data is invalid */
-};
 
 /* What the global options say; they may stand before or after the sub-command. */
 struct command_context {

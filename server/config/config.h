@@ -1,0 +1,69 @@
+/* The configuration file: INI, every key also as an environment variable. Contract 2 fixes names and defaults. */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "base/arena.h"
+#include "base/event.h"
+#include "base/ip.h"
+#include "directory/directory.h"
+
+#define CONFIG_DEFAULT_PATH "/etc/dirrelay/dirrelay.conf"
+#define CONFIG_RETRY_MAX 32
+
+enum config_start_tls { START_TLS_DEFAULT, START_TLS_DEMAND, START_TLS_NEVER };
+
+/* Texts live in the arena; NULL where a key has no default and was not given. */
+struct config {
+    struct {
+        const char *uri;
+        enum directory_flavor flavor;
+        const char *config_base;
+        const char *accounts_base;
+        const char *bind_dn;
+        const char *bind_password; /* secret: never printed */
+        const char *sasl_mech;
+        uint64_t poll_ms;
+        enum config_start_tls start_tls;
+        const char *ca_file;
+    } directory;
+    struct {
+        const char *name;      /* default: the host's name up to the first dot */
+        const char *host_name; /* this machine's, as the kernel says it; no key of its own */
+        const char *organization;
+        const char *state_dir;
+        const char *user;
+        const char *group;
+        uint64_t loops;
+        const char *control;
+        uint64_t drain_ms;
+    } server;
+    struct {
+        uint64_t retry_ms[CONFIG_RETRY_MAX];
+        size_t retry_count;
+        uint64_t expire_ms;
+        uint64_t reserve_bytes;
+    } queue;
+    struct {
+        enum event_format format;
+        enum event_level level;
+    } log;
+    struct {
+        struct ip_endpoint listen; /* IP_NONE: off */
+    } metrics;
+    struct arena arena;
+};
+
+/* Reads the file, then the environment over it, and fills in the defaults. path NULL: the default path. is_optional: a
+ * missing file is an empty one (the environment may say everything; tools with --directory need none).
+ * ERROR_SYNTAX with a note "FILE:LINE: section.key: what is wrong": unknown section or key, bad value, a key of a later
+ * step, directory.uri missing while need_directory. ERROR_IO: the file cannot be read. config_done in any case. */
+MUST_USE enum error config_read(const char *path, bool is_optional, bool need_directory, struct config *out,
+                                struct note *note);
+void config_done(struct config *config);
+
+/* The directory part as the directory room takes it; texts borrowed from config. uri_override: --directory, or NULL.
+ * ERROR_SYNTAX: more than DIRECTORY_URI_MAX URIs. */
+MUST_USE enum error config_directory(const struct config *config, const char *uri_override, struct arena *arena,
+                                     struct directory_config *out, struct note *note);
+
+#endif

@@ -1,0 +1,36 @@
+/* Every key of contract 2 as a row. Private to the room. */
+#ifndef CONFIG_KEYS_H
+#define CONFIG_KEYS_H
+
+#include "config/config.h"
+
+enum key_kind {
+    KEY_TEXT,
+    KEY_DURATION,
+    KEY_SIZE,
+    KEY_COUNT,
+    KEY_FLAVOR,
+    KEY_START_TLS,
+    KEY_RETRY,
+    KEY_FORMAT,
+    KEY_LEVEL,
+    KEY_ENDPOINT,
+    KEY_LATER, /* known, but what it sets is not built yet: refused when it is given */
+};
+
+struct key_row {
+    const char *section;
+    const char *name;
+    enum key_kind kind;
+    size_t offset; /* of the field in struct config */
+    const char *fallback; /* default as it would stand in the file, or NULL */
+};
+
+extern const struct key_row CONFIG_KEYS[];
+extern const size_t CONFIG_KEY_COUNT;
+
+/* Parses the value into its field. On failure *out_expected says what would be right. */
+MUST_USE enum error key_apply(const struct key_row *row, struct bytes value, struct config *config,
+                              const char **out_expected);
+
+#endif
