@@ -31,6 +31,8 @@ Made by `./generate.py` from `schema.tsv`; change the table, not the files.
 Both need the schemas core, cosine and inetorgperson. Names are Active Directory's, letter for letter. Levels of the
 tree without a class of their own are `container`. `dirrelayAce` is a MAY of every class here; the AUXILIARY class
 `dirrelaySecured` puts it on any other entry, `dirrelayPerson` serves senders.
+With `msuser.ldif`, whose networkAddress takes no underscore, a server object cannot hold `ncacn_ip_tcp:…`; leave that
+attribute out and the host's name is the server's.
 The class `controlAccessRight` stands in `dirrelay`, because `msuser.ldif` has only its attributes.
 
 ## OID register

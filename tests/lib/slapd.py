@@ -264,8 +264,9 @@ class Slapd:
             with open(path, "w") as file:
                 file.write(ldif)
             os.chmod(path, 0o644)
-        done = subprocess.run(["/usr/sbin/slapadd", "-q", "-F", self._path("config"), "-n", str(database)],
-                              stdin=open(path, "rb"), capture_output=True, text=True, **self._identity())
+        with open(path, "rb") as file:
+            done = subprocess.run(["/usr/sbin/slapadd", "-q", "-F", self._path("config"), "-n", str(database)],
+                                  stdin=file, capture_output=True, text=True, **self._identity())
         if done.returncode != 0:
             raise SlapdError("slapadd: " + done.stderr)
 
