@@ -6,17 +6,20 @@
 
 struct dsn_request {
     const struct envelope *envelope; /* of the message that failed */
-    struct bytes original_header;    /* filtered already by the header firewall with no rights; at most 64 KiB go in */
-    const char *server_name;         /* Reporting-MTA and From: MAILER-DAEMON@… */
-    uint64_t id;                     /* InternalId of the report */
+    struct bytes
+        original_header; /* filtered already by the header firewall with no rights; at most 64 KiB go in */
+    const char *server_name; /* Reporting-MTA and From: MAILER-DAEMON@… */
+    uint64_t id;             /* InternalId of the report */
     int64_t wall_ms;
     /* Which recipients of the envelope the report is about: those in state RECIPIENT_FAILED. */
 };
 
-/* Appends the whole report message (multipart/report). Remote reply texts are cleaned (matrix R17). ERROR_LIMIT. */
+/* Appends the whole report message (multipart/report). Remote reply texts are cleaned (matrix R17).
+ * ERROR_LIMIT. */
 MUST_USE enum error dsn_append_report(struct buffer *out, const struct dsn_request *request);
-/* Fills the envelope of the report: null reverse-path, to the original sender. False: nothing may be sent (the sender is
- * the null path, or the message is a bounce itself). The texts borrow from request and arena. */
+/* Fills the envelope of the report: null reverse-path, to the original sender. False: nothing may be sent
+ * (the sender is the null path, or the message is a bounce itself). The texts borrow from request and arena.
+ */
 bool dsn_make_envelope(const struct dsn_request *request, struct arena *arena, struct envelope *out);
 
 #endif

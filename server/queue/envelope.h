@@ -14,25 +14,26 @@ enum recipient_state {
 struct envelope_recipient {
     struct bytes address; /* canonical text (mail/address) */
     enum recipient_state state;
-    struct bytes reply;   /* the last reply of the next hop or our own reason, "" before the first attempt; at most 512 bytes */
+    struct bytes reply; /* the last reply of the next hop or our own reason, "" before the first attempt; at
+                           most 512 bytes */
 };
 
 enum body_type { BODY_7BIT, BODY_8BITMIME };
 
 /* All texts and the recipients live in the arena. Times are wall milliseconds: they survive restarts. */
 struct envelope {
-    uint64_t id;        /* InternalId; given by the spool */
+    uint64_t id;         /* InternalId; given by the spool */
     struct bytes sender; /* canonical text; empty: the null reverse-path */
     struct envelope_recipient *recipients;
     size_t recipient_count;
     int64_t arrived_ms;
     int64_t next_attempt_ms; /* 0: at once */
     uint32_t attempts;
-    bool is_held;       /* by `queue hold` */
-    bool is_bounce;     /* made by us: failing, it is never bounced again */
-    bool delay_warned;  /* the delay warning went out (later issue) */
+    bool is_held;      /* by `queue hold` */
+    bool is_bounce;    /* made by us: failing, it is never bounced again */
+    bool delay_warned; /* the delay warning went out (later issue) */
     enum body_type body;
-    uint64_t size_bytes; /* header block and content as stored */
+    uint64_t size_bytes;   /* header block and content as stored */
     uint64_t header_bytes; /* of these, the header block with its empty line */
     struct bytes message_id;
     struct bytes connector; /* "SERVER\name" it came by; empty for our own */
@@ -42,9 +43,12 @@ struct envelope {
 
 #define ENVELOPE_BYTES_MAX (64u << 20)
 
-/* Versioned binary form. ERROR_LIMIT. */
+/* Appends the versioned binary form with its checksum; replies are cut to 512 bytes. ERROR_SYNTAX: more
+ * header than message. ERROR_LIMIT past ENVELOPE_BYTES_MAX or the buffer's ceiling. */
 MUST_USE enum error envelope_encode(const struct envelope *envelope, struct buffer *out);
-/* Copies everything into the arena. ERROR_SYNTAX: not an envelope of a version we know (the spool then quarantines it). */
+/* Copies everything into the arena. ERROR_SYNTAX: not an envelope of a version we know (the spool then
+ * quarantines it). ERROR_LIMIT: the arena is full or the memory short, which says nothing about the envelope.
+ */
 MUST_USE enum error envelope_decode(struct bytes binary, struct arena *arena, struct envelope *out);
 /* A deep copy into the arena. */
 MUST_USE enum error envelope_copy(const struct envelope *envelope, struct arena *arena, struct envelope *out);

@@ -12,8 +12,13 @@ struct schedule_policy {
     uint64_t expire_ms; /* from the time of acceptance */
 };
 
-/* Wall time of the next attempt after attempts failed ones; never past the expiry (one last try stands there). */
-int64_t schedule_next_attempt(const struct schedule_policy *policy, int64_t arrived_ms, uint32_t attempts, int64_t now_ms);
+/* Wall time of the next attempt after attempts failed ones; never past the expiry (one last try stands
+ * there). */
+int64_t schedule_next_attempt(const struct schedule_policy *policy, int64_t arrived_ms, uint32_t attempts,
+                              int64_t now_ms);
+/* The due time of a message read back from the disk, no later than the longest delay from now: what was
+ * written under a clock that ran ahead (matrix R13) comes at that delay instead of never. */
+int64_t schedule_clamp_due(const struct schedule_policy *policy, int64_t due_ms, int64_t now_ms);
 bool schedule_is_expired(const struct schedule_policy *policy, int64_t arrived_ms, int64_t now_ms);
 
 /* A queue of ids ordered by due time: put moves an id that is there already. */

@@ -1,0 +1,259 @@
+/* Everything that came from a peer (addresses, replies, the original header) goes through append_clean or
+ * append_original: a line break of theirs must not become a header or a MIME part of ours (matrix R17). */
+#include "queue/dsn.h"
+
+#include "mail/trace.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BOUNDARY_SIZE      64
+#define MESSAGE_ID_SIZE    512
+#define HEADER_BYTES_MAX   (8u << 10)
+#define ORIGINAL_BYTES_MAX (64u << 10)
+#define LINE_BYTES_MAX     998 /* RFC 5322 2.1.1 */
+#define STATUS_SIZE        16
+#define STATUS_DIGITS_MAX  3
+
+/* Never in the original header: that could end a part of ours early. Its length is fixed. */
+static void make_boundary(const struct dsn_request *request, char out[BOUNDARY_SIZE])
+{
+    for (uint32_t attempt = 0;; attempt++) {
+        snprintf(out, BOUNDARY_SIZE, "=_%016" PRIx64 "_%016" PRIx64 "_%08" PRIx32, request->id,
+                 (uint64_t)request->wall_ms, attempt);
+        if (bytes_find_text(request->original_header, out) == request->original_header.len)
+            return;
+    }
+}
+
+/* Line breaks and tabs become blanks, all else outside printable ASCII a question mark. */
+static enum error append_clean(struct buffer *out, struct bytes text)
+{
+    enum error error = buffer_reserve(out, text.len);
+
+    if (error)
+        return error;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char byte = (unsigned char)text.ptr[i];
+        bool is_blank = byte == '\r' || byte == '\n' || byte == '\t';
+        out->ptr[out->len++] = is_blank ? ' ' : byte >= ' ' && byte < 0x7f ? (char)byte : '?';
+    }
+    return OK;
+}
+
+/* before + the cleaned text + after. */
+static enum error append_line(struct buffer *out, const char *before, struct bytes text, const char *after)
+{
+    enum error error = buffer_append_text(out, before);
+
+    if (!error)
+        error = append_clean(out, text);
+    if (!error)
+        error = buffer_append_text(out, after);
+    return error;
+}
+
+/* Up to three digits from the front; 0 when there are none or more. */
+static size_t count_digits(struct bytes text)
+{
+    size_t count = 0;
+
+    while (count < text.len && text.ptr[count] >= '0' && text.ptr[count] <= '9')
+        count++;
+    return count <= STATUS_DIGITS_MAX ? count : 0;
+}
+
+static bool is_reply(struct bytes reply)
+{
+    return count_digits(reply) == 3 && reply.ptr[0] >= '2' && reply.ptr[0] <= '5' &&
+           (reply.len == 3 || reply.ptr[3] == ' ' || reply.ptr[3] == '-');
+}
+
+/* The enhanced code of the reply where it has one of a failure's class, else one made from its first digit.
+ */
+static void make_status(struct bytes reply, char out[STATUS_SIZE])
+{
+    struct bytes text = is_reply(reply) ? bytes_skip(reply, 4) : reply;
+    size_t subject = count_digits(bytes_skip(text, 2));
+    size_t detail = subject ? count_digits(bytes_skip(text, 2 + subject + 1)) : 0;
+    size_t length = 2 + subject + 1 + detail;
+
+    if (detail && text.len >= length && (text.ptr[0] == '4' || text.ptr[0] == '5') && text.ptr[1] == '.' &&
+        text.ptr[2 + subject] == '.' && (text.len == length || text.ptr[length] == ' '))
+        snprintf(out, STATUS_SIZE, "%.*s", (int)length, text.ptr);
+    else
+        snprintf(out, STATUS_SIZE, "%c.0.0", is_reply(reply) && reply.ptr[0] == '4' ? '4' : '5');
+}
+
+static enum error append_header(struct buffer *out, const struct dsn_request *request, const char *boundary)
+{
+    char date[TRACE_DATE_SIZE];
+    char message_id[MESSAGE_ID_SIZE];
+    enum error error = trace_make_message_id(
+        request->id, request->wall_ms, bytes_of_text(request->server_name), message_id, sizeof(message_id));
+
+    if (error)
+        return error;
+    trace_format_date(request->wall_ms, date);
+    error = buffer_printf(out, "Date: %s\r\nFrom: Mail Delivery System <MAILER-DAEMON@%s>\r\n", date,
+                          request->server_name);
+    if (!error)
+        error = append_line(out, "To: <", request->envelope->sender, ">\r\n");
+    if (!error)
+        error = buffer_printf(out,
+                              "Subject: Undeliverable: your message was not delivered\r\n"
+                              "Message-ID: %s\r\n"
+                              "Auto-Submitted: auto-replied\r\n"
+                              "MIME-Version: 1.0\r\n"
+                              "Content-Type: multipart/report; report-type=delivery-status;\r\n"
+                              "\tboundary=\"%s\"\r\n\r\n",
+                              message_id, boundary);
+    return error;
+}
+
+static enum error append_for_people(struct buffer *out, const struct dsn_request *request)
+{
+    const struct envelope *envelope = request->envelope;
+    enum error error = buffer_printf(out,
+                                     "Content-Type: text/plain; charset=us-ascii\r\n\r\n"
+                                     "This is the mail system at %s.\r\n\r\n"
+                                     "Your message could not be delivered to the recipients below.\r\n"
+                                     "It will not be tried again.\r\n",
+                                     request->server_name);
+
+    for (size_t i = 0; !error && i < envelope->recipient_count; i++) {
+        const struct envelope_recipient *recipient = &envelope->recipients[i];
+        if (recipient->state != RECIPIENT_FAILED)
+            continue;
+        error = append_line(out, "\r\n<", recipient->address, ">\r\n");
+        if (!error && recipient->reply.len)
+            error = append_line(out, "    ", recipient->reply, "\r\n");
+    }
+    return error;
+}
+
+static enum error append_recipient(struct buffer *out, const struct envelope *envelope,
+                                   const struct envelope_recipient *recipient)
+{
+    char status[STATUS_SIZE];
+    enum error error;
+
+    make_status(recipient->reply, status);
+    error = append_line(out, "\r\nFinal-Recipient: rfc822; ", recipient->address, "\r\n");
+    if (!error)
+        error = buffer_printf(out, "Action: failed\r\nStatus: %s\r\n", status);
+    if (!error && is_reply(recipient->reply) && envelope->hop.len)
+        error = append_line(out, "Remote-MTA: dns; ", envelope->hop, "\r\n");
+    if (!error && recipient->reply.len)
+        error = append_line(
+            out, is_reply(recipient->reply) ? "Diagnostic-Code: smtp; " : "Diagnostic-Code: x-dirrelay; ",
+            recipient->reply, "\r\n");
+    return error;
+}
+
+static enum error append_for_programs(struct buffer *out, const struct dsn_request *request)
+{
+    const struct envelope *envelope = request->envelope;
+    char arrived[TRACE_DATE_SIZE];
+    enum error error;
+
+    trace_format_date(envelope->arrived_ms, arrived);
+    error = buffer_printf(out,
+                          "Content-Type: message/delivery-status\r\n\r\n"
+                          "Reporting-MTA: dns; %s\r\nArrival-Date: %s\r\n",
+                          request->server_name, arrived);
+    for (size_t i = 0; !error && i < envelope->recipient_count; i++) {
+        if (envelope->recipients[i].state == RECIPIENT_FAILED)
+            error = append_recipient(out, envelope, &envelope->recipients[i]);
+    }
+    return error;
+}
+
+/* The fields line by line, up to the ceiling or an empty line: no content of the original goes back. Seven
+ * bits and legal line lengths, so that the report passes every hop. */
+static enum error append_original(struct buffer *out, struct bytes header)
+{
+    struct bytes rest = bytes_first(header, ORIGINAL_BYTES_MAX);
+    bool is_cut = rest.len < header.len;
+    struct bytes line;
+    enum error error = buffer_append_text(out, "Content-Type: text/rfc822-headers\r\n\r\n");
+
+    while (!error && bytes_next(&rest, '\n', &line)) {
+        if (is_cut && rest.len == 0)
+            break; /* half a line */
+        if (line.len && line.ptr[line.len - 1] == '\r')
+            line.len--;
+        if (line.len == 0)
+            break;
+        error = append_line(out, "", bytes_first(line, LINE_BYTES_MAX), "\r\n");
+    }
+    return error;
+}
+
+enum error dsn_append_report(struct buffer *out, const struct dsn_request *request)
+{
+    char boundary[BOUNDARY_SIZE];
+    enum error error;
+
+    make_boundary(request, boundary);
+    error = append_header(out, request, boundary);
+    if (!error)
+        error = buffer_printf(out, "This is a MIME-encapsulated message.\r\n\r\n--%s\r\n", boundary);
+    if (!error)
+        error = append_for_people(out, request);
+    if (!error)
+        error = buffer_printf(out, "\r\n--%s\r\n", boundary);
+    if (!error)
+        error = append_for_programs(out, request);
+    if (!error)
+        error = buffer_printf(out, "\r\n--%s\r\n", boundary);
+    if (!error)
+        error = append_original(out, request->original_header);
+    if (!error)
+        error = buffer_printf(out, "\r\n--%s--\r\n", boundary);
+    return error;
+}
+
+/* What the report's header will take; 0 when it cannot be made. */
+static uint64_t measure_header(const struct dsn_request *request)
+{
+    char boundary[BOUNDARY_SIZE];
+    struct buffer header;
+    uint64_t bytes = 0;
+
+    make_boundary(request, boundary);
+    buffer_init(&header, HEADER_BYTES_MAX);
+    if (append_header(&header, request, boundary) == OK)
+        bytes = header.len;
+    buffer_done(&header);
+    return bytes;
+}
+
+bool dsn_make_envelope(const struct dsn_request *request, struct arena *arena, struct envelope *out)
+{
+    const struct envelope *failed = request->envelope;
+    struct envelope_recipient *recipient;
+    char *message_id;
+
+    if (failed->sender.len == 0 || failed->is_bounce)
+        return false;
+    recipient = arena_alloc(arena, sizeof(*recipient));
+    message_id = arena_alloc(arena, MESSAGE_ID_SIZE);
+    if (!recipient || !message_id ||
+        trace_make_message_id(request->id, request->wall_ms, bytes_of_text(request->server_name), message_id,
+                              MESSAGE_ID_SIZE) != OK)
+        return false;
+    recipient->address = failed->sender;
+    *out = (struct envelope){
+        .id = request->id,
+        .recipients = recipient,
+        .recipient_count = 1,
+        .arrived_ms = request->wall_ms,
+        .is_bounce = true,
+        .body = BODY_7BIT,
+        .header_bytes = measure_header(request),
+        .message_id = bytes_of_text(message_id),
+    };
+    return true;
+}
