@@ -1,4 +1,5 @@
-/* Asking and watching a directory, whatever it is: an LDAP server, an LDIF file, a fake. One thread (its loop) owns it. */
+/* Asking and watching a directory, whatever it is: an LDAP server, an LDIF file, a fake. One thread (its
+ * loop) owns it. */
 #ifndef DIRECTORY_DIRECTORY_H
 #define DIRECTORY_DIRECTORY_H
 
@@ -10,44 +11,47 @@ enum directory_scope { SCOPE_BASE, SCOPE_ONE, SCOPE_SUBTREE };
 
 struct directory;
 
-/* Caller-owned. Callbacks on the directory's loop, never before search returns; on_done exactly once, last. */
+/* Caller-owned. Callbacks on the directory's loop, never before search returns; on_done exactly once, last.
+ */
 struct directory_search {
-    struct list link; /* private */
+    struct list link;            /* private */
     struct directory *directory; /* private */
-    void *state; /* private */
+    void *state;                 /* private */
     const char *base;
     enum directory_scope scope;
-    const char *filter; /* from filter_text */
+    const char *filter;            /* from filter_text */
     const char *const *attributes; /* NULL-terminated; NULL: all user attributes and the id */
-    uint64_t deadline_ms; /* from now; 0: 10 s */
+    uint64_t deadline_ms;          /* from now; 0: 10 s */
     /* Takes the entry. Paging and ranged attributes are over when it comes. */
     void (*on_entry)(struct directory_search *search, struct entry *entry);
-    /* OK, NOT_FOUND (no such object), LIMIT (server's size or time limit), TEMPORARY (not connected, busy), TIMEOUT,
-     * DENIED_CREDENTIALS (insufficient access), CANCELED, PROTOCOL. */
+    /* OK, NOT_FOUND (no such object), LIMIT (server's size or time limit), TEMPORARY (not connected, busy),
+     * TIMEOUT, DENIED_CREDENTIALS (insufficient access), CANCELED, PROTOCOL. */
     void (*on_done)(struct directory_search *search, enum error error);
 };
 
-/* A standing watch below a base. First all entries come (on_entry), then on_current; after that every change at once where the
- * directory can push, else within the poll interval. After a loss and reconnect the state is brought up to date the same way:
- * changed entries, on_delete for vanished ones, then on_current. Several bases: several watches. */
+/* A standing watch below a base. First all entries come (on_entry), then on_current; after that every change
+ * at once where the directory can push, else within the poll interval. After a loss and reconnect the state
+ * is brought up to date the same way: changed entries, on_delete for vanished ones, then on_current. Several
+ * bases: several watches. */
 struct directory_watch {
-    struct list link; /* private */
+    struct list link;            /* private */
     struct directory *directory; /* private */
-    void *state; /* private */
+    void *state;                 /* private */
     const char *base;
     const char *filter;
     const char *const *attributes;
     void (*on_entry)(struct directory_watch *watch, struct entry *entry); /* new or changed; takes it */
     void (*on_delete)(struct directory_watch *watch, const uint8_t id[16]);
     void (*on_current)(struct directory_watch *watch); /* all of the present state was handed over */
-    void (*on_lost)(struct directory_watch *watch, enum error error, const char *why); /* reconnecting goes on by itself */
-    bool is_pushed; /* false: changes come by polling */
+    void (*on_lost)(struct directory_watch *watch, enum error error,
+                    const char *why); /* reconnecting goes on by itself */
+    bool is_pushed;                   /* false: changes come by polling */
 };
 
 /* What the connected directory said of itself. */
 struct directory_info {
     enum directory_flavor flavor;
-    char uri[256]; /* the one in use, without secrets */
+    char uri[256];                   /* the one in use, without secrets */
     char configuration_context[512]; /* rootDSE configurationNamingContext or "" */
     char default_context[512];       /* defaultNamingContext, else the first naming context, or "" */
     char naming_contexts[4][512];
@@ -81,17 +85,17 @@ struct directory_config {
     enum directory_flavor flavor; /* FLAVOR_UNKNOWN: by rootDSE */
     const char *bind_dn;          /* NULL: by sasl_mech or anonymous */
     const char *bind_password;
-    const char *sasl_mech;        /* "EXTERNAL", "GSSAPI" or NULL (EXTERNAL on ldapi, else none) */
-    bool start_tls_never;         /* contract 2: else demanded for ldap:// to another host */
-    bool start_tls_always;        /* also for loopback (tests) */
+    const char *sasl_mech; /* "EXTERNAL", "GSSAPI" or NULL (EXTERNAL on ldapi, else none) */
+    bool start_tls_never;  /* contract 2: else demanded for ldap:// to another host */
+    bool start_tls_always; /* also for loopback (tests) */
     const char *ca_file;
-    uint64_t poll_ms;             /* where the directory cannot push */
+    uint64_t poll_ms;               /* where the directory cannot push */
     uint64_t operation_deadline_ms; /* 0: 10 s; a watchdog shuts the socket past it */
 };
 
-/* Opens by the URI's scheme; connecting goes on in the background and is reported through on_state. config is copied.
- * ERROR_SYNTAX with a note for a bad URI or an unreadable file. */
-MUST_USE enum error directory_open(const struct directory_config *config, struct loop *loop, struct directory **out,
-                                   struct note *note);
+/* Opens by the URI's scheme; connecting goes on in the background and is reported through on_state. config is
+ * copied. ERROR_SYNTAX with a note for a bad URI or an unreadable file. */
+MUST_USE enum error directory_open(const struct directory_config *config, struct loop *loop,
+                                   struct directory **out, struct note *note);
 
 #endif
