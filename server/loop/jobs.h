@@ -8,11 +8,12 @@ struct jobs;
 
 /* Caller-owned until done was called. */
 struct job {
-    struct mail mail; /* private */
-    struct list link; /* private */
-    struct loop *loop; /* private */
+    struct mail mail;              /* private */
+    struct list link;              /* private */
+    struct loop *loop;             /* private */
     void (*work)(struct job *job); /* on a thread of the pool */
-    void (*done)(struct job *job); /* exactly once, on the loop that asked, never before jobs_submit returns */
+    void (*done)(
+        struct job *job); /* exactly once, on the loop that asked, never before jobs_submit returns */
 };
 
 /* workers threads, at most queue jobs waiting. */

@@ -1,5 +1,5 @@
-/* One event loop a thread: timers, descriptors, messages from other threads, ordered shutdown. The only room whose
- * headers stand on libuv; others see the types here. */
+/* One event loop a thread: timers, descriptors, messages from other threads, ordered shutdown. The only room
+ * whose headers stand on libuv; others see the types here. */
 #ifndef LOOP_LOOP_H
 #define LOOP_LOOP_H
 
@@ -12,18 +12,23 @@
 struct loop;
 struct uv_loop_s;
 
-/* name is for the thread and the log; clock times the timers' callers (NULL: clock_system). NULL without memory. */
+/* name is for the thread and the log; clock times the timers' callers (NULL: clock_system). NULL without
+ * memory. */
 struct loop *loop_new(const char *name, const struct clock *clock);
 /* Runs on the calling thread until loop_end; returns when every handle of the loop is closed. */
 void loop_run(struct loop *loop);
+/* One turn that does not wait, on the calling thread: what is due, posted or readable now. For tests and for
+ * programs that pump a loop between calls; with a fake clock the timers follow that clock. */
+void loop_turn(struct loop *loop);
 /* Starts a thread that runs it. */
 MUST_USE enum error loop_start(struct loop *loop);
-/* Any thread: asks the loop to end. Everything still open on it is told through loop_on_end, in reverse order of
- * registration; the loop returns when the last handle is closed. */
+/* Any thread: asks the loop to end. Everything still open on it is told through loop_on_end, in reverse order
+ * of registration; the loop returns when the last handle is closed. */
 void loop_end(struct loop *loop);
 /* Waits for the thread of loop_start. */
 void loop_join(struct loop *loop);
-void loop_free(struct loop *loop); /* not running; NULL is a no-op */
+/* Not running; one that never ran to its end is ended here, on the calling thread. NULL is a no-op. */
+void loop_free(struct loop *loop);
 
 /* Called on the loop when it ends. */
 struct loop_end_hook {
@@ -40,8 +45,9 @@ const char *loop_name(const struct loop *loop);
 uint64_t loop_now_ms(const struct loop *loop);
 struct uv_loop_s *loop_uv(struct loop *loop);
 
-/* A timer: caller-owned memory, no closing. Starting a running one moves it. The callback runs on the loop; the timer is
- * stopped before it is called. Cheap enough for one a session (a heap on the loop, one libuv timer). */
+/* A timer: caller-owned memory, no closing. Starting a running one moves it. The callback runs on the loop;
+ * the timer is stopped before it is called. Cheap enough for one a session (a heap on the loop, one libuv
+ * timer). */
 struct loop_timer {
     struct loop *loop;
     uint64_t due_ms;
@@ -56,13 +62,15 @@ bool loop_timer_is_running(const struct loop_timer *timer);
 /* Watches a descriptor the caller owns. */
 enum { LOOP_READABLE = 1, LOOP_WRITABLE = 2 };
 struct loop_poll;
-MUST_USE enum error loop_poll_new(struct loop *loop, int descriptor, void (*on_event)(void *owner, int events),
-                                  void *owner, struct loop_poll **out);
+MUST_USE enum error loop_poll_new(struct loop *loop, int descriptor,
+                                  void (*on_event)(void *owner, int events), void *owner,
+                                  struct loop_poll **out);
 void loop_poll_set(struct loop_poll *poll, int events);
 /* The callback never comes again; frees it. The descriptor may be closed at once. */
 void loop_poll_free(struct loop_poll *poll);
 
-/* A POSIX signal, delivered on the loop. */
-MUST_USE enum error loop_signal(struct loop *loop, int signal, void (*on_signal)(void *owner, int signal), void *owner);
+/* A POSIX signal, delivered on the loop until it ends. */
+MUST_USE enum error loop_signal(struct loop *loop, int signal, void (*on_signal)(void *owner, int signal),
+                                void *owner);
 
 #endif

@@ -11,11 +11,12 @@ struct resolver;
 
 /* Caller-owned; the callback comes exactly once, on the loop, never before the call returns. */
 struct resolver_query {
-    struct resolver *resolver; /* private */
-    void *state;               /* private */
+    struct resolver *resolver;                         /* private */
+    void *state;                                       /* private */
     struct ip_address addresses[RESOLVER_ADDRESS_MAX]; /* the answer: IPv6 and IPv4 as the name has them */
     size_t count;
-    /* OK; ERROR_NOT_FOUND: no such name or no address (permanent); ERROR_TEMPORARY; ERROR_TIMEOUT; ERROR_CANCELED. */
+    /* OK; ERROR_NOT_FOUND: no such name or no address (permanent); ERROR_TEMPORARY; ERROR_TIMEOUT;
+     * ERROR_CANCELED. */
     void (*on_done)(struct resolver_query *query, enum error error);
 };
 

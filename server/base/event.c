@@ -1,0 +1,248 @@
+#include "base/event.h"
+
+#include "base/event_writer.h"
+#include "base/utf8.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Kept free at the end of the line for what closes it. */
+#define TAIL_SIZE sizeof(",\"cut\":true}\n")
+#define VALUE_MAX 1024u
+#define CUT_MARK  "...[cut]"
+
+static const char *const level_names[] = {"debug", "info", "warning", "error"};
+
+/* Invisible or direction-turning characters besides the control characters: they would make a line look like
+ * another. */
+static const struct {
+    uint32_t low;
+    uint32_t high;
+} hidden[] = {{0x7f, 0x9f},     {0xad, 0xad},     {0x200b, 0x200f},
+              {0x2028, 0x202e}, {0x2060, 0x2069}, {0xfeff, 0xfeff}};
+
+static bool is_json(void)
+{
+    return event_writer_format() == EVENT_JSON;
+}
+
+static size_t room(const struct event *event)
+{
+    return sizeof event->line - TAIL_SIZE - event->len;
+}
+
+static bool put(struct event *event, const char *text, size_t len)
+{
+    if (len > room(event)) {
+        event->is_cut = true;
+        return false;
+    }
+    memcpy(event->line + event->len, text, len);
+    event->len += len;
+    return true;
+}
+
+/* Bytes that stand for themselves in both formats. */
+static bool is_plain(unsigned char byte)
+{
+    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+static bool is_hidden(uint32_t code_point)
+{
+    if (code_point < 0x20) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++) {
+        if (code_point >= hidden[i].low && code_point <= hidden[i].high) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One character that is not plain, escaped into out (8 bytes are enough); gives how much of the text it was.
+ */
+static size_t escape_one(struct bytes text, char out[8], size_t *out_len)
+{
+    uint32_t code_point;
+    size_t taken = utf8_first(text, &code_point);
+    if (taken == 0) {
+        *out_len = (size_t)snprintf(out, 8, "\\ufffd");
+        return 1;
+    }
+    if (code_point == '"' || code_point == '\\') {
+        out[0] = '\\';
+        out[1] = (char)code_point;
+        *out_len = 2;
+    } else if (is_hidden(code_point)) {
+        *out_len = (size_t)snprintf(out, 8, "\\u%04x", (unsigned)(code_point & 0xffff));
+    } else {
+        memcpy(out, text.ptr, taken);
+        *out_len = taken;
+    }
+    return taken;
+}
+
+/* The value without its quotes, cut with a mark where it is too long for itself or for the line. */
+static void put_escaped(struct event *event, struct bytes value)
+{
+    size_t reserve = sizeof CUT_MARK + 1; /* the mark and a closing quote */
+    size_t most = room(event) > reserve ? room(event) - reserve : 0;
+    size_t end = event->len + (most < VALUE_MAX ? most : VALUE_MAX);
+    while (value.len > 0) {
+        size_t plain = 0;
+        while (plain < value.len && plain < end - event->len && is_plain((unsigned char)value.ptr[plain])) {
+            plain++;
+        }
+        memcpy(event->line + event->len, value.ptr, plain);
+        event->len += plain;
+        value = bytes_skip(value, plain);
+        if (value.len == 0) {
+            return;
+        }
+        char escaped[8];
+        size_t len;
+        size_t taken = escape_one(value, escaped, &len);
+        if (len > end - event->len) {
+            event->is_cut = true;
+            put(event, CUT_MARK, sizeof CUT_MARK - 1);
+            return;
+        }
+        memcpy(event->line + event->len, escaped, len);
+        event->len += len;
+        value = bytes_skip(value, taken);
+    }
+}
+
+static bool needs_quotes(struct bytes value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.ptr[i] == ' ' || value.ptr[i] == '=' || value.ptr[i] == '"') {
+            return true;
+        }
+    }
+    return value.len == 0;
+}
+
+/* Comma or blank, the key, colon or equals sign. A key that finds no room is left out whole, with its value.
+ */
+static bool put_key(struct event *event, const char *key, size_t value_least)
+{
+    char text[96];
+    int len = is_json() ? snprintf(text, sizeof text, ",\"%.64s\":", key)
+                        : snprintf(text, sizeof text, " %.64s=", key);
+    if ((size_t)len + value_least > room(event)) {
+        event->is_cut = true;
+        return false;
+    }
+    return put(event, text, (size_t)len);
+}
+
+static void put_string(struct event *event, struct bytes value)
+{
+    bool is_quoted = is_json() || needs_quotes(value);
+    if (is_quoted) {
+        put(event, "\"", 1);
+    }
+    put_escaped(event, value);
+    if (is_quoted) {
+        put(event, "\"", 1);
+    }
+}
+
+void event_begin(struct event *event, enum event_level level, const char *name)
+{
+    event->len = 0;
+    event->level = level;
+    event->is_cut = false;
+    event->is_wanted = level >= event_writer_level();
+    if (!event->is_wanted) {
+        return;
+    }
+    char time[CLOCK_RFC3339_SIZE];
+    clock_format_rfc3339(clock_wall_ms(&clock_system), time);
+    event->len = (size_t)(is_json() ? snprintf(event->line, sizeof event->line,
+                                               "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%.64s\"", time,
+                                               level_names[level], name)
+                                    : snprintf(event->line, sizeof event->line, "%s %s %.64s", time,
+                                               level_names[level], name));
+}
+
+void event_bytes(struct event *event, const char *key, struct bytes value)
+{
+    if (event->is_wanted && put_key(event, key, sizeof CUT_MARK + 2)) {
+        put_string(event, value);
+    }
+}
+
+void event_text(struct event *event, const char *key, const char *value)
+{
+    if (value != NULL) {
+        event_bytes(event, key, bytes_of_text(value));
+    }
+}
+
+void event_number(struct event *event, const char *key, int64_t value)
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof digits, "%" PRId64, value);
+    if (event->is_wanted && put_key(event, key, (size_t)len)) {
+        put(event, digits, (size_t)len);
+    }
+}
+
+void event_flag(struct event *event, const char *key, bool value)
+{
+    if (event->is_wanted && put_key(event, key, sizeof "false")) {
+        put(event, value ? "true" : "false", value ? 4 : 5);
+    }
+}
+
+void event_texts(struct event *event, const char *key, const char *const *values, size_t count)
+{
+    if (!event->is_wanted || !put_key(event, key, 2)) {
+        return;
+    }
+    put(event, "[", 1);
+    for (size_t i = 0; i < count; i++) {
+        /* comma, two quotes, the mark, the closing bracket */
+        if (room(event) < sizeof CUT_MARK + 4) {
+            event->is_cut = true;
+            break;
+        }
+        if (i > 0) {
+            put(event, ",", 1);
+        }
+        put_string(event, bytes_of_text(values[i]));
+    }
+    put(event, "]", 1);
+}
+
+void event_end(struct event *event, bool must_keep)
+{
+    if (!event->is_wanted) {
+        return;
+    }
+    const char *cut = !event->is_cut ? "" : is_json() ? ",\"cut\":true" : " cut=true";
+    event->len += (size_t)snprintf(event->line + event->len, sizeof event->line - event->len, "%s%s", cut,
+                                   is_json() ? "}\n" : "\n");
+    event_writer_put((struct bytes){event->line, event->len}, must_keep);
+}
+
+void event_say(enum event_level level, const char *name, const char *format, ...)
+{
+    struct event event;
+    event_begin(&event, level, name);
+    if (!event.is_wanted) {
+        return;
+    }
+    char message[VALUE_MAX + 1];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    event_text(&event, "message", message);
+    event_end(&event, false);
+}

@@ -1,0 +1,11 @@
+/* UTF-8, strictly as RFC 3629 has it. */
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
+
+#include "base/bytes.h"
+
+/* The length of the character at the beginning, or 0 where there is none: empty, cut off, overlong, a
+ * surrogate, past U+10FFFF or a stray byte. */
+size_t utf8_first(struct bytes text, uint32_t *out_code_point);
+
+#endif
