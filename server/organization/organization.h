@@ -10,9 +10,9 @@
 
 struct transport_settings {
     const char *dn;
-    uint64_t max_send_bytes;    /* submissionContLength, or 0 unlimited */
-    uint64_t max_receive_bytes; /* delivContLength, or 0 */
-    uint32_t max_recipients;    /* msExchRecipLimit, or 0 */
+    uint64_t max_send_bytes;         /* submissionContLength, or 0 unlimited */
+    uint64_t max_receive_bytes;      /* delivContLength, or 0 */
+    uint32_t max_recipients;         /* msExchRecipLimit, or 0 */
     const char *external_postmaster; /* msExchTransportExternalPostmasterAddress, or NULL */
 };
 
@@ -24,7 +24,8 @@ struct server {
     enum permission_model model;
 };
 
-/* An object, or a part of one, that was not taken, and why. is_kept: its previous good version still serves. */
+/* An object, or a part of one, that was not taken, and why. is_kept: its previous good version still serves.
+ */
 struct refusal {
     const char *dn;
     const char *why;
@@ -49,9 +50,10 @@ struct organization {
     size_t domain_count;
     const struct refusal *refused;
     size_t refused_count;
-    const struct connector_index *connectors; /* connector_match's */
-    const struct domain_index *domain_index;  /* accepted_domain's */
-    struct arena arena; /* holds all of the above */
+    const struct receive_connector *const *receive_by_id; /* receive_count of them, sorted */
+    const struct connector_index *connectors;             /* connector_match's */
+    const struct domain_index *domain_index;              /* accepted_domain's */
+    struct arena arena;                                   /* holds all of the above */
 };
 
 /* An empty one with one reference and an arena of at most 1 GiB; the loader fills it. NULL without memory. */
@@ -65,6 +67,7 @@ void organization_unref(const struct organization *organization); /* NULL is a n
 const struct receive_connector *organization_receive_by_id(const struct organization *organization,
                                                            const struct guid *id);
 /* By cn, or by "SERVER\cn"; any case. */
-const struct receive_connector *organization_receive_by_name(const struct organization *organization, struct bytes name);
+const struct receive_connector *organization_receive_by_name(const struct organization *organization,
+                                                             struct bytes name);
 
 #endif

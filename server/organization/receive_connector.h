@@ -51,13 +51,14 @@ enum server_role { ROLE_MAILBOX = 2, ROLE_HUB = 32, ROLE_EDGE = 64, ROLE_FRONTEN
 
 /* Immutable once the organization is published; everything pointed to lives in the organization's arena. */
 struct receive_connector {
-    struct guid id;        /* objectGUID or entryUUID: what a session holds on to across generations */
+    struct guid id; /* objectGUID or entryUUID: what a session holds on to across generations */
     const char *dn;
-    const char *name;      /* cn */
-    const char *display;   /* "SERVER\name", as log and tools print it */
-    int64_t created;       /* createTimestamp, seconds since 1970; 0 unknown */
+    const char *name;    /* cn */
+    const char *display; /* "SERVER\name", as log and tools print it */
+    int64_t created;     /* createTimestamp, seconds since 1970; 0 unknown */
     bool is_enabled;
-    const char *refused;   /* why it does not serve (it keeps its place in the match and answers 421), or NULL */
+    const char
+        *refused; /* why it does not serve (it keeps its place in the match and answers 421), or NULL */
 
     const struct ip_endpoint *bindings;
     size_t binding_count;
@@ -73,39 +74,44 @@ struct receive_connector {
     const char *banner;             /* "220 …" or NULL: the built-in one */
     uint32_t connection_timeout_s;
     uint32_t inactivity_timeout_s;
-    uint32_t message_rate_limit;    /* a minute, or UNLIMITED */
+    uint32_t message_rate_limit; /* a minute, or UNLIMITED */
     uint32_t message_rate_source;
     uint32_t max_inbound_connections;            /* or UNLIMITED */
     uint32_t max_inbound_connections_per_source; /* or UNLIMITED */
-    uint32_t max_inbound_percent_per_source;     /* 1-100, of the free ones; only with max_inbound_connections */
+    uint32_t max_inbound_percent_per_source; /* 1-100, of the free ones; only with max_inbound_connections */
     uint32_t max_header_bytes;
     uint32_t max_hops;
-    uint32_t max_local_hops;        /* 0: never refused */
+    uint32_t max_local_hops; /* 0: never refused */
     uint32_t max_logon_failures;
     uint32_t max_message_bytes;
-    int64_t max_protocol_errors;    /* -1 unlimited, else 0 and up */
+    int64_t max_protocol_errors; /* -1 unlimited, else 0 and up */
     uint32_t max_recipients;
     uint32_t tarpit_s;
     uint32_t max_acknowledgement_delay_s;
     uint32_t protocol_logging;
-    const char *default_domain;     /* name of the accepted domain of DefaultDomain, or NULL */
+    const char *default_domain; /* name of the accepted domain of DefaultDomain, or NULL */
 
-    uint32_t report_only;           /* RIGHT_BITs */
-    bool allow_open_relay;          /* dirrelayAllowOpenRelay */
-    bool implicit_tls;              /* dirrelayImplicitTls */
+    uint32_t report_only;  /* RIGHT_BITs */
+    bool allow_open_relay; /* dirrelayAllowOpenRelay */
+    bool implicit_tls;     /* dirrelayImplicitTls */
 
     struct access_list access;
-    bool grants_nothing;            /* a permission value could not be read, or there is no DACL; reason below */
+    bool grants_nothing; /* a permission value could not be read, or there is no DACL; reason below */
     const char *grants_nothing_why;
     struct access_result fixed[IDENTITY_FIXED_COUNT]; /* computed when the organization is built */
 };
 
-/* Fills fixed[] from access (all zero with grants_nothing). Part of building the organization. */
+/* Fills fixed[] from access (all zero with grants_nothing). Part of building the organization.
+ * ERROR_TEMPORARY without memory. */
 MUST_USE enum error receive_connector_compute_rights(struct receive_connector *connector);
 /* The identity of a session at connect: externally secured by mechanism, else anonymous. */
 enum identity receive_connector_identity(const struct receive_connector *connector);
+/* The ACE that gives Accept-Any-Recipient to anonymous clients, or NULL. The anonymous token is S-1-5-7
+ * alone; here Everyone is put into it as well, so that an ACE for Everyone counts. What a deny takes away is
+ * not given. */
+const char *receive_connector_anonymous_relay(const struct receive_connector *connector);
 /* Accept-Any-Recipient for anonymous or everyone, or externally secured, over an address that is not private
- * (contract 3). *out_why names right, ACE and range. */
+ * (contract 3), acknowledged by allow_open_relay or not. *out_why names right, ACE and range. */
 bool receive_connector_is_open_relay(const struct receive_connector *connector, struct note *out_why);
 
 #endif

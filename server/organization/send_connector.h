@@ -2,17 +2,35 @@
 #ifndef ORGANIZATION_SEND_CONNECTOR_H
 #define ORGANIZATION_SEND_CONNECTOR_H
 
-#include "base/ip.h"
-#include "organization/access_list.h"
-#include "organization/identity.h"
+#include "organization/receive_connector.h"
 
-enum outbound_security { OUTBOUND_REQUIRE_TLS = 0x4, OUTBOUND_FORCE_HELO = 0x400000, OUTBOUND_IGNORE_STARTTLS = 0x800000 };
+enum outbound_security {
+    OUTBOUND_REQUIRE_TLS = 0x4,
+    OUTBOUND_FORCE_HELO = 0x400000,
+    OUTBOUND_IGNORE_STARTTLS = 0x800000
+};
+
+/* Facts 2.7. */
+enum send_flag {
+    SEND_EXTERNAL_DNS = 0x2,
+    SEND_DOMAIN_SECURE = 0x4,
+    SEND_REQUIRE_OORG = 0x8,
+    SEND_TLS_AUTH_LEVEL_MASK = 0xFF0,
+    SEND_FRONTEND_PROXY = 0x2000,
+    SEND_CLOUD_SERVICES_MAIL = 0x20000,
+};
+/* SmartHostAuthMechanism, the bits 20-31 of the same number; none of them: None. */
+#define SEND_AUTH_MASK                   UINT32_C(0xFFF00000)
+#define SEND_AUTH_BASIC                  (UINT32_C(2) << 20)
+#define SEND_AUTH_BASIC_REQUIRE_TLS      (UINT32_C(4) << 20)
+#define SEND_AUTH_EXCHANGE_SERVER        (UINT32_C(8) << 20)
+#define SEND_AUTH_EXTERNAL_AUTHORITATIVE (UINT32_C(16) << 20)
 
 /* "SMTP:*.contoso.com;1" */
 struct address_space {
-    const char *domain; /* normal form; "*" every domain */
+    const char *domain;   /* normal form; "*" every domain */
     bool with_subdomains; /* "*.contoso.com": sub-domains, not contoso.com itself */
-    uint32_t cost;      /* 1-100 */
+    uint32_t cost;        /* 1-100 */
 };
 
 struct smart_host {
@@ -34,13 +52,13 @@ struct send_connector {
     size_t smart_host_count;
     uint16_t port;
     uint32_t connection_timeout_s;
-    uint64_t max_message_bytes; /* or 0: unlimited */
-    const char *fqdn;           /* HELO name; never NULL */
-    struct ip_address source;   /* IP_NONE: any */
-    uint32_t outbound_security; /* enum outbound_security */
-    uint32_t send_flags;        /* facts 2.7 */
+    uint64_t max_message_bytes;           /* or 0: unlimited */
+    const char *fqdn;                     /* HELO name; never NULL */
+    struct ip_address source;             /* IP_NONE: any */
+    uint32_t outbound_security;           /* enum outbound_security */
+    uint32_t send_flags;                  /* enum send_flag bits and a SEND_AUTH_ value */
     uint32_t max_messages_per_connection; /* 0: no limit */
-    bool is_for_this_server;    /* msExchSourceBridgeheadServersDN absent or naming this server */
+    bool is_for_this_server;              /* msExchSourceBridgeheadServersDN absent or naming this server */
 
     struct access_list access;
     bool grants_nothing;
@@ -48,13 +66,18 @@ struct send_connector {
     struct access_result fixed[IDENTITY_FIXED_COUNT];
 };
 
-/* Value form "TYPE:address;cost", ";cost" optional (1). Text borrowed into the arena. ERROR_SYNTAX with a note;
- * ERROR_NOT_FOUND for the placeholder "SMTP:--". */
+/* Value form "TYPE:address;cost", ";cost" optional (1). Text borrowed into the arena. ERROR_SYNTAX with a
+ * note; ERROR_NOT_FOUND for the placeholder "SMTP:--". */
 MUST_USE enum error address_space_parse(struct bytes text, struct arena *arena, struct address_space *out,
                                         struct note *note);
-/* "[10.0.0.1],mail.example" → smart hosts. */
+/* "[10.0.0.1],mail.example" → smart hosts; ERROR_SYNTAX with a note, ERROR_LIMIT past 64 of them. */
 MUST_USE enum error smart_hosts_parse(struct bytes text, struct arena *arena, const struct smart_host **out,
                                       size_t *out_count, struct note *note);
+/* Would a connection to this smart host end at one of our own enabled bindings (contract 7)? A wildcard
+ * binding counts for loopback addresses; other addresses of this machine are not known here. */
+bool smart_host_is_own(const struct ip_address *address, uint16_t port,
+                       const struct receive_connector *receive, size_t receive_count);
+/* Fills fixed[] from access (all zero with grants_nothing). ERROR_TEMPORARY without memory. */
 MUST_USE enum error send_connector_compute_rights(struct send_connector *connector);
 
 #endif
