@@ -28,12 +28,18 @@ enum verb {
 
 struct command_line {
     enum verb verb;
-    struct bytes arguments; /* behind the verb, blanks trimmed; for MAIL behind "FROM:", for RCPT behind "TO:" */
-    bool has_keyword;       /* MAIL without FROM:, RCPT without TO:: false */
+    struct bytes
+        arguments;    /* behind the verb, blanks trimmed; for MAIL behind "FROM:", for RCPT behind "TO:" */
+    bool has_keyword; /* MAIL without FROM:, RCPT without TO:: false */
 };
 
 /* line: without its CRLF. */
 void command_parse(struct bytes line, struct command_line *out);
 const char *verb_name(enum verb verb);
+/* The beginning of a line that need not be complete: a TLS ClientHello, whose end as a line may never come.
+ */
+bool command_is_foreign(struct bytes beginning);
+/* A byte no command may hold: control characters (CR, LF, NUL and TAB among them) and DEL. Matrix F11. */
+bool command_has_control(struct bytes line);
 
 #endif

@@ -1,5 +1,5 @@
-/* Connections counted over all loops: per connector, per source, and the percentage of the free ones. Sharded; no lock is
- * held across a system call. */
+/* Connections counted over all loops: per connector, per source, and the percentage of the free ones.
+ * Sharded; no lock is held across a system call. */
 #ifndef SMTP_SERVER_RATE_H
 #define SMTP_SERVER_RATE_H
 
@@ -11,9 +11,11 @@ enum connection_verdict { CONNECTION_ADMITTED, CONNECTION_OVER_CONNECTOR, CONNEC
 
 struct connection_limits *connection_limits_new(void);
 void connection_limits_free(struct connection_limits *limits);
-/* Counts the connection in when it is admitted: MaxInboundConnection, MaxInboundConnectionPerSource (IPv6: per /64) and the
- * percentage of the free connections (contract 5: only with MaxInboundConnection, at least 1). Any thread. */
-enum connection_verdict connection_limits_enter(struct connection_limits *limits, const struct receive_connector *connector,
+/* Counts the connection in when it is admitted: MaxInboundConnection, MaxInboundConnectionPerSource (IPv6:
+ * per /64) and the percentage of the free connections (contract 5: only with MaxInboundConnection, at least
+ * 1). Any thread. */
+enum connection_verdict connection_limits_enter(struct connection_limits *limits,
+                                                const struct receive_connector *connector,
                                                 const struct ip_address *source);
 void connection_limits_leave(struct connection_limits *limits, const struct guid *connector,
                              const struct ip_address *source);

@@ -7,23 +7,24 @@
 
 /* Named by meaning; the rows (code, enhanced code, text) are in reply.c. The list grows with the verbs. */
 enum reply {
-    REPLY_SENDER_OK,        /* 250 2.1.0 Sender OK */
-    REPLY_RECIPIENT_OK,     /* 250 2.1.5 Recipient OK */
-    REPLY_START_INPUT,      /* 354 Start mail input; end with <CRLF>.<CRLF> */
-    REPLY_RESETTING,        /* 250 2.0.0 Resetting */
-    REPLY_NOOP_OK,          /* 250 2.0.0 OK */
-    REPLY_CLOSING,          /* 221 2.0.0 Service closing transmission channel */
-    REPLY_CANNOT_VRFY,      /* 252 2.1.5 Cannot VRFY user */
-    REPLY_NOT_IMPLEMENTED,  /* 502 5.3.3 Command not implemented */
-    REPLY_UNRECOGNIZED,     /* 500 5.3.3 Unrecognized command */
-    REPLY_TOO_LONG,         /* 500 5.5.2 Command too long */
-    REPLY_INVALID_ARGUMENTS, /* 501 5.5.4 Invalid arguments */
+    REPLY_SENDER_OK,          /* 250 2.1.0 Sender OK */
+    REPLY_RECIPIENT_OK,       /* 250 2.1.5 Recipient OK */
+    REPLY_START_INPUT,        /* 354 Start mail input; end with <CRLF>.<CRLF> */
+    REPLY_RESETTING,          /* 250 2.0.0 Resetting */
+    REPLY_NOOP_OK,            /* 250 2.0.0 OK */
+    REPLY_CLOSING,            /* 221 2.0.0 Service closing transmission channel */
+    REPLY_CANNOT_VRFY,        /* 252 2.1.5 Cannot VRFY user */
+    REPLY_NOT_IMPLEMENTED,    /* 502 5.3.3 Command not implemented */
+    REPLY_UNRECOGNIZED,       /* 500 5.3.3 Unrecognized command */
+    REPLY_TOO_LONG,           /* 500 5.5.2 Command too long */
+    REPLY_BARE_LF_IN_COMMAND, /* 500 5.5.2 */
+    REPLY_INVALID_ARGUMENTS,  /* 501 5.5.4 Invalid arguments */
     REPLY_UNRECOGNIZED_PARAMETER,
     REPLY_UNSUPPORTED_BODY,
-    REPLY_INVALID_DOMAIN,   /* 501 5.5.4 Invalid domain name */
+    REPLY_INVALID_DOMAIN, /* 501 5.5.4 Invalid domain name */
     REPLY_EHLO_REQUIRES_DOMAIN,
     REPLY_HELO_REQUIRES_DOMAIN,
-    REPLY_INVALID_SENDER,   /* 501 5.1.7 Invalid address */
+    REPLY_INVALID_SENDER,    /* 501 5.1.7 Invalid address */
     REPLY_INVALID_RECIPIENT, /* 501 5.1.3 Invalid address */
     REPLY_LONG_SENDER,
     REPLY_LONG_RECIPIENT,
@@ -38,24 +39,24 @@ enum reply {
     REPLY_SUBMIT_AUTHENTICATED,
     REPLY_SEND_AS,
     REPLY_SEND_ON_BEHALF,
-    REPLY_RELAY,            /* 550 5.7.1 Unable to relay */
-    REPLY_NO_ROUTE,         /* 451 4.4.4 */
-    REPLY_SIZE_EXCEEDED,    /* 552 5.3.4 Message size exceeds fixed maximum message size */
-    REPLY_HEADER_TOO_LARGE, /* 552 5.3.4 Header size exceeds fixed maximum size */
-    REPLY_TOO_MANY_RECIPIENTS, /* 452 4.5.3 Too many recipients */
-    REPLY_HOP_COUNT,        /* 554 5.4.6 Hop count exceeded - possible mail loop */
-    REPLY_INVALID_CONTENT,  /* 554 5.6.0 Invalid message content */
-    REPLY_BARE_LINEFEED,    /* 554 5.6.0 Invalid message content, contains bare linefeeds */
-    REPLY_PARTIAL,          /* 554 5.6.1 Messages of type message/partial are not supported */
-    REPLY_NO_RESOURCES,     /* 452 4.3.1 Insufficient system resources */
+    REPLY_RELAY,                /* 550 5.7.1 Unable to relay */
+    REPLY_NO_ROUTE,             /* 451 4.4.4 */
+    REPLY_SIZE_EXCEEDED,        /* 552 5.3.4 Message size exceeds fixed maximum message size */
+    REPLY_HEADER_TOO_LARGE,     /* 552 5.3.4 Header size exceeds fixed maximum size */
+    REPLY_TOO_MANY_RECIPIENTS,  /* 452 4.5.3 Too many recipients */
+    REPLY_HOP_COUNT,            /* 554 5.4.6 Hop count exceeded - possible mail loop */
+    REPLY_INVALID_CONTENT,      /* 554 5.6.0 Invalid message content */
+    REPLY_BARE_LINEFEED,        /* 554 5.6.0 Invalid message content, contains bare linefeeds */
+    REPLY_PARTIAL,              /* 554 5.6.1 Messages of type message/partial are not supported */
+    REPLY_NO_RESOURCES,         /* 452 4.3.1 Insufficient system resources */
     REPLY_PIPELINING_VIOLATION, /* 554 5.5.0 */
     REPLY_SERVICE_UNAVAILABLE,  /* 421 4.3.2 Service not available */
     REPLY_CONNECTION_LIMIT,
     REPLY_SOURCE_LIMIT,
-    REPLY_TOO_MANY_ERRORS,  /* 421 4.7.0 Too many errors on this connection, closing transmission channel */
-    REPLY_IDLE_TIMEOUT,     /* 451 4.7.0 Timeout waiting for client input */
+    REPLY_TOO_MANY_ERRORS,    /* 421 4.7.0 Too many errors on this connection, closing transmission channel */
+    REPLY_IDLE_TIMEOUT,       /* 451 4.7.0 Timeout waiting for client input */
     REPLY_CONNECTION_TIMEOUT, /* 421 4.4.1 Connection timed out */
-    REPLY_SHUTTING_DOWN,    /* 421 4.3.2 Service not active */
+    REPLY_SHUTTING_DOWN,      /* 421 4.3.2 Service not active */
     REPLY_COUNT
 };
 
@@ -63,6 +64,7 @@ struct reply_row {
     uint16_t code;
     const char *enhanced; /* "5.7.1", or NULL */
     const char *text;
+    const char *reason; /* the log's stable id of a refusal that no policy gave a reason for, or NULL */
 };
 const struct reply_row *reply_row(enum reply reply);
 /* The reply of a policy's refusal. */

@@ -1,4 +1,5 @@
-/* What a session needs from outside, by function tables: the live server, explain and tests differ only here. */
+/* What a session needs from outside, by function tables: the live server, explain and tests differ only here.
+ */
 #ifndef SMTP_SERVER_SERVICE_H
 #define SMTP_SERVER_SERVICE_H
 
@@ -29,21 +30,24 @@ struct smtp_service {
     struct loop *loop;
     const struct clock *clock;
     struct spool *spool;
-    struct connection_limits *limits;             /* NULL: not counted (explain) */
-    const struct organization *organization;      /* the loop's own reference; smtp_service_set_organization replaces it */
-    const struct smtp_trace *trace;               /* NULL: none */
-    const char *software;                         /* for Received and HELP */
-    bool is_draining;                             /* SIGTERM came: running transactions finish, the rest gets 421 */
-    struct list sessions;                         /* of this loop */
+    struct connection_limits *limits; /* NULL: not counted (explain) */
+    const struct organization
+        *organization;              /* the loop's own reference; smtp_service_set_organization replaces it */
+    const struct smtp_trace *trace; /* NULL: none */
+    const char *software;           /* for Received and HELP */
+    bool is_draining;               /* SIGTERM came: running transactions finish, the rest gets 421 */
+    struct list sessions;           /* of this loop */
     size_t session_count;
 };
 
 void smtp_service_init(struct smtp_service *service, struct loop *loop, struct spool *spool,
                        struct connection_limits *limits);
-/* Takes a reference for the loop, drops the old one; matches every session that is outside a transaction again (design 2):
- * same connector: rights recomputed; gone, disabled, refused or another match: 421 4.3.2 at the next MAIL. */
+/* Takes a reference for the loop, drops the old one; matches every session that is outside a transaction
+ * again (design 2): same connector: rights recomputed; gone, disabled, refused or another match: 421 4.3.2 at
+ * the next MAIL. */
 void smtp_service_set_organization(struct smtp_service *service, const struct organization *organization);
-/* Sessions outside a transaction get 421 and close; others at the end of theirs. on_empty when the last one is gone. */
+/* Sessions outside a transaction get 421 and close; others at the end of theirs. on_empty when the last one
+ * is gone. */
 void smtp_service_drain(struct smtp_service *service, void (*on_empty)(void *owner), void *owner);
 /* All sessions end now. */
 void smtp_service_abort_all(struct smtp_service *service);

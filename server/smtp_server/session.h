@@ -6,8 +6,8 @@
 
 struct smtp_session;
 
-/* Begins: chooses the connector for the stream's endpoints, counts, greets (or refuses with 421 and closes). The session owns
- * the stream and frees itself when that closes. */
+/* Begins: chooses the connector for the stream's endpoints, counts, greets (or refuses with 421 and closes).
+ * The session owns the stream and frees itself when that closes. */
 void smtp_session_start(struct smtp_service *service, struct stream *stream);
 
 #endif

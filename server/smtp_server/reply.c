@@ -1,0 +1,104 @@
+#include "smtp_server/reply.h"
+
+#include <assert.h>
+
+static const struct reply_row reply_rows[REPLY_COUNT] = {
+    [REPLY_SENDER_OK] = {250, "2.1.0", "Sender OK", NULL},
+    [REPLY_RECIPIENT_OK] = {250, "2.1.5", "Recipient OK", NULL},
+    [REPLY_START_INPUT] = {354, NULL, "Start mail input; end with <CRLF>.<CRLF>", NULL},
+    [REPLY_RESETTING] = {250, "2.0.0", "Resetting", NULL},
+    [REPLY_NOOP_OK] = {250, "2.0.0", "OK", NULL},
+    [REPLY_CLOSING] = {221, "2.0.0", "Service closing transmission channel", NULL},
+    [REPLY_CANNOT_VRFY] = {252, "2.1.5", "Cannot VRFY user", NULL},
+    [REPLY_NOT_IMPLEMENTED] = {502, "5.3.3", "Command not implemented", NULL},
+    [REPLY_UNRECOGNIZED] = {500, "5.3.3", "Unrecognized command", "unrecognized-command"},
+    [REPLY_TOO_LONG] = {500, "5.5.2", "Command too long", "command-too-long"},
+    [REPLY_BARE_LF_IN_COMMAND] = {500, "5.5.2", "Command lines end with <CRLF>", "bare-linefeed-in-command"},
+    [REPLY_INVALID_ARGUMENTS] = {501, "5.5.4", "Invalid arguments", "invalid-arguments"},
+    [REPLY_UNRECOGNIZED_PARAMETER] = {501, "5.5.4", "Unrecognized parameter", "unrecognized-parameter"},
+    [REPLY_UNSUPPORTED_BODY] = {501, "5.5.4", "Unsupported BODY type", "unsupported-body"},
+    [REPLY_INVALID_DOMAIN] = {501, "5.5.4", "Invalid domain name", "invalid-domain"},
+    [REPLY_EHLO_REQUIRES_DOMAIN] = {501, "5.0.0", "EHLO requires domain address", "requires-domain"},
+    [REPLY_HELO_REQUIRES_DOMAIN] = {501, "5.0.0", "HELO requires domain address", "requires-domain"},
+    [REPLY_INVALID_SENDER] = {501, "5.1.7", "Invalid address", "invalid-sender"},
+    [REPLY_INVALID_RECIPIENT] = {501, "5.1.3", "Invalid address", "invalid-recipient"},
+    [REPLY_LONG_SENDER] = {501, "5.1.7", "Long addresses not supported", "long-sender"},
+    [REPLY_LONG_RECIPIENT] = {501, "5.1.3", "Long addresses not supported", "long-recipient"},
+    [REPLY_UTF8_SENDER] = {501, "5.1.8", "UTF-8 addresses not supported", "utf8-sender"},
+    [REPLY_UTF8_RECIPIENT] = {501, "5.1.9", "UTF-8 addresses not supported", "utf8-recipient"},
+    [REPLY_SEND_HELLO_FIRST] = {503, "5.5.2", "Send hello first", "sequence"},
+    [REPLY_NEED_MAIL] = {503, "5.5.2", "Need mail command", "sequence"},
+    [REPLY_NEED_RCPT] = {503, "5.5.2", "Need rcpt command", "sequence"},
+    [REPLY_SENDER_ALREADY_SPECIFIED] = {503, "5.5.2", "Sender already specified", "sequence"},
+    [REPLY_BAD_SEQUENCE] = {503, "5.5.1", "Bad sequence of commands", "sequence"},
+    [REPLY_SUBMIT_ANONYMOUS] = {530, "5.7.1", "Client was not authenticated", NULL},
+    [REPLY_SUBMIT_AUTHENTICATED] = {550, "5.7.1", "Client does not have permission to submit to this server",
+                                    NULL},
+    [REPLY_SEND_AS] = {550, "5.7.1", "Client does not have permission to send as this sender", NULL},
+    [REPLY_SEND_ON_BEHALF] = {550, "5.7.1",
+                              "Client does not have permission to send on behalf of the from address", NULL},
+    [REPLY_RELAY] = {550, "5.7.1", "Unable to relay", NULL},
+    [REPLY_NO_ROUTE] = {451, "4.4.4", "No send connector for this recipient's domain", "no-route"},
+    [REPLY_SIZE_EXCEEDED] = {552, "5.3.4", "Message size exceeds fixed maximum message size", "message-size"},
+    [REPLY_HEADER_TOO_LARGE] = {552, "5.3.4", "Header size exceeds fixed maximum size", "header-size"},
+    [REPLY_TOO_MANY_RECIPIENTS] = {452, "4.5.3", "Too many recipients", "recipient-limit"},
+    [REPLY_HOP_COUNT] = {554, "5.4.6", "Hop count exceeded - possible mail loop", "hop-count"},
+    [REPLY_INVALID_CONTENT] = {554, "5.6.0", "Invalid message content", "invalid-content"},
+    [REPLY_BARE_LINEFEED] = {554, "5.6.0", "Invalid message content, contains bare linefeeds",
+                             "bare-linefeed"},
+    [REPLY_PARTIAL] = {554, "5.6.1", "Messages of type message/partial are not supported", "message-partial"},
+    [REPLY_NO_RESOURCES] = {452, "4.3.1", "Insufficient system resources", "no-resources"},
+    [REPLY_PIPELINING_VIOLATION] = {554, "5.5.0", "Input was sent before its turn", "input-before-turn"},
+    [REPLY_SERVICE_UNAVAILABLE] = {421, "4.3.2", "Service not available", "not-available"},
+    [REPLY_CONNECTION_LIMIT] = {421, "4.3.2",
+                                "The maximum number of concurrent server connections has exceeded a limit, "
+                                "closing transmission channel",
+                                "connection-limit"},
+    [REPLY_SOURCE_LIMIT] = {421, "4.3.2",
+                            "The maximum number of concurrent connections has exceeded a limit, closing "
+                            "transmission channel",
+                            "source-limit"},
+    [REPLY_TOO_MANY_ERRORS] = {421, "4.7.0",
+                               "Too many errors on this connection, closing transmission channel",
+                               "too-many-errors"},
+    [REPLY_IDLE_TIMEOUT] = {451, "4.7.0", "Timeout waiting for client input", "idle-timeout"},
+    [REPLY_CONNECTION_TIMEOUT] = {421, "4.4.1", "Connection timed out", "connection-timeout"},
+    [REPLY_SHUTTING_DOWN] = {421, "4.3.2", "Service not active", "shutting-down"},
+};
+
+const struct reply_row *reply_row(enum reply reply)
+{
+    assert(reply < REPLY_COUNT);
+    return &reply_rows[reply];
+}
+
+enum reply reply_of_reason(enum reason reason)
+{
+    switch (reason) {
+    case REASON_SUBMIT_ANONYMOUS:
+        return REPLY_SUBMIT_ANONYMOUS;
+    case REASON_SUBMIT_AUTHENTICATED:
+        return REPLY_SUBMIT_AUTHENTICATED;
+    case REASON_SEND_AS:
+        return REPLY_SEND_AS;
+    case REASON_SEND_ON_BEHALF:
+        return REPLY_SEND_ON_BEHALF;
+    case REASON_RELAY:
+        return REPLY_RELAY;
+    case REASON_NO_ROUTE:
+        return REPLY_NO_ROUTE;
+    case REASON_NONE:
+    case REASON_COUNT:
+        break;
+    }
+    return REPLY_NO_RESOURCES; /* a decision without a reason lacks a fact: our trouble, not the sender's */
+}
+
+enum error reply_append(struct buffer *out, enum reply reply, bool with_enhanced)
+{
+    const struct reply_row *row = reply_row(reply);
+    if (with_enhanced && row->enhanced != NULL) {
+        return buffer_printf(out, "%u %s %s\r\n", row->code, row->enhanced, row->text);
+    }
+    return buffer_printf(out, "%u %s\r\n", row->code, row->text);
+}
