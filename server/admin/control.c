@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REQUEST_MAX (1u << 20)
+#define REQUEST_MAX     (1u << 20)
 #define CONNECTIONS_MAX 32
 
 struct control {
@@ -66,8 +66,8 @@ bool control_line(struct control_request *request, json_t *object)
     return stream_write(request->stream, BYTES_LITERAL("\n"));
 }
 
-void control_on_drain(struct control_request *request, void (*go_on)(struct control_request *request, void *owner),
-                      void *owner)
+void control_on_drain(struct control_request *request,
+                      void (*go_on)(struct control_request *request, void *owner), void *owner)
 {
     request->go_on = go_on;
     request->go_on_owner = owner;
@@ -92,7 +92,8 @@ static void dispatch(struct control_request *request, struct bytes line)
     request->is_running = true;
     request->message = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, &error);
     const char *name = json_string_value(json_object_get(request->message, "command"));
-    for (const struct control_command *command = request->control->commands; name && command->name; command++) {
+    for (const struct control_command *command = request->control->commands; name && command->name;
+         command++) {
         if (strcmp(command->name, name) == 0) {
             command->begin(request, request->control->service);
             return;
@@ -148,7 +149,8 @@ static const struct stream_events EVENTS = {
 static void on_accept(void *owner, struct stream *stream)
 {
     struct control *control = owner;
-    struct control_request *request = control->request_count < CONNECTIONS_MAX ? calloc(1, sizeof *request) : NULL;
+    struct control_request *request =
+        control->request_count < CONNECTIONS_MAX ? calloc(1, sizeof *request) : NULL;
     if (!request) {
         stream_abort(stream);
         return;
@@ -160,8 +162,8 @@ static void on_accept(void *owner, struct stream *stream)
     stream_attach(stream, &EVENTS, request);
 }
 
-enum error control_start(struct loop *loop, const char *path, const struct control_command *commands, void *service,
-                         struct control **out, struct note *note)
+enum error control_start(struct loop *loop, const char *path, const struct control_command *commands,
+                         void *service, struct control **out, struct note *note)
 {
     struct control *control = calloc(1, sizeof *control);
     if (!control)

@@ -1,8 +1,10 @@
-/* The administrator's socket: one JSON object a line in, JSON objects a line out, the last one {"end":true,"code":N}.
- * Unix stream socket, readable and writable by root and the server's group. Contract 4. */
+/* The administrator's socket: one JSON object a line in, JSON objects a line out, the last one
+ * {"end":true,"code":N}. Unix stream socket, readable and writable by root and the server's group.
+ * Contract 4. */
 #ifndef ADMIN_CONTROL_H
 #define ADMIN_CONTROL_H
 
+#include "base/buffer.h"
 #include "loop/stream.h"
 
 #include <jansson.h>
@@ -25,13 +27,14 @@ void control_stop(struct control *control); /* removes the socket; NULL is a no-
 const json_t *control_message(const struct control_request *request);
 void *control_service(const struct control_request *request);
 struct loop *control_loop(const struct control_request *request);
-/* Sends one line; takes the reference. False: the output is high, wait for the callback of control_on_drain. */
+/* Sends one line; takes the reference. False: the output is high, wait for the callback of control_on_drain.
+ */
 bool control_line(struct control_request *request, json_t *object);
 /* go_on is called when output has drained after a false. */
-void control_on_drain(struct control_request *request, void (*go_on)(struct control_request *request, void *owner),
-                      void *owner);
-/* The last line: exit code and, for a failure, why. The request is gone afterwards. A client that hung up is noticed
- * here: a handler never has to stop early. */
+void control_on_drain(struct control_request *request,
+                      void (*go_on)(struct control_request *request, void *owner), void *owner);
+/* The last line: exit code and, for a failure, why. The request is gone afterwards. A client that hung up is
+ * noticed here: a handler never has to stop early. */
 void control_end(struct control_request *request, int code, const char *message);
 
 #endif

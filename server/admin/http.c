@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REQUEST_MAX 8192
-#define BODY_MAX (16u << 20)
-#define DEADLINE_MS 10000
+#define REQUEST_MAX     8192
+#define BODY_MAX        (16u << 20)
+#define DEADLINE_MS     10000
 #define CONNECTIONS_MAX 64
 
 struct http {
@@ -44,13 +44,15 @@ static const char *status_text(int status)
     }
 }
 
-static void answer(struct http_connection *connection, int status, const char *content_type, struct bytes body)
+static void answer(struct http_connection *connection, int status, const char *content_type,
+                   struct bytes body)
 {
     struct buffer head;
     buffer_init(&head, 1024);
     connection->is_answered = true;
-    if (buffer_printf(&head, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n", status,
-                      status_text(status), content_type, body.len) == OK) {
+    if (buffer_printf(
+            &head, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
+            status, status_text(status), content_type, body.len) == OK) {
         stream_write(connection->stream, buffer_bytes(&head));
         stream_write(connection->stream, body);
     }
@@ -76,8 +78,8 @@ static void answer_page(struct http_connection *connection, const struct http_pa
 static void answer_request(struct http_connection *connection, struct bytes line)
 {
     struct bytes method, target, path;
-    if (!bytes_next(&line, ' ', &method) || !bytes_next(&line, ' ', &target) || !bytes_starts_nocase(line, "HTTP/1.") ||
-        !bytes_next(&target, '?', &path)) {
+    if (!bytes_next(&line, ' ', &method) || !bytes_next(&line, ' ', &target) ||
+        !bytes_starts_nocase(line, "HTTP/1.") || !bytes_next(&target, '?', &path)) {
         refuse(connection, 400);
         return;
     }
@@ -126,7 +128,8 @@ static void on_close(void *owner, enum error why)
         free(http);
 }
 
-static const struct stream_events EVENTS = {.on_read = on_read, .on_deadline = on_deadline, .on_close = on_close};
+static const struct stream_events EVENTS = {
+    .on_read = on_read, .on_deadline = on_deadline, .on_close = on_close};
 
 static void on_accept(void *owner, struct stream *stream)
 {
@@ -146,8 +149,8 @@ static void on_accept(void *owner, struct stream *stream)
     stream_set_deadline(stream, DEADLINE_MS);
 }
 
-enum error http_start(struct loop *loop, const struct ip_endpoint *endpoint, const struct http_page *pages, void *owner,
-                      struct http **out, struct note *note)
+enum error http_start(struct loop *loop, const struct ip_endpoint *endpoint, const struct http_page *pages,
+                      void *owner, struct http **out, struct note *note)
 {
     struct http *http = calloc(1, sizeof *http);
     if (!http)

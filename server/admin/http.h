@@ -16,8 +16,9 @@ struct http_page {
 };
 
 /* pages ends with a NULL path and is borrowed. ERROR_IO with a note. On the loop. */
-MUST_USE enum error http_start(struct loop *loop, const struct ip_endpoint *endpoint, const struct http_page *pages,
-                               void *owner, struct http **out, struct note *note);
+MUST_USE enum error http_start(struct loop *loop, const struct ip_endpoint *endpoint,
+                               const struct http_page *pages, void *owner, struct http **out,
+                               struct note *note);
 /* Closes the socket and all connections. NULL is a no-op. */
 void http_stop(struct http *http);
 

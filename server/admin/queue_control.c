@@ -1,6 +1,8 @@
-/* The command "queue": list and show walk the spool, the others act on the delivery loop, 64 messages at a time.
+/* The command "queue": list and show walk the spool, the others act on the delivery loop, 64 messages at a
+ * time.
  *
- *   {"command":"queue","action":"list|show|retry|hold|release|remove","ids":["17",…] or "*","filter":"state=retry"}
+ *   {"command":"queue","action":"list|show|retry|hold|release|remove","ids":["17",…] or
+ * "*","filter":"state=retry"}
  */
 #include "admin/queue_filter.h"
 #include "admin/queue_json.h"
@@ -35,11 +37,11 @@ struct queue_walk {
     bool is_action;
     enum delivery_action action;
     int64_t now_ms;
-    uint64_t next_id;   /* all: where the walk goes on */
-    size_t next_index;  /* ids: the same */
-    bool is_stopped;    /* this stretch ended before the end of the walk */
-    bool is_high;       /* because the client must read first */
-    bool is_finished;   /* the walk is at its end */
+    uint64_t next_id;  /* all: where the walk goes on */
+    size_t next_index; /* ids: the same */
+    bool is_stopped;   /* this stretch ended before the end of the walk */
+    bool is_high;      /* because the client must read first */
+    bool is_finished;  /* the walk is at its end */
     size_t matched;
     size_t failed;
     struct mail mail;
@@ -161,7 +163,8 @@ static void walk_on(struct queue_walk *walk)
         walk->mail.on_mail = on_batch;
         mailbox_post(walk->service->delivery_loop, &walk->mail);
     } else if (walk->is_finished) {
-        walk_end(walk, walk->matched ? EXIT_DONE : EXIT_NEGATIVE, walk->failed ? "some messages were not there" : NULL);
+        walk_end(walk, walk->matched ? EXIT_DONE : EXIT_NEGATIVE,
+                 walk->failed ? "some messages were not there" : NULL);
     } else if (walk->is_high) {
         control_on_drain(walk->request, on_drained, walk);
     } else {

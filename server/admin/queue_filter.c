@@ -9,7 +9,8 @@ struct unit {
     char letter;
     uint64_t factor;
 };
-static const struct unit AGE_UNITS[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}, {0, 1000}};
+static const struct unit AGE_UNITS[] = {
+    {'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}, {0, 1000}};
 static const struct unit SIZE_UNITS[] = {{'k', 1u << 10}, {'m', 1u << 20}, {'g', 1u << 30}, {0, 1}};
 
 /* ">1h": the comparison, a number, a unit. */
@@ -56,8 +57,10 @@ enum error queue_filter_parse(struct bytes text, struct queue_filter *out, struc
             return ERROR_LIMIT;
         enum error error = parse_term(term, &out->terms[out->count++]);
         if (error) {
-            note_set(note, "filter \"%.*s\": expected sender=, recipient=, domain=, hop=, state= with a pattern, "
-                           "age>… as age=>1h, size=>1M", BYTES_ARG(term));
+            note_set(note,
+                     "filter \"%.*s\": expected sender=, recipient=, domain=, hop=, state= with a pattern, "
+                     "age>… as age=>1h, size=>1M",
+                     BYTES_ARG(term));
             return error;
         }
     }
@@ -104,7 +107,8 @@ static bool bound_holds(const struct queue_filter_term *term, int64_t value)
     return term->is_more ? size > term->bound : size < term->bound;
 }
 
-static bool term_matches(const struct queue_filter_term *term, const struct envelope *envelope, int64_t now_ms)
+static bool term_matches(const struct queue_filter_term *term, const struct envelope *envelope,
+                         int64_t now_ms)
 {
     switch (term->field) {
     case QUEUE_SENDER:

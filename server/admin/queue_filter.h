@@ -21,9 +21,9 @@ struct queue_filter {
     size_t count;
     struct queue_filter_term {
         enum queue_field field;
-        struct bytes glob;  /* texts: * and ?, any case */
-        bool is_more;       /* age and size: '>' */
-        uint64_t bound;     /* milliseconds or bytes */
+        struct bytes glob; /* texts: * and ?, any case */
+        bool is_more;      /* age and size: '>' */
+        uint64_t bound;    /* milliseconds or bytes */
     } terms[QUEUE_FILTER_TERMS_MAX];
 };
 

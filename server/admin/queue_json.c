@@ -43,9 +43,10 @@ json_t *queue_json(const struct envelope *envelope, int64_t now_ms)
     char id[24];
     snprintf(id, sizeof id, "%" PRIu64, envelope->id);
     int64_t next = envelope->next_attempt_ms ? envelope->next_attempt_ms : envelope->arrived_ms;
-    return json_pack("{s:s,s:o,s:I,s:o,s:o,s:I,s:s,s:o,s:o,s:o,s:o}", "id", id, "sender", text(envelope->sender), "size",
-                     (json_int_t)envelope->size_bytes, "arrived", instant(envelope->arrived_ms), "next", instant(next),
-                     "attempts", (json_int_t)envelope->attempts, "state", queue_state(envelope, now_ms), "hop",
-                     text(envelope->hop), "recipients", recipients(envelope), "message_id", text(envelope->message_id),
-                     "connector", text(envelope->connector));
+    return json_pack("{s:s,s:o,s:I,s:o,s:o,s:I,s:s,s:o,s:o,s:o,s:o}", "id", id, "sender",
+                     text(envelope->sender), "size", (json_int_t)envelope->size_bytes, "arrived",
+                     instant(envelope->arrived_ms), "next", instant(next), "attempts",
+                     (json_int_t)envelope->attempts, "state", queue_state(envelope, now_ms), "hop",
+                     text(envelope->hop), "recipients", recipients(envelope), "message_id",
+                     text(envelope->message_id), "connector", text(envelope->connector));
 }

@@ -27,11 +27,11 @@ static json_t *organization_json(const struct organization *organization)
     json_t *refused = json_array();
     for (size_t i = 0; organization && i < organization->refused_count; i++) {
         const struct refusal *refusal = &organization->refused[i];
-        json_array_append_new(refused, json_pack("{s:s,s:s,s:b}", "dn", refusal->dn, "why", refusal->why, "kept",
-                                                 refusal->is_kept));
+        json_array_append_new(refused, json_pack("{s:s,s:s,s:b}", "dn", refusal->dn, "why", refusal->why,
+                                                 "kept", refusal->is_kept));
     }
-    return json_pack("{s:I,s:s,s:o}", "generation", (json_int_t)(organization ? organization->generation : 0), "name",
-                     organization ? organization->name : "", "refused", refused);
+    return json_pack("{s:I,s:s,s:o}", "generation", (json_int_t)(organization ? organization->generation : 0),
+                     "name", organization ? organization->name : "", "refused", refused);
 }
 
 static json_t *connectors_json(const struct admin_service *service)
@@ -41,9 +41,10 @@ static json_t *connectors_json(const struct admin_service *service)
     for (size_t i = 0; organization && i < organization->receive_count; i++) {
         const struct receive_connector *connector = &organization->receive[i];
         const char *state = connector->refused ? "refused" : connector->is_enabled ? "serving" : "disabled";
-        json_t *object = json_pack("{s:s,s:s,s:I,s:s*}", "name", connector->display, "state", state, "sessions",
-                                   (json_int_t)connection_limits_count(service->limits, &connector->id), "why",
-                                   connector->refused ? connector->refused : connector->grants_nothing_why);
+        json_t *object =
+            json_pack("{s:s,s:s,s:I,s:s*}", "name", connector->display, "state", state, "sessions",
+                      (json_int_t)connection_limits_count(service->limits, &connector->id), "why",
+                      connector->refused ? connector->refused : connector->grants_nothing_why);
         json_array_append_new(array, object);
     }
     return array;
@@ -67,8 +68,9 @@ static void on_answers(struct mail *mail)
     int64_t now_ms = clock_wall_ms(query->service->clock);
     control_line(query->request,
                  json_pack("{s:s,s:o,s:o,s:o,s:o}", "version", DIRRELAY_VERSION, "directory",
-                           directory_json(query, now_ms), "organization", organization_json(query->service->organization),
-                           "connectors", connectors_json(query->service), "queue", queue_status_json(query)));
+                           directory_json(query, now_ms), "organization",
+                           organization_json(query->service->organization), "connectors",
+                           connectors_json(query->service), "queue", queue_status_json(query)));
     control_end(query->request, EXIT_DONE, NULL);
     free(query);
 }

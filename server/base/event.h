@@ -39,6 +39,8 @@ void event_say(enum event_level level, const char *name, const char *format, ...
 
 /* Starts the writer thread on a descriptor. Main thread, once, after the identity was taken. */
 MUST_USE enum error event_writer_start(int descriptor, enum event_format format, enum event_level level);
+/* Changes the level in force. Any thread. */
+void event_set_level(enum event_level level);
 /* Writes what is there (waiting at most timeout_ms for a stalled reader) and ends the thread. */
 void event_writer_stop(uint64_t timeout_ms);
 /* Lines dropped so far because a ring was full. */

@@ -349,6 +349,11 @@ static void *writer_run(void *argument)
     return NULL;
 }
 
+void event_set_level(enum event_level level)
+{
+    atomic_store(&level_in_force, (int)level);
+}
+
 enum error event_writer_start(int descriptor, enum event_format format, enum event_level level)
 {
     assert(!atomic_load(&is_started));

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define SECRET_FILE_MAX 4096
-#define INI_LINE_MAX 198 /* what libinih's own line buffer holds */
+#define INI_LINE_MAX    198 /* what libinih's own line buffer holds */
 
 /* One reading of a file. */
 struct reading {
@@ -54,7 +54,8 @@ static int on_key(void *owner, const char *section, const char *name, const char
     reading->is_given[row - CONFIG_KEYS] = true;
     reading->error = key_apply(row, bytes_of_text(value), reading->config, &expected);
     if (reading->error)
-        note_set(reading->note, "%s:%d: %s.%s: expected %s", reading->path, reading->line, section, name, expected);
+        note_set(reading->note, "%s:%d: %s.%s: expected %s", reading->path, reading->line, section, name,
+                 expected);
     return !reading->error;
 }
 
@@ -85,7 +86,8 @@ static enum error read_file(struct reading *reading, bool is_optional)
     int failed_line = ini_parse_stream(read_line, reading, on_key, reading);
     fclose(reading->file);
     if (reading->line_too_long) {
-        note_set(reading->note, "%s:%d: a line longer than %d characters", reading->path, reading->line, INI_LINE_MAX);
+        note_set(reading->note, "%s:%d: a line longer than %d characters", reading->path, reading->line,
+                 INI_LINE_MAX);
         return ERROR_SYNTAX;
     }
     if (!reading->error && failed_line != 0) {
@@ -170,14 +172,16 @@ static enum error name_host(struct config *config)
     return config->server.host_name && config->server.name ? OK : ERROR_LIMIT;
 }
 
-enum error config_read(const char *path, bool is_optional, bool need_directory, struct config *out, struct note *note)
+enum error config_read(const char *path, bool is_optional, bool need_directory, struct config *out,
+                       struct note *note)
 {
     memset(out, 0, sizeof *out);
     arena_init(&out->arena, 1u << 20);
     apply_defaults(out);
 
     bool *is_given = arena_array(&out->arena, CONFIG_KEY_COUNT, sizeof *is_given);
-    struct reading reading = {.path = path ? path : CONFIG_DEFAULT_PATH, .config = out, .note = note, .is_given = is_given};
+    struct reading reading = {
+        .path = path ? path : CONFIG_DEFAULT_PATH, .config = out, .note = note, .is_given = is_given};
     enum error error = is_given ? read_file(&reading, is_optional) : ERROR_LIMIT;
     for (size_t i = 0; i < CONFIG_KEY_COUNT && !error; i++)
         error = apply_variable(&CONFIG_KEYS[i], out, note);
@@ -192,7 +196,8 @@ enum error config_read(const char *path, bool is_optional, bool need_directory, 
 void config_done(struct config *config)
 {
     if (config->directory.bind_password)
-        explicit_bzero((char *)(uintptr_t)config->directory.bind_password, strlen(config->directory.bind_password));
+        explicit_bzero((char *)(uintptr_t)config->directory.bind_password,
+                       strlen(config->directory.bind_password));
     arena_done(&config->arena);
 }
 

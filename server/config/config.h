@@ -1,4 +1,5 @@
-/* The configuration file: INI, every key also as an environment variable. Contract 2 fixes names and defaults. */
+/* The configuration file: INI, every key also as an environment variable. Contract 2 fixes names and
+ * defaults. */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
@@ -8,7 +9,7 @@
 #include "directory/directory.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/dirrelay/dirrelay.conf"
-#define CONFIG_RETRY_MAX 32
+#define CONFIG_RETRY_MAX    32
 
 enum config_start_tls { START_TLS_DEFAULT, START_TLS_DEMAND, START_TLS_NEVER };
 
@@ -53,17 +54,18 @@ struct config {
     struct arena arena;
 };
 
-/* Reads the file, then the environment over it, and fills in the defaults. path NULL: the default path. is_optional: a
- * missing file is an empty one (the environment may say everything; tools with --directory need none).
- * ERROR_SYNTAX with a note "FILE:LINE: section.key: what is wrong": unknown section or key, bad value, a key of a later
- * step, directory.uri missing while need_directory. ERROR_IO: the file cannot be read. config_done in any case. */
+/* Reads the file, then the environment over it, and fills in the defaults. path NULL: the default path.
+ * is_optional: a missing file is an empty one (the environment may say everything; tools with --directory
+ * need none). ERROR_SYNTAX with a note "FILE:LINE: section.key: what is wrong": unknown section or key, bad
+ * value, a key of a later step, directory.uri missing while need_directory. ERROR_IO: the file cannot be
+ * read. config_done in any case. */
 MUST_USE enum error config_read(const char *path, bool is_optional, bool need_directory, struct config *out,
                                 struct note *note);
 void config_done(struct config *config);
 
-/* The directory part as the directory room takes it; texts borrowed from config. uri_override: --directory, or NULL.
- * ERROR_SYNTAX: more than DIRECTORY_URI_MAX URIs. */
-MUST_USE enum error config_directory(const struct config *config, const char *uri_override, struct arena *arena,
-                                     struct directory_config *out, struct note *note);
+/* The directory part as the directory room takes it; texts borrowed from config. uri_override: --directory,
+ * or NULL. ERROR_SYNTAX: more than DIRECTORY_URI_MAX URIs. */
+MUST_USE enum error config_directory(const struct config *config, const char *uri_override,
+                                     struct arena *arena, struct directory_config *out, struct note *note);
 
 #endif

@@ -85,7 +85,8 @@ static enum error apply_text(struct bytes value, struct config *config, const ch
     return *field ? OK : ERROR_LIMIT;
 }
 
-enum error key_apply(const struct key_row *row, struct bytes value, struct config *config, const char **out_expected)
+enum error key_apply(const struct key_row *row, struct bytes value, struct config *config,
+                     const char **out_expected)
 {
     void *field = (char *)config + row->offset;
     unsigned choice = 0;

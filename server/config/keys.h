@@ -22,7 +22,7 @@ struct key_row {
     const char *section;
     const char *name;
     enum key_kind kind;
-    size_t offset; /* of the field in struct config */
+    size_t offset;        /* of the field in struct config */
     const char *fallback; /* default as it would stand in the file, or NULL */
 };
 

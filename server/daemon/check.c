@@ -14,7 +14,8 @@ static bool print_refusals(const struct organization *organization)
 {
     for (size_t i = 0; i < organization->refused_count; i++) {
         const struct refusal *refusal = &organization->refused[i];
-        printf("refused%s: %s: %s\n", refusal->is_kept ? " (previous version kept)" : "", refusal->dn, refusal->why);
+        printf("refused%s: %s: %s\n", refusal->is_kept ? " (previous version kept)" : "", refusal->dn,
+               refusal->why);
     }
     return organization->refused_count > 0;
 }
@@ -31,7 +32,8 @@ static bool print_findings(const struct organization *organization)
     if (lint_organization(organization, &arena, &findings, &count))
         has_error = printf("error: lint: out of memory\n") > 0;
     for (size_t i = 0; i < count; i++) {
-        printf("%s: %s: %s: %s\n", SEVERITIES[findings[i].severity], findings[i].rule, findings[i].dn, findings[i].why);
+        printf("%s: %s: %s: %s\n", SEVERITIES[findings[i].severity], findings[i].rule, findings[i].dn,
+               findings[i].why);
         has_error |= findings[i].severity == LINT_ERROR;
     }
     arena_done(&arena);
@@ -69,9 +71,10 @@ int check_run(const struct config *config)
     }
     bool has_refusals = print_refusals(organization);
     bool has_errors = print_findings(organization);
-    printf("organization \"%s\", server \"%s\": %zu receive connectors, %zu send connectors, %zu accepted domains, %zu refused\n",
-           organization->name, organization->server.name, organization->receive_count, organization->send_count,
-           organization->domain_count, organization->refused_count);
+    printf("organization \"%s\", server \"%s\": %zu receive connectors, %zu send connectors, %zu accepted "
+           "domains, %zu refused\n",
+           organization->name, organization->server.name, organization->receive_count,
+           organization->send_count, organization->domain_count, organization->refused_count);
     organization_unref(organization);
     return has_refusals || has_errors ? EXIT_NEGATIVE : EXIT_DONE;
 }

@@ -1,4 +1,5 @@
-/* dirrelayd --check: read the configuration, load the organization, report every problem with its DN. Contract 1. */
+/* dirrelayd --check: read the configuration, load the organization, report every problem with its DN.
+ * Contract 1. */
 #ifndef DAEMON_CHECK_H
 #define DAEMON_CHECK_H
 

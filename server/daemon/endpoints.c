@@ -76,7 +76,8 @@ static enum error bind_once(int descriptor, const struct ip_endpoint *endpoint, 
     return errno == EADDRINUSE ? ERROR_TEMPORARY : ERROR_IO;
 }
 
-enum error endpoint_probe(const struct ip_endpoint *endpoint, const struct endpoint_set *ours, struct note *note)
+enum error endpoint_probe(const struct ip_endpoint *endpoint, const struct endpoint_set *ours,
+                          struct note *note)
 {
     if (is_covered(endpoint, ours))
         return OK;

@@ -3,7 +3,7 @@
 #include "config/config.h"
 #include "daemon/check.h"
 #include "daemon/privileges.h"
-#include "daemon/server.h"
+#include "daemon/process.h"
 
 #include <libgen.h>
 #include <signal.h>
@@ -71,7 +71,7 @@ static int serve(const struct config *config, const char *config_path)
     error = event_writer_start(STDOUT_FILENO, config->log.format, config->log.level);
     if (error)
         return fail(&note, error, EXIT_NEGATIVE);
-    int code = server_run(config, config_path);
+    int code = process_run(config, config_path);
     event_writer_stop(LOG_STOP_MS);
     return code;
 }
@@ -84,7 +84,7 @@ int main(int argc, char **argv)
     int code = parse(argc, argv, &options);
     if (code >= 0)
         return code;
-    enum error error = config_read(options.config_path, false, true, &config, &note);
+    enum error error = config_read(options.config_path, !options.config_path, true, &config, &note);
     if (error)
         code = fail(&note, error, EXIT_USAGE);
     else

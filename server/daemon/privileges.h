@@ -1,16 +1,18 @@
-/* The identity the process takes before the first thread and the first bind, for life. Design 2, matrix R23. */
+/* The identity the process takes before the first thread and the first bind, for life. Design 2, matrix R23.
+ */
 #ifndef DAEMON_PRIVILEGES_H
 #define DAEMON_PRIVILEGES_H
 
 #include "base/error.h"
 
-/* Started as root: becomes user and group, keeps CAP_NET_BIND_SERVICE alone, and can never gain anything again
- * (no-new-privileges). Otherwise only the last. ERROR_NOT_FOUND: no such user or group; ERROR_IO. Main thread, once. */
+/* Started as root: becomes user and group, keeps CAP_NET_BIND_SERVICE alone, and can never gain anything
+ * again (no-new-privileges). Otherwise only the last. ERROR_NOT_FOUND: no such user or group; ERROR_IO. Main
+ * thread, once. */
 MUST_USE enum error privileges_drop(const char *user, const char *group, struct note *note);
 
-/* As root, before dropping: makes the directory with this mode if it is missing, and gives it to the user. Otherwise
- * only makes it. ERROR_IO with a note. */
-MUST_USE enum error privileges_prepare_directory(const char *path, unsigned mode, const char *user, const char *group,
-                                                 struct note *note);
+/* As root, before dropping: makes the directory with this mode if it is missing, and gives it to the user.
+ * Otherwise only makes it. ERROR_IO with a note. */
+MUST_USE enum error privileges_prepare_directory(const char *path, unsigned mode, const char *user,
+                                                 const char *group, struct note *note);
 
 #endif

@@ -77,9 +77,11 @@ static bool is_wanted(const struct publication *publication, const struct ip_end
 
 static bool is_open(const struct receive_loop *loop, const struct ip_endpoint *endpoint)
 {
-    list_each(link, &loop->sockets) {
+    list_each(link, &loop->sockets)
+    {
         const struct socket_entry *entry = list_entry(link, struct socket_entry, link);
-        if (entry->endpoint.port == endpoint->port && ip_compare(&entry->endpoint.address, &endpoint->address) == 0)
+        if (entry->endpoint.port == endpoint->port &&
+            ip_compare(&entry->endpoint.address, &endpoint->address) == 0)
             return true;
     }
     return false;
@@ -107,7 +109,8 @@ static void on_publication(struct mail *mail)
     struct receive_loop *loop = publication->loop;
     smtp_service_set_organization(&loop->service, publication->organization);
     organization_unref(publication->organization);
-    list_each_safe(link, &loop->sockets) {
+    list_each_safe(link, &loop->sockets)
+    {
         struct socket_entry *entry = list_entry(link, struct socket_entry, link);
         if (!is_wanted(publication, &entry->endpoint))
             close_socket(entry);
@@ -160,7 +163,8 @@ static bool leave_out_taken(struct receive *receive, struct endpoint_set *wanted
     return is_taken;
 }
 
-void receive_set_organization(struct receive *receive, const struct organization *organization, bool *out_taken)
+void receive_set_organization(struct receive *receive, const struct organization *organization,
+                              bool *out_taken)
 {
     struct endpoint_set *wanted = endpoint_set_of(organization);
     if (!wanted)
@@ -190,14 +194,13 @@ static void on_retry(struct loop_timer *timer)
 static void on_loop_end(struct loop_end_hook *hook)
 {
     struct receive_loop *loop = list_entry(hook, struct receive_loop, on_end);
-    list_each_safe(link, &loop->sockets)
-        close_socket(list_entry(link, struct socket_entry, link));
+    list_each_safe(link, &loop->sockets) close_socket(list_entry(link, struct socket_entry, link));
     smtp_service_abort_all(&loop->service);
     smtp_service_set_organization(&loop->service, NULL);
 }
 
-enum error receive_start(struct loop *main_loop, unsigned loop_count, struct spool *spool, struct receive **out,
-                         struct note *note)
+enum error receive_start(struct loop *main_loop, unsigned loop_count, struct spool *spool,
+                         struct receive **out, struct note *note)
 {
     struct receive *receive = calloc(1, sizeof *receive + loop_count * sizeof receive->loops[0]);
     enum error error = receive ? OK : ERROR_TEMPORARY;
@@ -231,6 +234,11 @@ enum error receive_start(struct loop *main_loop, unsigned loop_count, struct spo
     return OK;
 }
 
+const struct connection_limits *receive_limits(const struct receive *receive)
+{
+    return receive->limits;
+}
+
 /* On the main loop. */
 static void on_all_drained(struct mail *mail)
 {
@@ -253,8 +261,7 @@ static void on_service_empty(void *owner)
 static void on_drain(struct mail *mail)
 {
     struct receive_loop *loop = list_entry(mail, struct receive_loop, command);
-    list_each_safe(link, &loop->sockets)
-        close_socket(list_entry(link, struct socket_entry, link));
+    list_each_safe(link, &loop->sockets) close_socket(list_entry(link, struct socket_entry, link));
     smtp_service_drain(&loop->service, on_service_empty, loop);
 }
 

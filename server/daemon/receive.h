@@ -1,5 +1,5 @@
-/* The SMTP loops: one thread each, every one with its own listeners, its own sessions and its own reference to the
- * organization. Called on the main loop only. */
+/* The SMTP loops: one thread each, every one with its own listeners, its own sessions and its own reference
+ * to the organization. Called on the main loop only. */
 #ifndef DAEMON_RECEIVE_H
 #define DAEMON_RECEIVE_H
 
@@ -9,12 +9,17 @@
 struct receive;
 
 /* Starts the threads; nothing listens before the first organization. main_loop hears on_drained. */
-MUST_USE enum error receive_start(struct loop *main_loop, unsigned loop_count, struct spool *spool, struct receive **out,
-                                  struct note *note);
-/* Posts the organization to every loop. New endpoints that another process holds are left out, named in the log and tried
- * again every 10 s. out_taken (may be NULL): at least one was left out because another process listens there. */
-void receive_set_organization(struct receive *receive, const struct organization *organization, bool *out_taken);
-/* Stops accepting; sessions end with 421 or at the end of their transaction. on_drained once, when none is left. */
+MUST_USE enum error receive_start(struct loop *main_loop, unsigned loop_count, struct spool *spool,
+                                  struct receive **out, struct note *note);
+/* Their connection counts, for `status`. */
+const struct connection_limits *receive_limits(const struct receive *receive);
+/* Posts the organization to every loop. New endpoints that another process holds are left out, named in the
+ * log and tried again every 10 s. out_taken (may be NULL): at least one was left out because another process
+ * listens there. */
+void receive_set_organization(struct receive *receive, const struct organization *organization,
+                              bool *out_taken);
+/* Stops accepting; sessions end with 421 or at the end of their transaction. on_drained once, when none is
+ * left. */
 void receive_drain(struct receive *receive, void (*on_drained)(void *owner), void *owner);
 /* Ends all sessions and loops, joins the threads, frees. */
 void receive_stop(struct receive *receive);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define PAUSE_MS      100u
@@ -29,6 +31,7 @@ struct listener {
     bool is_accepting; /* inside listener_accept: a close waits for its end */
     bool is_closing;
     struct ip_endpoint local;
+    char path[sizeof((struct sockaddr_un *)0)->sun_path]; /* of a Unix socket, else empty */
 };
 
 static struct ip_endpoint socket_local(int descriptor, const struct ip_endpoint *otherwise)
@@ -104,6 +107,9 @@ static void listener_free(struct listener *listener)
     loop_timer_stop(&listener->pause);
     loop_poll_free(listener->poll);
     close(listener->descriptor);
+    if (listener->path[0] != '\0') {
+        unlink(listener->path);
+    }
     free(listener);
 }
 
@@ -143,6 +149,29 @@ static int listener_socket(const struct ip_endpoint *endpoint)
     return descriptor;
 }
 
+/* Takes the descriptor, also on failure. name is for the note. */
+static enum error listener_new(struct loop *loop, int descriptor, const char *name,
+                               void (*on_accept)(void *owner, struct stream *stream), void *owner,
+                               struct listener **out, struct note *note)
+{
+    struct listener *listener = calloc(1, sizeof *listener);
+    if (listener == NULL ||
+        loop_poll_new(loop, descriptor, listener_on_event, listener, &listener->poll) != OK) {
+        note_set(note, "%s: no memory", name);
+        free(listener);
+        close(descriptor);
+        return ERROR_TEMPORARY;
+    }
+    listener->loop = loop;
+    listener->descriptor = descriptor;
+    listener->on_accept = on_accept;
+    listener->owner = owner;
+    loop_timer_init(&listener->pause, loop, listener_on_pause_over);
+    loop_poll_set(listener->poll, LOOP_READABLE);
+    *out = listener;
+    return OK;
+}
+
 enum error listener_open(struct loop *loop, const struct ip_endpoint *endpoint,
                          void (*on_accept)(void *owner, struct stream *stream), void *owner,
                          struct listener **out, struct note *note)
@@ -153,23 +182,70 @@ enum error listener_open(struct loop *loop, const struct ip_endpoint *endpoint,
         note_set(note, "%s: %s", ip_format_endpoint(endpoint, text), strerrordesc_np(errno));
         return ERROR_IO;
     }
-    struct listener *listener = calloc(1, sizeof *listener);
-    if (listener == NULL ||
-        loop_poll_new(loop, descriptor, listener_on_event, listener, &listener->poll) != OK) {
-        note_set(note, "%s: no memory", ip_format_endpoint(endpoint, text));
-        free(listener);
+    struct ip_endpoint local = socket_local(descriptor, endpoint);
+    enum error error =
+        listener_new(loop, descriptor, ip_format_endpoint(endpoint, text), on_accept, owner, out, note);
+    if (error == OK) {
+        (*out)->local = local;
+    }
+    return error;
+}
+
+/* Does somebody answer there? */
+static bool unix_is_live(const struct sockaddr_un *address)
+{
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool is_live =
+        descriptor >= 0 &&
+        (connect(descriptor, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EAGAIN);
+    if (descriptor >= 0) {
         close(descriptor);
+    }
+    return is_live;
+}
+
+/* A listening Unix socket, or -1 with errno. The mode is there before anybody can connect. */
+static int unix_socket(const struct sockaddr_un *address, unsigned mode)
+{
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) {
+        return -1;
+    }
+    unlink(address->sun_path);
+    if (bind(descriptor, (const struct sockaddr *)address, sizeof *address) != 0 ||
+        chmod(address->sun_path, (mode_t)mode) != 0 || listen(descriptor, BACKLOG) != 0) {
+        int failure = errno;
+        close(descriptor);
+        errno = failure;
+        return -1;
+    }
+    return descriptor;
+}
+
+enum error listener_open_unix(struct loop *loop, const char *path, unsigned mode,
+                              void (*on_accept)(void *owner, struct stream *stream), void *owner,
+                              struct listener **out, struct note *note)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path) {
+        note_set(note, "%s: longer than %zu bytes", path, sizeof address.sun_path - 1);
+        return ERROR_SYNTAX;
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    if (unix_is_live(&address)) {
+        note_set(note, "%s: another process listens there", path);
         return ERROR_TEMPORARY;
     }
-    listener->loop = loop;
-    listener->descriptor = descriptor;
-    listener->on_accept = on_accept;
-    listener->owner = owner;
-    listener->local = socket_local(descriptor, endpoint);
-    loop_timer_init(&listener->pause, loop, listener_on_pause_over);
-    loop_poll_set(listener->poll, LOOP_READABLE);
-    *out = listener;
-    return OK;
+    int descriptor = unix_socket(&address, mode);
+    if (descriptor < 0) {
+        note_set(note, "%s: %s", path, strerrordesc_np(errno));
+        return ERROR_IO;
+    }
+    enum error error = listener_new(loop, descriptor, path, on_accept, owner, out, note);
+    if (error == OK) {
+        memcpy((*out)->path, path, strlen(path) + 1);
+    }
+    return error;
 }
 
 const struct ip_endpoint *listener_local(const struct listener *listener)

@@ -26,7 +26,8 @@ static void finish(struct loop_timer *timer)
 {
     struct once *once = list_entry(timer, struct once, deadline);
     if (once->error == ERROR_TIMEOUT)
-        note_set(once->note, "the directory does not answer%s%s", once->why_down[0] ? ": " : "", once->why_down);
+        note_set(once->note, "the directory does not answer%s%s", once->why_down[0] ? ": " : "",
+                 once->why_down);
     keeper_stop(once->keeper);
     once->directory->ops->close(once->directory, on_closed, once);
 }
@@ -82,10 +83,12 @@ static enum error start(struct once *once, const struct load_once_request *reque
     return keeper_start(&config, &once->keeper, once->note);
 }
 
-enum error load_once(const struct load_once_request *request, const struct organization **out, struct note *note)
+enum error load_once(const struct load_once_request *request, const struct organization **out,
+                     struct note *note)
 {
     struct note scratch = {0};
-    struct once once = {.error = ERROR_TIMEOUT, .note = note ? note : &scratch, .loop = loop_new("load", NULL)};
+    struct once once = {
+        .error = ERROR_TIMEOUT, .note = note ? note : &scratch, .loop = loop_new("load", NULL)};
     if (!once.loop)
         return ERROR_TEMPORARY;
     loop_timer_init(&once.deadline, once.loop, finish);

@@ -15,8 +15,8 @@ struct load_once_request {
 };
 
 /* Opens the directory, loads, closes; blocks the calling thread, which needs no loop. Gives one reference.
- * ERROR_SYNTAX: bad URI or file. ERROR_TIMEOUT: no answer in time. ERROR_NOT_FOUND: no organization or server there.
- * The note says which. */
+ * ERROR_SYNTAX: bad URI or file. ERROR_TIMEOUT: no answer in time. ERROR_NOT_FOUND: no organization or server
+ * there. The note says which. */
 MUST_USE enum error load_once(const struct load_once_request *request, const struct organization **out,
                               struct note *note);
 

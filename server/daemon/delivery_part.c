@@ -1,0 +1,118 @@
+/* The delivery loop: schedule, connections and resolver live there. */
+#include "base/event.h"
+#include "daemon/call.h"
+#include "daemon/process_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct start {
+    struct process *process;
+    struct note *note;
+    enum error error;
+};
+
+/* On the delivery loop. */
+static void start(void *owner)
+{
+    struct start *start = owner;
+    struct process *process = start->process;
+    const struct config *config = process->config;
+    struct delivery_config delivery = {
+        .loop = process->delivery_loop,
+        .spool = process->spool,
+        .clock = &clock_system,
+        .schedule = {.delay_count = config->queue.retry_count, .expire_ms = config->queue.expire_ms},
+    };
+    static_assert(CONFIG_RETRY_MAX == SCHEDULE_DELAYS_MAX, "one list of delays");
+    memcpy(delivery.schedule.delays_ms, config->queue.retry_ms, sizeof delivery.schedule.delays_ms);
+    start->error = delivery_start(&delivery, &process->delivery, start->note);
+}
+
+enum error delivery_part_start(struct process *process, struct note *note)
+{
+    struct start request = {.process = process, .note = note};
+    process->delivery_loop = loop_new("delivery", NULL);
+    enum error error = process->delivery_loop ? loop_start(process->delivery_loop) : ERROR_TEMPORARY;
+    if (error) {
+        loop_free(process->delivery_loop);
+        process->delivery_loop = NULL;
+        return error;
+    }
+    call_on(process->delivery_loop, start, &request);
+    return request.error;
+}
+
+struct handover {
+    struct mail mail;
+    struct process *process;
+    const struct organization *organization;
+};
+
+/* On the delivery loop. */
+static void on_handover(struct mail *mail)
+{
+    struct handover *handover = list_entry(mail, struct handover, mail);
+    if (handover->process->delivery)
+        delivery_set_organization(handover->process->delivery, handover->organization);
+    organization_unref(handover->organization);
+    free(handover);
+}
+
+void delivery_part_set_organization(struct process *process, const struct organization *organization)
+{
+    struct handover *handover = malloc(sizeof *handover);
+    if (!handover) {
+        event_say(EVENT_ERROR, "publish.failed", "no memory: delivery keeps the organization it has");
+        return;
+    }
+    *handover = (struct handover){
+        .mail.on_mail = on_handover, .process = process, .organization = organization_ref(organization)};
+    if (!mailbox_post(process->delivery_loop, &handover->mail)) {
+        organization_unref(organization);
+        free(handover);
+    }
+}
+
+static void on_stopped(void *owner)
+{
+    struct process *process = owner;
+    mailbox_post(process->loop, &process->delivery_stopped);
+}
+
+/* On the delivery loop. */
+static void stop(void *owner)
+{
+    struct process *process = owner;
+    if (process->delivery)
+        delivery_stop(process->delivery, on_stopped, process);
+    else
+        on_stopped(process);
+}
+
+void delivery_part_stop(struct process *process)
+{
+    if (!process->delivery_loop || !call_on(process->delivery_loop, stop, process))
+        on_stopped(process);
+}
+
+/* On the delivery loop. */
+static void release(void *owner)
+{
+    struct process *process = owner;
+    if (process->delivery)
+        delivery_free(process->delivery);
+    process->delivery = NULL;
+}
+
+void delivery_part_free(struct process *process)
+{
+    if (!process->delivery_loop)
+        return;
+    call_on(process->delivery_loop, release, process);
+    loop_end(process->delivery_loop);
+    loop_join(process->delivery_loop);
+    loop_free(process->delivery_loop);
+    process->delivery_loop = NULL;
+}

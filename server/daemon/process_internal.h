@@ -1,0 +1,52 @@
+/* The parts of the running daemon and their order. Private to process.c, source_part.c and delivery_part.c.
+ */
+#ifndef DAEMON_PROCESS_INTERNAL_H
+#define DAEMON_PROCESS_INTERNAL_H
+
+#include "admin/http.h"
+#include "admin/service.h"
+#include "config/config.h"
+#include "daemon/receive.h"
+#include "loop/mailbox.h"
+
+struct process {
+    const struct config *config;
+    const char *config_path;
+    int exit_code;
+
+    struct loop *loop; /* the main loop: signals, HTTP, control socket, hand-over of organizations */
+    struct spool *spool;
+    struct receive *receive;
+    struct loop *directory_loop;
+    struct directory *directory;
+    struct keeper *keeper;
+    struct loop *delivery_loop;
+    struct delivery *delivery;
+    struct http *http;
+    struct control *control;
+    struct admin_service admin; /* admin.organization is the main loop's reference */
+
+    struct loop_timer deadline; /* of draining */
+    bool is_draining;
+    bool is_stopping;
+    bool is_delivery_over;
+    struct mail delivery_stopped; /* from the delivery loop to the main loop */
+    struct mail source_stopped;   /* from the directory loop to the main loop */
+};
+
+/* Each part on its own loop and thread. After stop the main loop gets the mail process->…_stopped, whose
+ * on_mail process.c has set: once. */
+MUST_USE enum error source_part_start(struct process *process, struct note *note);
+void source_part_refresh(struct process *process);
+void source_part_stop(struct process *process);
+MUST_USE enum error delivery_part_start(struct process *process, struct note *note);
+void delivery_part_set_organization(struct process *process, const struct organization *organization);
+/* Running transmissions may finish until the deadline of draining. */
+void delivery_part_stop(struct process *process);
+/* Ends and joins the part's loop. */
+void source_part_free(struct process *process);
+void delivery_part_free(struct process *process);
+
+/* On the main loop: a new organization; the reference is ours from here on. */
+void process_take_organization(struct process *process, const struct organization *organization);
+#endif

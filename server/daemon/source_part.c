@@ -1,0 +1,140 @@
+/* The directory loop: the directory and the keeper live there; organizations come to the main loop by mail.
+ */
+#include "base/event.h"
+#include "daemon/call.h"
+#include "daemon/process_internal.h"
+
+#include <stdlib.h>
+
+struct publication {
+    struct mail mail;
+    struct process *process;
+    const struct organization *organization;
+};
+
+static void on_publication(struct mail *mail)
+{
+    struct publication *publication = list_entry(mail, struct publication, mail);
+    process_take_organization(publication->process, publication->organization);
+    free(publication);
+}
+
+/* On the directory loop. */
+static void on_publish(void *owner, const struct organization *organization)
+{
+    struct process *process = owner;
+    struct publication *publication = malloc(sizeof *publication);
+    if (!publication) {
+        event_say(EVENT_ERROR, "publish.failed", "no memory: the organization in force stays");
+        return;
+    }
+    *publication = (struct publication){
+        .mail.on_mail = on_publication, .process = process, .organization = organization_ref(organization)};
+    if (!mailbox_post(process->loop, &publication->mail)) {
+        organization_unref(organization);
+        free(publication);
+    }
+}
+
+static void on_failure(void *owner, enum error error, const char *why)
+{
+    (void)owner;
+    event_say(EVENT_ERROR, "org.refused", "%s: %s", error_name(error), why);
+}
+
+struct start {
+    struct process *process;
+    struct note *note;
+    enum error error;
+};
+
+/* On the directory loop. */
+static void start(void *owner)
+{
+    struct start *start = owner;
+    struct process *process = start->process;
+    const struct config *config = process->config;
+    struct arena arena;
+    struct directory_config directory;
+    arena_init(&arena, 1u << 20);
+    start->error = config_directory(config, NULL, &arena, &directory, start->note);
+    if (!start->error)
+        start->error = directory_open(&directory, process->directory_loop, &process->directory, start->note);
+    arena_done(&arena);
+    if (start->error)
+        return;
+    struct keeper_config keeper = {
+        .directory = process->directory,
+        .config_base = config->directory.config_base,
+        .organization_name = config->server.organization,
+        .server_name = config->server.name,
+        .host_fqdn = config->server.host_name,
+        .state_dir = config->server.state_dir,
+        .clock = &clock_system,
+        .on_publish = on_publish,
+        .on_failure = on_failure,
+        .owner = process,
+    };
+    start->error = keeper_start(&keeper, &process->keeper, start->note);
+}
+
+enum error source_part_start(struct process *process, struct note *note)
+{
+    struct start request = {.process = process, .note = note};
+    process->directory_loop = loop_new("directory", NULL);
+    enum error error = process->directory_loop ? loop_start(process->directory_loop) : ERROR_TEMPORARY;
+    if (error) {
+        loop_free(process->directory_loop);
+        process->directory_loop = NULL;
+        return error;
+    }
+    call_on(process->directory_loop, start, &request);
+    return request.error;
+}
+
+static void refresh(void *owner)
+{
+    struct process *process = owner;
+    keeper_refresh(process->keeper);
+}
+
+void source_part_refresh(struct process *process)
+{
+    call_on(process->directory_loop, refresh, process);
+}
+
+static void on_closed(void *owner)
+{
+    struct process *process = owner;
+    mailbox_post(process->loop, &process->source_stopped);
+}
+
+/* On the directory loop. */
+static void stop(void *owner)
+{
+    struct process *process = owner;
+    if (process->keeper)
+        keeper_stop(process->keeper);
+    process->keeper = NULL;
+    if (process->directory)
+        process->directory->ops->close(process->directory, on_closed, process);
+    else
+        on_closed(process);
+    process->directory = NULL;
+}
+
+void source_part_stop(struct process *process)
+{
+    if (!process->directory_loop || !call_on(process->directory_loop, stop, process))
+        on_closed(process);
+}
+
+void source_part_free(struct process *process)
+{
+    if (!process->directory_loop)
+        return;
+    loop_end(process->directory_loop);
+    loop_join(process->directory_loop);
+    loop_free(process->directory_loop);
+    process->directory_loop = NULL;
+}
