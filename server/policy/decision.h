@@ -9,12 +9,12 @@ enum verdict { VERDICT_ALLOW, VERDICT_DENY, VERDICT_NEED };
 /* Why something was refused: the stable ids of the log (reason_id) and the rows of the reply catalogue. */
 enum reason {
     REASON_NONE,
-    REASON_SUBMIT_ANONYMOUS,      /* 530 5.7.1 Client was not authenticated */
-    REASON_SUBMIT_AUTHENTICATED,  /* 550 5.7.1 Client does not have permission to submit to this server */
-    REASON_SEND_AS,               /* 550 5.7.1 … to send as this sender */
-    REASON_SEND_ON_BEHALF,        /* 550 5.7.1 … on behalf of the from address */
-    REASON_RELAY,                 /* 550 5.7.1 Unable to relay */
-    REASON_NO_ROUTE,              /* 451 4.4.4 */
+    REASON_SUBMIT_ANONYMOUS,     /* 530 5.7.1 Client was not authenticated */
+    REASON_SUBMIT_AUTHENTICATED, /* 550 5.7.1 Client does not have permission to submit to this server */
+    REASON_SEND_AS,              /* 550 5.7.1 … to send as this sender */
+    REASON_SEND_ON_BEHALF,       /* 550 5.7.1 … on behalf of the from address */
+    REASON_RELAY,                /* 550 5.7.1 Unable to relay */
+    REASON_NO_ROUTE,             /* 451 4.4.4 */
     REASON_COUNT
 };
 /* "submit-anonymous", … for the log field `reason`; users search for it, so it never changes. */
@@ -24,7 +24,13 @@ struct decision {
     enum verdict verdict;
     enum reason reason; /* VERDICT_DENY */
     bool has_right;
-    enum right right;   /* the right whose absence decided, when has_right */
+    enum right right; /* the right whose absence decided, when has_right */
 };
+
+struct decision decision_allow(void);
+/* A refusal that no right would have lifted. */
+struct decision decision_deny(enum reason reason);
+/* A refusal for want of a right. */
+struct decision decision_deny_right(enum reason reason, enum right right);
 
 #endif

@@ -5,9 +5,12 @@
 #include "base/buffer.h"
 #include "security/rights.h"
 
-/* Appends the block without the classes whose rights are missing; what stays is byte-identical. Inbound looks at the
- * Accept-Headers-* bits, outbound at Send-Headers-*. Cross-premises headers never pass. *out_removed may be NULL. */
-MUST_USE enum error header_firewall_inbound(struct bytes block, uint32_t rights, struct buffer *out, size_t *out_removed);
-MUST_USE enum error header_firewall_outbound(struct bytes block, uint32_t rights, struct buffer *out, size_t *out_removed);
+/* Appends the block without the classes whose rights are missing; what stays is byte-identical. Inbound looks
+ * at the Accept-Headers-* bits, outbound at Send-Headers-*. Cross-premises headers never pass. *out_removed
+ * may be NULL. */
+MUST_USE enum error header_firewall_inbound(struct bytes block, uint32_t rights, struct buffer *out,
+                                            size_t *out_removed);
+MUST_USE enum error header_firewall_outbound(struct bytes block, uint32_t rights, struct buffer *out,
+                                             size_t *out_removed);
 
 #endif

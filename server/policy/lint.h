@@ -11,7 +11,7 @@ struct lint_finding {
     const char *rule; /* stable id: "open-relay", … */
     const char *dn;
     const char *why;
-    const char *fix;  /* the LDIF of an ldapmodify that mends it, or NULL */
+    const char *fix; /* the LDIF of an ldapmodify that mends it, or NULL */
 };
 
 /* Findings in the order error, warning, info, then by DN. All texts live in the arena. ERROR_LIMIT. */

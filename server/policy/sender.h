@@ -6,15 +6,19 @@
 #include "policy/decision.h"
 #include "policy/session_rights.h"
 
-/* MAIL FROM. The null path passes; Accept-Any-Sender opens outside domains, Accept-Authoritative-Domain-Sender our own
- * (contract 7: model 2007 authoritative, 2010 also internal relay). Until the directory look-up of Send-As is built, what
- * would need it is refused. */
+/* MAIL FROM. The null path passes; Accept-Any-Sender opens outside domains,
+ * Accept-Authoritative-Domain-Sender our own (contract 7: model 2007 authoritative, 2010 also internal
+ * relay). Until the directory look-up of Send-As is built, what would need it is refused. */
 struct decision sender_check(const struct organization *organization, const struct session_rights *rights,
                              const struct address *sender);
 
-/* From and Sender, after the header block. Skipped where there is none or it equals the envelope sender. Every address of
- * From (several, groups) must pass; a field that cannot be parsed is refused unless the session holds both rights. */
-struct decision sender_check_header(const struct organization *organization, const struct session_rights *rights,
+/* From and Sender, after the header block. With both rights nothing is asked (facts 8.3). The sender is every
+ * address of Sender or, without one, of From (several, groups, fields that stand twice); none, and any that
+ * equals the envelope sender, passes. A From beside a Sender is only parsed: what the session may send as, it
+ * may send on behalf of, and with Accept-Any-Sender the on-behalf rule is not asked (contract 7). A field
+ * that cannot be parsed is refused. */
+struct decision sender_check_header(const struct organization *organization,
+                                    const struct session_rights *rights,
                                     const struct address *envelope_sender, struct bytes header_block);
 
 #endif

@@ -1,0 +1,33 @@
+#include "policy/decision.h"
+
+#include <assert.h>
+
+const char *reason_id(enum reason reason)
+{
+    static const char *const IDS[REASON_COUNT] = {
+        [REASON_NONE] = "none",
+        [REASON_SUBMIT_ANONYMOUS] = "submit-anonymous",
+        [REASON_SUBMIT_AUTHENTICATED] = "submit-authenticated",
+        [REASON_SEND_AS] = "send-as",
+        [REASON_SEND_ON_BEHALF] = "send-on-behalf",
+        [REASON_RELAY] = "relay",
+        [REASON_NO_ROUTE] = "no-route",
+    };
+    assert(reason < REASON_COUNT);
+    return IDS[reason];
+}
+
+struct decision decision_allow(void)
+{
+    return (struct decision){.verdict = VERDICT_ALLOW};
+}
+
+struct decision decision_deny(enum reason reason)
+{
+    return (struct decision){.verdict = VERDICT_DENY, .reason = reason};
+}
+
+struct decision decision_deny_right(enum reason reason, enum right right)
+{
+    return (struct decision){.verdict = VERDICT_DENY, .reason = reason, .has_right = true, .right = right};
+}

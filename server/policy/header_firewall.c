@@ -1,0 +1,61 @@
+#include "policy/header_firewall.h"
+
+#include "mail/header_block.h"
+
+#define NO_RIGHT RIGHT_COUNT
+
+/* Facts 6.1, in the order of the classes. */
+static const struct {
+    const char *name;
+    bool is_prefix;
+    enum right inbound; /* the right that keeps it, NO_RIGHT: nothing does */
+    enum right outbound;
+} CLASSES[] = {
+    {"Received", false, RIGHT_ACCEPT_HEADERS_ROUTING, RIGHT_SEND_HEADERS_ROUTING},
+    {"Resent-", true, RIGHT_ACCEPT_HEADERS_ROUTING, RIGHT_SEND_HEADERS_ROUTING},
+    {"X-MS-Exchange-Organization-", true, RIGHT_ACCEPT_HEADERS_ORGANIZATION, RIGHT_SEND_HEADERS_ORGANIZATION},
+    {"X-MS-Exchange-Forest-", true, RIGHT_ACCEPT_HEADERS_FOREST, RIGHT_SEND_HEADERS_FOREST},
+    {"X-MS-Exchange-CrossPremises-", true, NO_RIGHT, NO_RIGHT},
+};
+
+struct filter {
+    uint32_t rights;
+    bool is_inbound;
+};
+
+static bool is_removed(const struct header_field *field, void *owner)
+{
+    const struct filter *filter = owner;
+    for (size_t i = 0; i < sizeof(CLASSES) / sizeof(CLASSES[0]); i++) {
+        enum right keeps = filter->is_inbound ? CLASSES[i].inbound : CLASSES[i].outbound;
+        bool is_kept = keeps != NO_RIGHT && (filter->rights & RIGHT_BIT(keeps));
+        bool matches = CLASSES[i].is_prefix ? header_name_starts(field, CLASSES[i].name)
+                                            : header_name_is(field, CLASSES[i].name);
+        if (matches && !is_kept) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum error run(struct bytes block, struct filter filter, struct buffer *out, size_t *out_removed)
+{
+    enum error error = OK;
+    size_t removed = header_remove(block, is_removed, &filter, out, &error);
+    if (error == OK && out_removed != NULL) {
+        *out_removed = removed;
+    }
+    return error;
+}
+
+enum error header_firewall_inbound(struct bytes block, uint32_t rights, struct buffer *out,
+                                   size_t *out_removed)
+{
+    return run(block, (struct filter){rights, true}, out, out_removed);
+}
+
+enum error header_firewall_outbound(struct bytes block, uint32_t rights, struct buffer *out,
+                                    size_t *out_removed)
+{
+    return run(block, (struct filter){rights, false}, out, out_removed);
+}
