@@ -37,6 +37,8 @@ struct bytes bytes_first(struct bytes b, size_t count);
 struct bytes bytes_skip(struct bytes b, size_t count);
 /* Without blanks and tabs at both ends. */
 struct bytes bytes_trim(struct bytes b);
+/* Well-formed UTF-8 (no overlong forms, no surrogates, nothing above U+10FFFF). Spec: RFC 3629. */
+bool bytes_is_utf8(struct bytes b);
 /* Takes what stands before the first separator off *rest, and the separator too. False when *rest is empty. */
 bool bytes_next(struct bytes *rest, char separator, struct bytes *out_part);
 /* Decimal digits only, no sign, no blanks, at least one. ERROR_SYNTAX, or ERROR_LIMIT past maximum. */

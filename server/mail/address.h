@@ -27,10 +27,14 @@ enum address_flaw {
 
 /* Parses the path at the start of text: "<…>" or, as the relay document types it, bare up to the first blank.
  * "<>" gives the null path (local_len and domain_len 0). "Postmaster" without a domain is allowed.
- * allow_utf8: SMTPUTF8 was given. *out_rest: what follows the path, from the first blank on. Pure. */
+ * Blanks before it are
+ * skipped, as many clients write one behind the colon. A bare path has neither blanks nor a source route.
+ * allow_utf8: SMTPUTF8 was given. *out_rest: what follows the path, from the first blank on. Pure, linear.
+ * ADDRESS_INVALID also for unbalanced quotes or brackets, comments, control characters and malformed UTF-8. */
 MUST_USE enum address_flaw address_parse_path(struct bytes text, bool allow_utf8, struct address *out,
                                               struct bytes *out_rest);
-/* Parses a whole bare "local@domain" with nothing before or behind it, as directory values and headers hold it. */
+/* Parses a whole bare "local@domain" with nothing before or behind it, as directory values and headers hold it;
+ * without a domain it is ADDRESS_INVALID. */
 MUST_USE enum address_flaw address_parse(struct bytes text, bool allow_utf8, struct address *out);
 
 bool address_is_null(const struct address *address);
