@@ -1,0 +1,161 @@
+#include "cli/explain_report.h"
+
+#include "organization/connector_match.h"
+#include "policy/session_rights.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -- collecting, as JSON; the text is printed from the same object -- */
+
+static void on_candidate(const struct receive_connector *connector, bool is_chosen, const char *why,
+                         void *owner)
+{
+    (void)is_chosen;
+    json_array_append_new(owner, json_pack("{s:s,s:s}", "connector", connector->display, "why", why));
+}
+
+static void on_step(void *owner, const char *sent, const char *reply, const char *why)
+{
+    json_array_append_new(owner,
+                          json_pack("{s:s,s:s,s:s?}", "sent", sent ? sent : "", "reply", reply, "why", why));
+}
+
+static json_t *rights_json(const struct session_rights *rights)
+{
+    json_t *array = json_array();
+    for (enum right right = 0; right < RIGHT_COUNT; right++) {
+        const struct ace_origin *origin =
+            access_list_origin(&rights->connector->access, &rights->result, right);
+        json_array_append_new(
+            array, json_pack("{s:s,s:b,s:s?,s:s?}", "right", right_name(right), "granted",
+                             session_rights_has(rights, right), "ace", origin ? origin->text : NULL, "from",
+                             origin ? (origin->group ? origin->group : origin->from) : NULL));
+    }
+    return array;
+}
+
+static json_t *token_json(enum identity identity)
+{
+    char text[SID_TEXT_SIZE];
+    json_t *entry = json_pack("{s:s,s:s,s:[]}", "sid", sid_format(sid_known(identity_sid(identity)), text),
+                              "name", identity_name(identity), "path");
+    return json_pack("[o]", entry);
+}
+
+static json_t *collect(const struct organization *organization, struct simulation_request request)
+{
+    const struct receive_connector *connector =
+        connector_match(organization, &request.local, &request.client.address);
+    json_t *candidates = json_array(), *dialogue = json_array();
+    connector_match_explain(organization, &request.local, &request.client.address, on_candidate, candidates);
+    request.on_step = on_step;
+    request.owner = dialogue;
+    json_t *report = json_pack("{s:s?,s:o,s:o}", "connector", connector ? connector->display : NULL,
+                               "candidates", candidates, "dialogue", dialogue);
+    if (connector) {
+        struct session_rights rights;
+        enum identity identity = receive_connector_identity(connector);
+        session_rights_compute(connector, identity, NULL, &rights);
+        json_object_set_new(report, "identity", json_string(identity_name(identity)));
+        json_object_set_new(report, "token", token_json(identity));
+        json_object_set_new(report, "rights", rights_json(&rights));
+        json_object_set_new(report, "refused",
+                            connector->refused ? json_string(connector->refused) : json_null());
+        json_object_set_new(report, "grants_nothing",
+                            connector->grants_nothing ? json_string(connector->grants_nothing_why)
+                                                      : json_null());
+    }
+    if (simulation_run(organization, &request)) {
+        json_decref(report);
+        return NULL;
+    }
+    return report;
+}
+
+/* -- printing -- */
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    return value ? value : "";
+}
+
+static void print_rights(FILE *out, const json_t *report)
+{
+    size_t index;
+    json_t *right;
+    json_array_foreach(json_object_get(report, "rights"), index, right)
+    {
+        bool is_granted = json_is_true(json_object_get(right, "granted"));
+        const char *ace = text_of(right, "ace");
+        if (is_granted || ace[0])
+            fprintf(out, "  %s %-46s %s (%s)\n", is_granted ? "yes" : "no ", text_of(right, "right"), ace,
+                    text_of(right, "from"));
+    }
+    fputs("  every other right: no, no ACE speaks of it\n", out);
+}
+
+static void print_dialogue(FILE *out, const json_t *report)
+{
+    size_t index;
+    json_t *step;
+    json_array_foreach(json_object_get(report, "dialogue"), index, step)
+    {
+        if (text_of(step, "sent")[0])
+            fprintf(out, "  C: %s\n", text_of(step, "sent"));
+        fprintf(out, "  S: %s", text_of(step, "reply"));
+        fprintf(out, text_of(step, "why")[0] ? "   <- %s\n" : "%s\n", text_of(step, "why"));
+    }
+}
+
+static void print_text(FILE *out, const json_t *report)
+{
+    size_t index;
+    json_t *candidate;
+    fprintf(out, "connector: %s\n", text_of(report, "connector")[0] ? text_of(report, "connector") : "none");
+    if (text_of(report, "refused")[0])
+        fprintf(out, "  refused: %s\n", text_of(report, "refused"));
+    if (text_of(report, "grants_nothing")[0])
+        fprintf(out, "  grants nothing: %s\n", text_of(report, "grants_nothing"));
+    json_array_foreach(json_object_get(report, "candidates"), index, candidate)
+        fprintf(out, "  %s: %s\n", text_of(candidate, "connector"), text_of(candidate, "why"));
+    if (text_of(report, "connector")[0]) {
+        json_t *token = json_array_get(json_object_get(report, "token"), 0);
+        fprintf(out, "identity: %s\ntoken:\n  %s %s\nrights:\n", text_of(report, "identity"),
+                text_of(token, "sid"), text_of(token, "name"));
+        print_rights(out, report);
+    }
+    fputs("dialogue:\n", out);
+    print_dialogue(out, report);
+}
+
+static bool is_all_taken(const json_t *report)
+{
+    size_t index;
+    json_t *step;
+    json_array_foreach(json_object_get(report, "dialogue"), index, step)
+    {
+        if (text_of(step, "reply")[0] >= '4')
+            return false;
+    }
+    return true;
+}
+
+int explain_report(struct command_context *context, const struct organization *organization,
+                   const struct simulation_request *request)
+{
+    json_t *report = collect(organization, *request);
+    if (!report)
+        return command_fail(context, EXIT_UNREACHABLE, "explain: no memory");
+    if (context->json) {
+        json_dumpf(report, context->out, JSON_INDENT(1));
+        fputc('\n', context->out);
+    } else {
+        print_text(context->out, report);
+    }
+    int code = is_all_taken(report) ? EXIT_DONE : EXIT_NEGATIVE;
+    json_decref(report);
+    return code;
+}

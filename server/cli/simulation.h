@@ -1,0 +1,31 @@
+/* The server's own session over a stream in memory: what `explain` prints is what the server does. Design 2.
+ */
+#ifndef CLI_SIMULATION_H
+#define CLI_SIMULATION_H
+
+#include "base/ip.h"
+#include "organization/organization.h"
+
+#define SIMULATION_RECIPIENTS_MAX 64
+
+struct simulation_request {
+    struct ip_endpoint client;
+    struct ip_endpoint local;
+    const char *helo; /* NULL: a bare EHLO */
+    const char *from; /* NULL: the dialogue ends after EHLO; with or without angle brackets */
+    const char *recipients[SIMULATION_RECIPIENTS_MAX];
+    size_t recipient_count;
+    bool has_size;
+    uint64_t size_bytes;
+    /* One step: what was said (NULL: the greeting), the whole reply, and the refusal's reason id (NULL:
+     * none). */
+    void (*on_step)(void *owner, const char *sent, const char *reply, const char *why);
+    void *owner;
+};
+
+/* Runs the dialogue to its end: EHLO, MAIL, each RCPT, DATA when a recipient was taken, QUIT. Nothing is
+ * stored on disk, sent or logged. Blocks; needs no loop of the caller. ERROR_TEMPORARY: no memory. */
+MUST_USE enum error simulation_run(const struct organization *organization,
+                                   const struct simulation_request *request);
+
+#endif
