@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Installs what building and testing need on Debian 12. Does nothing when all is there.
+set -euo pipefail
+
+BUILD="build-essential cmake ninja-build pkg-config libldap-dev libuv1-dev libunbound-dev liblmdb-dev libinih-dev
+       libjansson-dev libidn2-dev libcap-dev uthash-dev"
+RUN="slapd slapd-contrib ldap-utils libsasl2-modules libsasl2-modules-gssapi-mit openssl python3"
+TEST="clang clang-format libclang-rt-14-dev libcmocka-dev strace procps iproute2 jq curl"
+
+wanted=$BUILD
+[ "${1:-}" = build ] || wanted="$BUILD $RUN"
+[ "${1:-}" = test ] && wanted="$wanted $TEST"
+
+missing=
+for package in $wanted; do
+    dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
+done
+[ -z "$missing" ] && exit 0
+[ "$(id -u)" = 0 ] || { echo "as root: apt-get install$missing" >&2; exit 1; }
+echo "installing:$missing"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+# A package's service must not start: the tests run servers of their own.
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+    printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+    chmod 755 /usr/sbin/policy-rc.d
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+fi
+# shellcheck disable=SC2086
+apt-get install -y -qq --no-install-recommends $missing >/dev/null
