@@ -63,7 +63,7 @@ MUST_USE enum error stream_connect(struct loop *loop, const struct ip_endpoint *
  * synchronous on the calling thread; no libuv handle is made except the deadline's timer. What a resume, a
  * close or an abort leaves to do (on_read of kept bytes, on_close) is done at the end of the outermost feed,
  * else by the loop's next turn (loop_turn), so that it never comes inside a call of the owner's. Bytes fed
- * after a close are dropped. */
+ * between a close and on_close are dropped; after on_close the stream is gone. */
 struct stream *stream_memory_new(struct loop *loop, const struct ip_endpoint *local,
                                  const struct ip_endpoint *remote,
                                  void (*on_output)(void *peer, struct bytes data), void *peer);

@@ -123,7 +123,7 @@ static struct ip_endpoint loopback(uint16_t port)
     return (struct ip_endpoint){.address = {.family = IP_V4, .octets = {127, 0, 0, 1}}, .port = port};
 }
 
-static void pair_open(struct pair *pair)
+static void pair_open_from(struct pair *pair, const struct ip_address *source)
 {
     pair->loop = loop_new("test", NULL);
     pair->server.pair = pair->client.pair = pair;
@@ -134,9 +134,14 @@ static void pair_open(struct pair *pair)
     assert_int_equal(listener_open(pair->loop, &any, pair_on_accept, pair, &pair->listener, &note), OK);
     pair->hook.on_end = pair_on_end;
     loop_on_end(pair->loop, &pair->hook);
-    assert_int_equal(stream_connect(pair->loop, listener_local(pair->listener), NULL, 10000, &end_events,
+    assert_int_equal(stream_connect(pair->loop, listener_local(pair->listener), source, 10000, &end_events,
                                     &pair->client, &pair->client.stream),
                      OK);
+}
+
+static void pair_open(struct pair *pair)
+{
+    pair_open_from(pair, NULL);
 }
 
 static void pair_run(struct pair *pair)
@@ -294,6 +299,253 @@ static void test_a_refused_connect_says_why(void **state)
     close(descriptor);
 }
 
+/* A slow reader: the client stops reading, so the server's output piles up. */
+static void client_stops_reading(struct pair *pair)
+{
+    stream_suspend(pair->client.stream);
+}
+
+enum { PIECE_SIZE = 64 << 10 };
+static char piece[PIECE_SIZE];
+
+static void server_writes_until_high(struct pair *pair)
+{
+    unsigned count = 0;
+    while (stream_write(pair->server.stream, (struct bytes){piece, PIECE_SIZE})) {
+        count++;
+        assert_true(count <= STREAM_OUTPUT_HIGH / PIECE_SIZE);
+    }
+    assert_true(stream_pending(pair->server.stream) > STREAM_OUTPUT_HIGH);
+}
+
+static const size_t bulk_size = 16u << 20;
+static size_t bulk_written;
+
+static void server_writes_bulk(struct pair *pair)
+{
+    bool goes_on = true;
+    while (goes_on && bulk_written < bulk_size) {
+        goes_on = stream_write(pair->server.stream, (struct bytes){piece, PIECE_SIZE});
+        bulk_written += PIECE_SIZE;
+    }
+    if (goes_on) {
+        stream_close(pair->server.stream);
+    }
+}
+
+/* The client reads a piece, pauses until the next turn, and so on: every byte arrives in the end. */
+static struct loop_timer client_pause;
+static struct pair *bulk_pair;
+
+static void client_resumes(struct loop_timer *timer)
+{
+    (void)timer;
+    stream_resume(bulk_pair->client.stream);
+}
+
+static void client_reads_slowly(struct pair *pair)
+{
+    stream_suspend(pair->client.stream);
+    loop_timer_start(&client_pause, 0);
+}
+
+static void test_bulk_output_waits_for_a_slow_reader(void **state)
+{
+    (void)state;
+    struct pair pair = {
+        .on_accepted = server_writes_bulk,
+        .on_server_drain = server_writes_bulk,
+        .on_client_read = client_reads_slowly,
+    };
+    bulk_written = 0;
+    bulk_pair = &pair;
+    memset(piece, 'x', sizeof piece);
+    pair_open(&pair);
+    loop_timer_init(&client_pause, pair.loop, client_resumes);
+    pair_run(&pair);
+    assert_true(pair.server.drain_count > 0);
+    assert_int_equal(pair.client.received.len, bulk_size);
+    assert_int_equal(pair.client.why, OK);
+    assert_int_equal(pair.server.why, ERROR_CANCELED);
+    pair_done(&pair);
+}
+
+static void server_writes_without_end(struct pair *pair)
+{
+    for (size_t written = 0; written < 4 * (size_t)STREAM_OUTPUT_MAX; written += PIECE_SIZE) {
+        (void)!stream_write(pair->server.stream, (struct bytes){piece, PIECE_SIZE});
+        assert_true(stream_pending(pair->server.stream) <= STREAM_OUTPUT_MAX);
+    }
+}
+
+/* proves: R1 R20 */
+static void test_output_has_a_ceiling(void **state)
+{
+    (void)state;
+    struct pair pair = {.on_accepted = server_writes_without_end};
+    pair_open(&pair);
+    stream_suspend(pair.client.stream);
+    pair.on_connected = client_stops_reading;
+    pair.hook.on_end = pair_on_end;
+    loop_timer_init(&client_pause, pair.loop, client_resumes);
+    bulk_pair = &pair;
+    loop_timer_start(&client_pause, 50); /* to see the reset */
+    pair_run(&pair);
+    assert_int_equal(pair.server.why, ERROR_LIMIT);
+    assert_int_equal(pair.client.why, ERROR_IO);
+    pair_done(&pair);
+}
+
+static void server_sets_deadline(struct pair *pair)
+{
+    server_writes_until_high(pair);
+    stream_set_deadline(pair->server.stream, 20);
+}
+
+static void server_gives_up(struct pair *pair)
+{
+    stream_abort(pair->server.stream);
+    stream_resume(pair->client.stream);
+}
+
+/* proves: R1 */
+static void test_a_deadline_cuts_a_silent_peer(void **state)
+{
+    (void)state;
+    struct pair pair = {.on_accepted = server_sets_deadline,
+                        .on_connected = client_stops_reading,
+                        .on_server_deadline = server_gives_up};
+    pair_open(&pair);
+    pair_run(&pair);
+    assert_int_equal(pair.server.deadline_count, 1);
+    assert_int_equal(pair.server.why, ERROR_CANCELED);
+    pair_done(&pair);
+}
+
+static void client_speaks(struct pair *pair)
+{
+    write_text(pair->client.stream, "one ");
+    write_text(pair->client.stream, "two");
+    stream_close(pair->client.stream);
+}
+
+static void server_suspends(struct pair *pair)
+{
+    stream_suspend(pair->server.stream);
+    stream_set_deadline(pair->server.stream, 30);
+}
+
+static void server_resumes(struct pair *pair)
+{
+    assert_int_equal(pair->server.received.len, 0); /* nothing came while suspended, nor the end */
+    stream_resume(pair->server.stream);
+    stream_resume(pair->server.stream);
+}
+
+static void test_nothing_is_read_while_suspended(void **state)
+{
+    (void)state;
+    struct pair pair = {
+        .on_accepted = server_suspends, .on_connected = client_speaks, .on_server_deadline = server_resumes};
+    pair_open(&pair);
+    pair_run(&pair);
+    check_text(&pair.server.received, "one two");
+    assert_int_equal(pair.server.why, OK);
+    pair_done(&pair);
+}
+
+static void end_the_loop(struct pair *pair)
+{
+    loop_end(pair->loop);
+}
+
+static void say_goodbye(struct pair *pair)
+{
+    write_text(pair->server.stream, "421 going\r\n");
+}
+
+static void test_an_ending_loop_closes_what_is_open(void **state)
+{
+    (void)state;
+    struct pair pair = {.on_accepted = greet, .on_client_read = end_the_loop, .on_end = say_goodbye};
+    pair_open(&pair);
+    pair_run(&pair);
+    assert_int_equal(pair.server.why, ERROR_CANCELED);
+    assert_int_equal(pair.client.why, ERROR_CANCELED);
+    pair_done(&pair);
+}
+
+static void try_to_connect(struct pair *pair)
+{
+    struct stream *stream;
+    assert_int_equal(stream_connect(pair->loop, stream_remote(pair->client.stream), NULL, 1000, &end_events,
+                                    NULL, &stream),
+                     ERROR_CANCELED);
+}
+
+static void test_an_ending_loop_connects_no_more(void **state)
+{
+    (void)state;
+    struct pair pair = {.on_accepted = greet, .on_client_read = end_the_loop, .on_end = try_to_connect};
+    pair_open(&pair);
+    pair_run(&pair);
+    pair_done(&pair);
+}
+
+static void test_a_connect_that_nobody_answers_times_out(void **state)
+{
+    (void)state;
+    /* A listening socket whose queue is full: further handshakes get no answer. */
+    int listening = socket(AF_INET, SOCK_STREAM, 0);
+    struct ip_endpoint endpoint = loopback(0);
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    ip_to_sockaddr(&endpoint, (struct sockaddr *)&address);
+    assert_int_equal(bind(listening, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(listening, 0), 0);
+    getsockname(listening, (struct sockaddr *)&address, &size);
+    endpoint = ip_from_sockaddr((struct sockaddr *)&address);
+    int fillers[3];
+    for (size_t i = 0; i < 3; i++) {
+        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)!connect(fillers[i], (struct sockaddr *)&address, size);
+    }
+    struct pair pair = {.loop = loop_new("test", NULL)};
+    pair.client.pair = &pair;
+    struct ip_address source = {.family = IP_V4, .octets = {127, 0, 0, 9}};
+    assert_int_equal(
+        stream_connect(pair.loop, &endpoint, &source, 30, &end_events, &pair.client, &pair.client.stream),
+        OK);
+    pair_run(&pair);
+    assert_int_equal(pair.client.why, ERROR_TIMEOUT);
+    for (size_t i = 0; i < 3; i++) {
+        close(fillers[i]);
+    }
+    close(listening);
+}
+
+static void check_source(struct pair *pair)
+{
+    struct ip_address source = {.family = IP_V4, .octets = {127, 0, 0, 9}};
+    assert_int_equal(ip_compare(&stream_remote(pair->server.stream)->address, &source), 0);
+    stream_close(pair->server.stream);
+}
+
+static void test_a_source_address_is_used(void **state)
+{
+    (void)state;
+    struct pair pair = {.on_accepted = check_source};
+    pair_open_from(&pair, &(struct ip_address){.family = IP_V4, .octets = {127, 0, 0, 9}});
+    pair_run(&pair);
+    struct ip_address foreign = {.family = IP_V4, .octets = {192, 0, 2, 1}};
+    struct ip_endpoint remote = loopback(25);
+    struct loop *loop = loop_new("test", NULL);
+    assert_int_equal(stream_connect(loop, &remote, &foreign, 30, &end_events, NULL, &pair.client.stream),
+                     ERROR_IO);
+    loop_free(loop);
+    pair_done(&pair);
+}
+
 int main(void)
 {
     alarm(120); /* the watchdog */
@@ -303,6 +555,14 @@ int main(void)
         cmocka_unit_test(test_an_abort_is_a_reset_for_the_peer),
         cmocka_unit_test(test_a_stream_without_owner_is_written_and_closed),
         cmocka_unit_test(test_a_refused_connect_says_why),
+        cmocka_unit_test(test_bulk_output_waits_for_a_slow_reader),
+        cmocka_unit_test(test_output_has_a_ceiling),
+        cmocka_unit_test(test_a_deadline_cuts_a_silent_peer),
+        cmocka_unit_test(test_nothing_is_read_while_suspended),
+        cmocka_unit_test(test_an_ending_loop_closes_what_is_open),
+        cmocka_unit_test(test_an_ending_loop_connects_no_more),
+        cmocka_unit_test(test_a_connect_that_nobody_answers_times_out),
+        cmocka_unit_test(test_a_source_address_is_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
