@@ -13,30 +13,32 @@ enum identity receive_connector_identity(const struct receive_connector *connect
                                                                    : IDENTITY_ANONYMOUS;
 }
 
-/* The ACE that gives Accept-Any-Recipient to a token of these SIDs, or NULL. Without memory the answer is the
- * worst. */
-static const char *relay_ace(const struct receive_connector *connector, const struct sid *sids, size_t count)
+/* Does a token of these SIDs hold Accept-Any-Recipient? Without memory the answer is the worst. */
+static bool may_relay(const struct receive_connector *connector, const struct sid *sids, size_t count,
+                      const struct ace_origin **out_ace)
 {
+    *out_ace = NULL;
     struct token *token = token_new(sids, NULL, count);
     if (token == NULL) {
-        return "(not determined: no memory)";
+        return true;
     }
     struct access_result result;
     access_list_check(&connector->access, connector->grants_nothing, token, &result);
     token_unref(token);
-    if (!(result.granted & RIGHT_BIT(RIGHT_SMTP_ACCEPT_ANY_RECIPIENT))) {
-        return NULL;
-    }
-    const struct ace_origin *origin =
-        access_list_origin(&connector->access, &result, RIGHT_SMTP_ACCEPT_ANY_RECIPIENT);
-    return origin == NULL || origin->text == NULL ? "an ACE without a text" : origin->text;
+    *out_ace = access_list_origin(&connector->access, &result, RIGHT_SMTP_ACCEPT_ANY_RECIPIENT);
+    return (result.granted & RIGHT_BIT(RIGHT_SMTP_ACCEPT_ANY_RECIPIENT)) != 0;
 }
 
-const char *receive_connector_anonymous_relay(const struct receive_connector *connector)
+bool receive_connector_relays_anonymous(const struct receive_connector *connector,
+                                        const struct ace_origin **out_ace)
 {
     const struct sid sids[] = {*sid_known(SID_ANONYMOUS), *sid_known(SID_EVERYONE)};
-    const char *alone = relay_ace(connector, sids, 1);
-    return alone != NULL ? alone : relay_ace(connector, sids, 2);
+    const struct ace_origin *ace;
+    bool relays = may_relay(connector, sids, 1, &ace) || may_relay(connector, sids, 2, &ace);
+    if (relays && out_ace != NULL) {
+        *out_ace = ace;
+    }
+    return relays;
 }
 
 bool receive_connector_is_open_relay(const struct receive_connector *connector, struct note *out_why)
@@ -55,11 +57,12 @@ bool receive_connector_is_open_relay(const struct receive_connector *connector, 
                  range);
         return true;
     }
-    const char *ace = receive_connector_anonymous_relay(connector);
-    if (ace == NULL) {
+    const struct ace_origin *ace;
+    if (!receive_connector_relays_anonymous(connector, &ace)) {
         return false;
     }
     note_set(out_why, "open relay: %s for anonymous by \"%s\" over %s",
-             right_name(RIGHT_SMTP_ACCEPT_ANY_RECIPIENT), ace, range);
+             right_name(RIGHT_SMTP_ACCEPT_ANY_RECIPIENT),
+             ace == NULL ? "an ACE that could not be looked up" : ace->text, range);
     return true;
 }

@@ -106,10 +106,11 @@ struct receive_connector {
 MUST_USE enum error receive_connector_compute_rights(struct receive_connector *connector);
 /* The identity of a session at connect: externally secured by mechanism, else anonymous. */
 enum identity receive_connector_identity(const struct receive_connector *connector);
-/* The ACE that gives Accept-Any-Recipient to anonymous clients, or NULL. The anonymous token is S-1-5-7
- * alone; here Everyone is put into it as well, so that an ACE for Everyone counts. What a deny takes away is
- * not given. */
-const char *receive_connector_anonymous_relay(const struct receive_connector *connector);
+/* May anonymous clients send to any recipient here? The anonymous token is S-1-5-7 alone; for this question
+ * Everyone is put into it as well, so that an ACE for Everyone counts. What a deny takes away is not given.
+ * *out_ace (may be NULL): the ACE that gives it; NULL when the answer is true only because memory ran out. */
+bool receive_connector_relays_anonymous(const struct receive_connector *connector,
+                                        const struct ace_origin **out_ace);
 /* Accept-Any-Recipient for anonymous or everyone, or externally secured, over an address that is not private
  * (contract 3), acknowledged by allow_open_relay or not. *out_why names right, ACE and range. */
 bool receive_connector_is_open_relay(const struct receive_connector *connector, struct note *out_why);

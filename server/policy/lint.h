@@ -14,7 +14,8 @@ struct lint_finding {
     const char *fix; /* the LDIF of an ldapmodify that mends it, or NULL */
 };
 
-/* Findings in the order error, warning, info, then by DN. All texts live in the arena. ERROR_LIMIT. */
+/* Findings in the order error, warning, info; within those relay connectors by the number of addresses that
+ * may use them, then by DN. All texts live in the arena or in the organization. ERROR_LIMIT. */
 MUST_USE enum error lint_organization(const struct organization *organization, struct arena *arena,
                                       const struct lint_finding **out, size_t *out_count);
 

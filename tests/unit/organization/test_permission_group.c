@@ -1,10 +1,11 @@
 /* fakes: organization */
 #include "fakes/fake_organization.h"
 
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <cmocka.h>
 
 #define BIT(name)      RIGHT_BIT(RIGHT_##name)
 #define ANONYMOUS_2007 (BIT(SMTP_SUBMIT) | BIT(SMTP_ACCEPT_ANY_SENDER) | BIT(ACCEPT_HEADERS_ROUTING))

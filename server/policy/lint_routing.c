@@ -1,0 +1,100 @@
+/* The rules of lint about refusals, accepted domains and send connectors. */
+#include "policy/lint_report.h"
+
+#include <string.h>
+
+static struct lint_item item_of(enum lint_severity severity, const char *rule, const char *dn)
+{
+    return (struct lint_item){.finding = {.severity = severity, .rule = rule, .dn = dn}};
+}
+
+static bool is_listed(const struct organization *organization, const char *dn)
+{
+    for (size_t i = 0; i < organization->refused_count; i++) {
+        if (bytes_equal_text_nocase(bytes_of_text(organization->refused[i].dn), dn)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_refused(struct lint_report *report, const char *dn, const char *why)
+{
+    if (why != NULL && !is_listed(report->organization, dn)) {
+        struct lint_item item = item_of(LINT_ERROR, "refused", dn);
+        lint_add(report, &item, "%s", why);
+    }
+}
+
+void lint_refusals(struct lint_report *report)
+{
+    const struct organization *organization = report->organization;
+    for (size_t i = 0; i < organization->refused_count; i++) {
+        struct lint_item item = item_of(LINT_ERROR, "refused", organization->refused[i].dn);
+        lint_add(report, &item, "%s%s", organization->refused[i].why,
+                 organization->refused[i].is_kept ? "; its previous good version still serves" : "");
+    }
+    for (size_t i = 0; i < organization->receive_count; i++) {
+        add_refused(report, organization->receive[i].dn, organization->receive[i].refused);
+    }
+    for (size_t i = 0; i < organization->send_count; i++) {
+        add_refused(report, organization->send[i].dn, organization->send[i].refused);
+    }
+}
+
+void lint_domains(struct lint_report *report)
+{
+    const struct organization *organization = report->organization;
+    bool has_default = organization->settings.external_postmaster != NULL;
+    for (size_t i = 0; i < organization->domain_count; i++) {
+        const struct accepted_domain *domain = &organization->domains[i];
+        bool is_every = strcmp(domain->name, "*") == 0;
+        has_default = has_default || (domain->is_default && !is_every);
+        if (is_every && !domain->allow_open_relay) {
+            struct lint_item item = item_of(LINT_ERROR, "open-domain", domain->dn);
+            lint_add(report, &item,
+                     "an accepted domain \"*\" makes everybody who may submit a relay host; it is not "
+                     "taken without dirrelayAllowOpenRelay");
+        } else if (is_every) {
+            struct lint_item item = item_of(LINT_INFO, "open-domain-acknowledged", domain->dn);
+            lint_add(report, &item,
+                     "everybody who may submit may relay (acknowledged by dirrelayAllowOpenRelay)");
+        }
+    }
+    if (!has_default) {
+        struct lint_item item = item_of(LINT_WARNING, "no-postmaster", organization->settings.dn);
+        lint_add(report, &item,
+                 "neither an external postmaster address nor a default accepted domain: mail for "
+                 "postmaster has nowhere to go");
+    }
+}
+
+void lint_send_connectors(struct lint_report *report)
+{
+    const struct organization *organization = report->organization;
+    const uint32_t routing = RIGHT_BIT(RIGHT_SEND_HEADERS_ROUTING);
+    bool is_any_in_service = false;
+    for (size_t i = 0; i < organization->send_count; i++) {
+        const struct send_connector *connector = &organization->send[i];
+        if (!connector->is_enabled || connector->refused != NULL || !connector->is_for_this_server) {
+            continue;
+        }
+        is_any_in_service = true;
+        if (connector->grants_nothing) {
+            struct lint_item item = item_of(LINT_ERROR, "grants-nothing", connector->dn);
+            lint_add(report, &item, "the connector grants nothing to anybody: %s",
+                     connector->grants_nothing_why != NULL ? connector->grants_nothing_why
+                                                           : "it has no DACL");
+        } else if (!(connector->fixed[IDENTITY_ANONYMOUS].granted & routing)) {
+            struct lint_item item = item_of(LINT_INFO, "routing-headers-removed", connector->dn);
+            item.finding.fix = lint_fix(report, connector->dn, "add", "dirrelayAce",
+                                        "allow ms-Exch-Send-Headers-Routing to anonymous");
+            lint_add(report, &item, "without %s for anonymous the next hop sees no earlier Received lines",
+                     right_name(RIGHT_SEND_HEADERS_ROUTING));
+        }
+    }
+    if (!is_any_in_service) {
+        struct lint_item item = item_of(LINT_WARNING, "no-send-connector", organization->server.dn);
+        lint_add(report, &item, "no send connector is in service for this server: nothing can be delivered");
+    }
+}
