@@ -24,6 +24,8 @@
 /* How long a line that must be kept waits for room, once in a stall. */
 #define ROOM_WAIT_MS 1000
 enum { RINGS_A_BATCH = 32 };
+/* Interrupts a write that a stalled reader holds up; nobody here uses it for anything else. */
+#define INTERRUPT SIGURG
 
 struct ring {
     struct ring *next;
@@ -51,7 +53,8 @@ static bool has_ended;
 static pthread_t writer;
 static int writer_descriptor = STDERR_FILENO;
 static atomic_bool is_started;
-static atomic_bool is_asleep; /* the writer waits for a signal */
+static atomic_bool is_asleep;   /* the writer waits for work */
+static atomic_bool is_given_up; /* the writer drops what it can not write */
 static atomic_int room_waiters;
 static atomic_int format_in_force = EVENT_JSON;
 static atomic_int level_in_force = EVENT_INFO;
@@ -255,18 +258,22 @@ static uint64_t count_lines(const struct iovec *parts, int count)
     return lines;
 }
 
-/* The only place where the writer may be cancelled: it holds nothing there. */
+/* What was written, or -1 when nothing of it will ever be. */
 static ssize_t write_parts(const struct iovec *parts, int count)
 {
-    pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-    ssize_t written = writev(writer_descriptor, parts, count);
-    if (written < 0 && errno == EAGAIN) {
-        struct pollfd wait = {.fd = writer_descriptor, .events = POLLOUT};
-        poll(&wait, 1, -1);
-        errno = EAGAIN;
+    while (!atomic_load(&is_given_up)) {
+        ssize_t written = writev(writer_descriptor, parts, count);
+        if (written >= 0) {
+            return written;
+        }
+        if (errno == EAGAIN) {
+            struct pollfd wait = {.fd = writer_descriptor, .events = POLLOUT};
+            poll(&wait, 1, -1);
+        } else if (errno != EINTR) {
+            break; /* nobody reads any more, or the disk is full */
+        }
     }
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-    return written;
+    return -1;
 }
 
 static void write_batch(const struct share *shares, size_t share_count)
@@ -318,14 +325,20 @@ static bool writer_sleep(bool is_nap)
     return goes_on;
 }
 
+/* Being called is all: a system call returns with EINTR. */
+static void on_interrupt(int number)
+{
+    (void)number;
+}
+
 static void *writer_run(void *argument)
 {
     (void)argument;
     pthread_setname_np(pthread_self(), "log");
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-    sigset_t all;
-    sigfillset(&all); /* SIGPIPE among them */
-    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    sigset_t others;
+    sigfillset(&others); /* SIGPIPE among them */
+    sigdelset(&others, INTERRUPT);
+    pthread_sigmask(SIG_SETMASK, &others, NULL);
     struct share shares[RINGS_A_BATCH];
     for (bool goes_on = true; goes_on;) {
         size_t count = take_shares(shares);
@@ -361,27 +374,15 @@ enum error event_writer_start(int descriptor, enum event_format format, enum eve
     writer_descriptor = descriptor;
     is_stopping = false;
     has_ended = false;
-    if (pthread_create(&writer, NULL, writer_run, NULL) != 0) {
+    atomic_store(&is_given_up, false);
+    struct sigaction action = {.sa_handler = on_interrupt};
+    if (sigaction(INTERRUPT, &action, NULL) != 0 || pthread_create(&writer, NULL, writer_run, NULL) != 0) {
         return ERROR_TEMPORARY;
     }
     atomic_store(&format_in_force, (int)format);
     atomic_store(&level_in_force, (int)level);
     atomic_store(&is_started, true);
     return OK;
-}
-
-/* What a stalled reader left behind. */
-static void drop_rest(void)
-{
-    struct share shares[RINGS_A_BATCH];
-    for (size_t count = take_shares(shares); count > 0; count = take_shares(shares)) {
-        for (size_t i = 0; i < count; i++) {
-            struct iovec parts[2];
-            int part_count = share_to_parts(&shares[i], parts);
-            atomic_fetch_add(&dropped, count_lines(parts, part_count));
-        }
-        give_back(shares, count);
-    }
 }
 
 void event_writer_stop(uint64_t timeout_ms)
@@ -398,11 +399,13 @@ void event_writer_stop(uint64_t timeout_ms)
     while (!has_ended && result == 0) {
         result = pthread_cond_timedwait(&writer_ended, &mutex, &until);
     }
-    bool is_stuck = !has_ended;
-    pthread_mutex_unlock(&mutex);
-    if (is_stuck) {
-        pthread_cancel(writer);
+    atomic_store(&is_given_up, true);
+    while (!has_ended) {
+        /* Again and again: the first may come just before the system call. */
+        pthread_kill(writer, INTERRUPT);
+        until = monotonic_in(NAP_MS);
+        pthread_cond_timedwait(&writer_ended, &mutex, &until);
     }
+    pthread_mutex_unlock(&mutex);
     pthread_join(writer, NULL);
-    drop_rest();
 }
