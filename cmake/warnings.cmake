@@ -17,7 +17,3 @@ if(DIRRELAY_SANITIZE)
   add_compile_options(-fsanitize=${DIRRELAY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${DIRRELAY_SANITIZE})
 endif()
-if(DIRRELAY_FUZZ)
-  # The rooms are instrumented too, or the fuzzer walks blind.
-  add_compile_options(-fsanitize=fuzzer-no-link)
-endif()
