@@ -74,13 +74,16 @@ static bool skip_space_and_comments(struct bytes *rest)
 }
 
 /* The length of a run that begins with one delimiter and ends with another, both included; 0 when it does not
- * end. */
+ * end. A line end is not escaped: it is dropped later, and the backslash would escape what follows. */
 static size_t delimited_length(struct bytes text, char last)
 {
     for (size_t i = 1; i < text.len && !is_control(text.ptr[i]); i++) {
         if (text.ptr[i] == last)
             return i + 1;
-        if (text.ptr[i] == '\\' && (++i == text.len || is_control(text.ptr[i])))
+        if (text.ptr[i] != '\\')
+            continue;
+        i++;
+        if (i == text.len || is_control(text.ptr[i]) || text.ptr[i] == '\r' || text.ptr[i] == '\n')
             return 0;
     }
     return 0;

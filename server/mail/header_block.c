@@ -55,13 +55,12 @@ static bool matches(struct bytes text, struct bytes wanted, bool is_whole)
  * ignored bytes is begun at once only, and each try ends at its first difference. */
 static bool has_hidden_name(struct bytes whole, struct bytes wanted, bool is_whole)
 {
-    size_t first_colon = bytes_find(whole, ':');
-    size_t colon = first_colon;
+    size_t colon = bytes_find(whole, ':'); /* that of the name begun last */
     size_t at = 0;
 
     while (at < whole.len && colon < whole.len) {
         bool is_bare_cr = whole.ptr[at] == '\r' && at + 1 < whole.len && whole.ptr[at + 1] != '\n';
-        bool is_fold_in_name = whole.ptr[at] == '\n' && at < first_colon;
+        bool is_fold_in_name = whole.ptr[at] == '\n' && at < colon;
 
         at++;
         if (!is_bare_cr && !is_fold_in_name)

@@ -129,6 +129,8 @@ static void what_parsers_disagree_about_is_refused(void **state)
         " a\x01@b",
         " x\x7fy <a@b>",
         " \"x\x01y\" <a@b>",
+        " \"x\\\r\n y\"@b",
+        " \"x\\\n\"@b",
         " (x\x01y) a@b",
     };
 
