@@ -1,5 +1,5 @@
-/* One outbound SMTP session: greets, sends messages one after the other, pipelines where the hop offers it. It knows
- * nothing of queues: a message is an envelope's addresses and a reader of content. */
+/* One outbound SMTP session: greets, sends messages one after the other, pipelines where the hop offers it.
+ * It knows nothing of queues: a message is an envelope's addresses and a reader of content. */
 #ifndef SMTP_CLIENT_CLIENT_H
 #define SMTP_CLIENT_CLIENT_H
 
@@ -17,15 +17,18 @@ enum smtp_outcome {
 
 /* Caller-owned while it is sent; addresses and content source must live until on_done. */
 struct smtp_transaction {
-    struct bytes sender;              /* empty: <> */
+    struct bytes sender; /* empty: <> */
     const struct bytes *recipients;
     size_t recipient_count;
-    uint64_t size_bytes;              /* of the content, for SIZE */
-    bool is_8bit;                     /* content declared 8BITMIME */
-    /* Gives the next run of content, at most size bytes; *out_len 0 at the end. CRLF line ends, no dot-stuffing yet. */
+    uint64_t size_bytes; /* of the content, for SIZE */
+    bool is_8bit;        /* content declared 8BITMIME */
+    /* Gives the next run of content, at most size bytes; *out_len 0 at the end. CRLF line ends, no
+     * dot-stuffing yet. */
     enum error (*read)(struct smtp_transaction *transaction, char *out, size_t size, size_t *out_len);
-    /* Each recipient's outcome, then on_done once. reply: the hop's text, cleaned, at most 512 bytes, borrowed. */
-    void (*on_recipient)(struct smtp_transaction *transaction, size_t index, enum smtp_outcome outcome, struct bytes reply);
+    /* Each recipient's outcome, then on_done once. reply: the hop's text, cleaned, at most 512 bytes,
+     * borrowed. */
+    void (*on_recipient)(struct smtp_transaction *transaction, size_t index, enum smtp_outcome outcome,
+                         struct bytes reply);
     /* can_reuse: the session is good for another transaction. */
     void (*on_done)(struct smtp_transaction *transaction, bool can_reuse);
 };
@@ -34,26 +37,29 @@ struct smtp_client_config {
     const char *helo_name;
     bool force_helo;
     uint64_t connect_timeout_ms;
-    uint64_t command_timeout_ms;  /* waiting for a reply */
-    uint64_t data_timeout_ms;     /* waiting for the reply to the final dot */
+    uint64_t command_timeout_ms; /* waiting for a reply */
+    uint64_t data_timeout_ms;    /* waiting for the reply to the final dot */
 };
 
 struct smtp_client_events {
     /* Greeted and ready for a transaction. */
     void (*on_ready)(void *owner);
-    /* Exactly once, last: the session is over. reply: the hop's refusal or our own words ("421 4.2.1 Unable to connect");
-     * is_permanent: 5xx at greeting or EHLO. The client is freed after it returns. A transaction under way has had its on_done. */
+    /* Exactly once, last: the session is over. reply: the hop's refusal or our own words ("421 4.2.1 Unable
+     * to connect"); is_permanent: 5xx at greeting or EHLO. The client is freed after it returns. A
+     * transaction under way has had its on_done. */
     void (*on_closed)(void *owner, bool is_permanent, struct bytes reply);
 };
 
-MUST_USE enum error smtp_client_connect(struct loop *loop, const struct ip_endpoint *hop, const struct ip_address *source,
-                                        const struct smtp_client_config *config, const struct smtp_client_events *events,
-                                        void *owner, struct smtp_client **out);
+MUST_USE enum error smtp_client_connect(struct loop *loop, const struct ip_endpoint *hop,
+                                        const struct ip_address *source,
+                                        const struct smtp_client_config *config,
+                                        const struct smtp_client_events *events, void *owner,
+                                        struct smtp_client **out);
 /* The same over a stream that stands (tests). */
 struct smtp_client *smtp_client_attach(struct stream *stream, const struct smtp_client_config *config,
                                        const struct smtp_client_events *events, void *owner);
-/* Only while ready and idle. A message whose size is over the hop's SIZE, or 8-bit where the hop has no 8BITMIME, fails at once with
- * a clear reply of ours (552 5.3.4, 554 5.6.3). */
+/* Only while ready and idle. A message whose size is over the hop's SIZE, or 8-bit where the hop has no
+ * 8BITMIME, fails at once with a clear reply of ours (552 5.3.4, 554 5.6.3). */
 void smtp_client_send(struct smtp_client *client, struct smtp_transaction *transaction);
 /* QUIT, then on_closed. */
 void smtp_client_quit(struct smtp_client *client);

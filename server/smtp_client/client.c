@@ -1,0 +1,287 @@
+#include "smtp_client/client_internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Happy path: connect, greeting, EHLO (HELO where the hop knows no better), ready; a transaction; ready;
+ * QUIT, closed. Failures: connect, 4xx or 5xx at the greeting or HELO, a broken reply, a timeout, a lost
+ * connection, 421 at any time: the session ends, on_closed says why. */
+
+#define OUTPUT_MAX (4u << 20)
+
+/* -- ending -- */
+
+static void set_text(struct smtp_client *client, const char *text)
+{
+    client->text_len = strlen(text) < REPLY_TEXT_MAX ? strlen(text) : REPLY_TEXT_MAX;
+    memcpy(client->text, text, client->text_len);
+}
+
+/* The session ends with what stands in text. The transaction hears it first. */
+static void end(struct smtp_client *client, bool is_permanent)
+{
+    if (client->state == CLIENT_OVER)
+        return;
+    bool has_transaction = client->state == CLIENT_TRANSACTION;
+    client->state = CLIENT_OVER;
+    client->is_permanent = is_permanent;
+    if (has_transaction)
+        transaction_lost(client);
+    if (client->stream)
+        stream_abort(client->stream);
+}
+
+void client_fail(struct smtp_client *client, const char *reply)
+{
+    set_text(client, reply);
+    end(client, false);
+}
+
+static void on_close(void *owner, enum error why)
+{
+    struct smtp_client *client = owner;
+    bool was_connecting = client->state == CLIENT_CONNECTING;
+    client->stream = NULL;
+    if (client->state == CLIENT_QUIT)
+        client->state = CLIENT_OVER;
+    else if (was_connecting)
+        client_fail(client,
+                    why == ERROR_TIMEOUT ? "421 4.4.1 Connection timed out" : "421 4.2.1 Unable to connect");
+    else
+        client_fail(client, "421 4.4.2 Connection dropped");
+    loop_timer_stop(&client->soon);
+    client->events.on_closed(client->owner, client->is_permanent,
+                             (struct bytes){client->text, client->text_len});
+    buffer_done(&client->output);
+    free(client);
+}
+
+static void on_deadline(void *owner)
+{
+    client_fail(owner, "421 4.4.1 Connection timed out");
+}
+
+/* -- writing -- */
+
+bool client_flush(struct smtp_client *client)
+{
+    bool has_room = client->output.len == 0 || stream_write(client->stream, buffer_bytes(&client->output));
+    buffer_clear(&client->output);
+    return has_room;
+}
+
+static void command(struct smtp_client *client, enum client_state state, const char *verb,
+                    const char *argument)
+{
+    client->state = state;
+    if (buffer_printf(&client->output, "%s%s%s\r\n", verb, argument ? " " : "", argument ? argument : "")) {
+        client_fail(client, "421 4.3.0 Out of memory");
+        return;
+    }
+    client_flush(client);
+    stream_set_deadline(client->stream, client->config.command_timeout_ms);
+}
+
+/* -- replies -- */
+
+/* Keeps the first line of a reply and goes on with " / " while there is room; control characters become
+ * blanks. */
+static void keep_text(struct smtp_client *client, const struct reply_line *line, bool is_first)
+{
+    char piece[REPLY_LINE_MAX + 8];
+    int len = is_first ? snprintf(piece, sizeof piece, "%u %.*s", line->code, BYTES_ARG(line->text))
+                       : snprintf(piece, sizeof piece, " / %.*s", BYTES_ARG(line->text));
+    if (is_first)
+        client->text_len = 0;
+    for (int i = 0; i < len && client->text_len < REPLY_TEXT_MAX; i++)
+        client->text[client->text_len++] = piece[i] >= ' ' && piece[i] < 127 ? piece[i] : ' ';
+}
+
+static void read_offer(struct smtp_client *client, struct bytes keyword)
+{
+    struct bytes word;
+    if (!bytes_next(&keyword, ' ', &word))
+        return;
+    if (bytes_equal_text_nocase(word, "PIPELINING"))
+        client->offers |= HOP_PIPELINING;
+    if (bytes_equal_text_nocase(word, "8BITMIME"))
+        client->offers |= HOP_8BITMIME;
+    if (bytes_equal_text_nocase(word, "SIZE")) {
+        client->offers |= HOP_SIZE;
+        if (bytes_to_u64(bytes_trim(keyword), UINT64_MAX, &client->hop_size))
+            client->hop_size = 0;
+    }
+}
+
+void client_idle(struct smtp_client *client)
+{
+    client->state = CLIENT_READY;
+    stream_set_deadline(client->stream, 0);
+}
+
+static void become_ready(struct smtp_client *client)
+{
+    client_idle(client);
+    client->events.on_ready(client->owner);
+}
+
+/* A whole reply, outside and inside of transactions. */
+static void on_reply(struct smtp_client *client, uint16_t code)
+{
+    bool is_good = code < 300;
+    if (code == 421) {
+        end(client, false);
+        return;
+    }
+    switch (client->state) {
+    case CLIENT_GREETING:
+        if (!is_good)
+            end(client, code >= 500);
+        else if (client->config.force_helo)
+            command(client, CLIENT_HELO, "HELO", client->config.helo_name);
+        else
+            command(client, CLIENT_EHLO, "EHLO", client->config.helo_name);
+        return;
+    case CLIENT_EHLO:
+        if (is_good)
+            become_ready(client);
+        else if (code >= 500)
+            command(client, CLIENT_HELO, "HELO", client->config.helo_name);
+        else
+            end(client, false);
+        return;
+    case CLIENT_HELO:
+        if (is_good)
+            become_ready(client);
+        else
+            end(client, code >= 500);
+        return;
+    case CLIENT_TRANSACTION:
+        transaction_reply(client, code);
+        return;
+    case CLIENT_QUIT:
+        stream_close(client->stream);
+        return;
+    case CLIENT_CONNECTING:
+    case CLIENT_READY: /* nobody asked */
+        client_fail(client, "421 4.4.0 Remote server response was not RFC conformant");
+        return;
+    case CLIENT_OVER:
+        return;
+    }
+}
+
+static void on_read(void *owner, struct bytes data)
+{
+    struct smtp_client *client = owner;
+    struct reply_line line;
+    while (client->state != CLIENT_OVER && data.len) {
+        bool is_first = client->parser.code == 0;
+        enum error error = reply_parser_next(&client->parser, &data, &line);
+        if (error == ERROR_NOT_FOUND)
+            return;
+        if (error) {
+            client_fail(client, "421 4.4.0 Remote server response was not RFC conformant");
+            return;
+        }
+        keep_text(client, &line, is_first);
+        if (client->state == CLIENT_EHLO && line.code < 300 && !is_first)
+            read_offer(client, line.text);
+        if (line.is_last)
+            on_reply(client, line.code);
+    }
+}
+
+static void on_drain(void *owner)
+{
+    struct smtp_client *client = owner;
+    if (client->state == CLIENT_TRANSACTION)
+        transaction_drained(client);
+}
+
+static void on_connect(void *owner)
+{
+    struct smtp_client *client = owner;
+    client->state = CLIENT_GREETING;
+    stream_set_deadline(client->stream, client->config.command_timeout_ms);
+}
+
+static const struct stream_events EVENTS = {
+    .on_read = on_read,
+    .on_drain = on_drain,
+    .on_deadline = on_deadline,
+    .on_close = on_close,
+    .on_connect = on_connect,
+};
+
+/* -- the face -- */
+
+static void on_soon(struct loop_timer *timer)
+{
+    transaction_begin(list_entry(timer, struct smtp_client, soon));
+}
+
+static struct smtp_client *new_client(struct loop *loop, const struct smtp_client_config *config,
+                                      const struct smtp_client_events *events, void *owner)
+{
+    struct smtp_client *client = calloc(1, sizeof *client);
+    if (!client)
+        return NULL;
+    client->config = *config;
+    client->events = *events;
+    client->owner = owner;
+    buffer_init(&client->output, OUTPUT_MAX);
+    loop_timer_init(&client->soon, loop, on_soon);
+    return client;
+}
+
+enum error smtp_client_connect(struct loop *loop, const struct ip_endpoint *hop,
+                               const struct ip_address *source, const struct smtp_client_config *config,
+                               const struct smtp_client_events *events, void *owner, struct smtp_client **out)
+{
+    struct smtp_client *client = new_client(loop, config, events, owner);
+    if (!client)
+        return ERROR_TEMPORARY;
+    enum error error =
+        stream_connect(loop, hop, source, config->connect_timeout_ms, &EVENTS, client, &client->stream);
+    if (error)
+        free(client);
+    else
+        *out = client;
+    return error;
+}
+
+struct smtp_client *smtp_client_attach(struct stream *stream, const struct smtp_client_config *config,
+                                       const struct smtp_client_events *events, void *owner)
+{
+    struct smtp_client *client = new_client(stream_loop(stream), config, events, owner);
+    if (!client)
+        return NULL;
+    client->stream = stream;
+    stream_attach(stream, &EVENTS, client);
+    on_connect(client);
+    return client;
+}
+
+void smtp_client_send(struct smtp_client *client, struct smtp_transaction *transaction)
+{
+    assert(client->state == CLIENT_READY && transaction->recipient_count > 0);
+    client->state = CLIENT_TRANSACTION;
+    client->progress = (struct progress){.transaction = transaction, .stuffing.is_line_start = true};
+    loop_timer_start(&client->soon, 0);
+}
+
+void smtp_client_quit(struct smtp_client *client)
+{
+    if (client->state == CLIENT_READY)
+        command(client, CLIENT_QUIT, "QUIT", NULL);
+    else
+        smtp_client_abort(client);
+}
+
+void smtp_client_abort(struct smtp_client *client)
+{
+    client_fail(client, "421 4.3.2 Service not active");
+}

@@ -1,0 +1,73 @@
+/* The session and its transaction. Private to client.c and transaction.c. */
+#ifndef SMTP_CLIENT_CLIENT_INTERNAL_H
+#define SMTP_CLIENT_CLIENT_INTERNAL_H
+
+#include "smtp_client/client.h"
+#include "smtp_client/dot_stuffing.h"
+#include "smtp_client/reply_parser.h"
+
+#define REPLY_TEXT_MAX 512
+
+enum client_state {
+    CLIENT_CONNECTING,
+    CLIENT_GREETING,
+    CLIENT_EHLO,
+    CLIENT_HELO,
+    CLIENT_READY,
+    CLIENT_TRANSACTION,
+    CLIENT_QUIT,
+    CLIENT_OVER, /* closing: nothing is read any more */
+};
+
+enum hop_offer { HOP_PIPELINING = 1, HOP_SIZE = 2, HOP_8BITMIME = 4 };
+
+/* What was asked and answered of the transaction under way: command 0 is MAIL, then a RCPT each, then DATA,
+ * then content. */
+struct progress {
+    struct smtp_transaction *transaction;
+    size_t sent;
+    size_t answered;
+    size_t accepted; /* recipients the hop took */
+    bool *is_open;   /* by recipient: no outcome yet */
+    bool is_mail_refused;
+    bool is_sending;      /* content is on its way */
+    bool is_content_sent; /* the final dot left */
+    struct dot_stuffing stuffing;
+};
+
+struct smtp_client {
+    struct stream *stream; /* NULL: closed */
+    struct smtp_client_config config;
+    struct smtp_client_events events;
+    void *owner;
+    enum client_state state;
+    uint32_t offers;   /* enum hop_offer */
+    uint64_t hop_size; /* 0: no limit said */
+    bool needs_reset;  /* the hop holds a transaction that came to nothing: RSET goes first */
+    bool awaits_reset; /* its reply is owed */
+    bool is_permanent; /* how the session ended */
+    struct reply_parser parser;
+    char text[REPLY_TEXT_MAX]; /* the reply under way, cleaned: "250 2.1.0 ok"; of the last session's end when
+                                  over */
+    size_t text_len;
+    struct progress progress;
+    struct loop_timer soon; /* an answer that must not come before smtp_client_send returned */
+    struct buffer output;
+};
+
+/* Sends bytes that are in client->output and empties it; false: wait for the drain. */
+bool client_flush(struct smtp_client *client);
+/* Ends the session with words of ours. */
+void client_fail(struct smtp_client *client, const char *reply);
+/* Back to ready after a transaction, or closed when it cannot go on. */
+void client_idle(struct smtp_client *client);
+
+void transaction_begin(struct smtp_client *client);
+/* The reply to the next command; its text is client->text. */
+void transaction_reply(struct smtp_client *client, uint16_t code);
+/* The stream has room again. */
+void transaction_drained(struct smtp_client *client);
+/* The session is lost: every recipient without an outcome is deferred with client->text. */
+void transaction_lost(struct smtp_client *client);
+
+#endif

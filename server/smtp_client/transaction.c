@@ -1,0 +1,258 @@
+#include "smtp_client/client_internal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define WINDOW      100 /* commands in flight where the hop takes a pipeline */
+#define CONTENT_RUN 65536
+
+static size_t data_index(const struct progress *progress)
+{
+    return progress->transaction->recipient_count + 1;
+}
+
+/* -- outcomes -- */
+
+static enum smtp_outcome outcome_of(uint16_t code)
+{
+    return code < 300 ? OUTCOME_DELIVERED : code >= 500 ? OUTCOME_FAILED : OUTCOME_DEFERRED;
+}
+
+static void tell(struct smtp_client *client, size_t recipient, enum smtp_outcome outcome)
+{
+    struct smtp_transaction *transaction = client->progress.transaction;
+    client->progress.is_open[recipient] = false;
+    transaction->on_recipient(transaction, recipient, outcome,
+                              (struct bytes){client->text, client->text_len});
+}
+
+static void tell_open(struct smtp_client *client, enum smtp_outcome outcome)
+{
+    for (size_t i = 0; i < client->progress.transaction->recipient_count; i++) {
+        if (client->progress.is_open[i])
+            tell(client, i, outcome);
+    }
+}
+
+/* The last word; the transaction is the caller's again. */
+static void finish(struct smtp_client *client, bool can_reuse)
+{
+    struct smtp_transaction *transaction = client->progress.transaction;
+    free(client->progress.is_open);
+    client->progress = (struct progress){0};
+    if (can_reuse)
+        client_idle(client);
+    transaction->on_done(transaction, can_reuse);
+}
+
+void transaction_lost(struct smtp_client *client)
+{
+    if (client->progress.is_open) {
+        tell_open(client, OUTCOME_DEFERRED);
+    } else { /* before it began */
+        for (size_t i = 0; i < client->progress.transaction->recipient_count; i++)
+            client->progress.transaction->on_recipient(client->progress.transaction, i, OUTCOME_DEFERRED,
+                                                       (struct bytes){client->text, client->text_len});
+    }
+    finish(client, false);
+}
+
+/* The message is not for this hop, and the hop need not be asked. */
+static void refuse(struct smtp_client *client, const char *reply)
+{
+    client->text_len = 0;
+    for (; reply[client->text_len]; client->text_len++)
+        client->text[client->text_len] = reply[client->text_len];
+    tell_open(client, OUTCOME_FAILED);
+    finish(client, true);
+}
+
+/* -- commands -- */
+
+static enum error append_mail(struct smtp_client *client, struct buffer *out)
+{
+    const struct smtp_transaction *transaction = client->progress.transaction;
+    enum error error = buffer_printf(out, "MAIL FROM:<%.*s>", BYTES_ARG(transaction->sender));
+    if (!error && (client->offers & HOP_SIZE))
+        error = buffer_printf(out, " SIZE=%" PRIu64, transaction->size_bytes);
+    if (!error && transaction->is_8bit)
+        error = buffer_append_text(out, " BODY=8BITMIME");
+    return error ? error : buffer_append_text(out, "\r\n");
+}
+
+static enum error append_command(struct smtp_client *client, size_t index)
+{
+    const struct smtp_transaction *transaction = client->progress.transaction;
+    struct buffer *out = &client->output;
+    if (index == 0)
+        return append_mail(client, out);
+    if (index == data_index(&client->progress))
+        return buffer_append_text(out, "DATA\r\n");
+    return buffer_printf(out, "RCPT TO:<%.*s>\r\n", BYTES_ARG(transaction->recipients[index - 1]));
+}
+
+/* Says what may be said now. Without PIPELINING each command waits for the reply before it, and DATA is said
+ * only where a recipient was taken. */
+static void send_commands(struct smtp_client *client)
+{
+    struct progress *progress = &client->progress;
+    bool is_pipelined = client->offers & HOP_PIPELINING;
+    size_t window = is_pipelined ? WINDOW : 1;
+    enum error error = OK;
+    while (progress->sent <= data_index(progress) && progress->sent - progress->answered < window && !error) {
+        bool is_data = progress->sent == data_index(progress);
+        bool is_pointless = progress->is_mail_refused ||
+                            (is_data && progress->answered == progress->sent && progress->accepted == 0);
+        if (is_pointless)
+            break;
+        error = append_command(client, progress->sent++);
+    }
+    if (error) {
+        client_fail(client, "421 4.3.0 Out of memory");
+        return;
+    }
+    client_flush(client);
+    stream_set_deadline(client->stream, client->config.command_timeout_ms);
+}
+
+void transaction_begin(struct smtp_client *client)
+{
+    struct progress *progress = &client->progress;
+    const struct smtp_transaction *transaction = progress->transaction;
+    progress->is_open = malloc(transaction->recipient_count * sizeof *progress->is_open);
+    if (!progress->is_open) {
+        client_fail(client, "421 4.3.0 Out of memory");
+        return;
+    }
+    for (size_t i = 0; i < transaction->recipient_count; i++)
+        progress->is_open[i] = true;
+    if ((client->offers & HOP_SIZE) && client->hop_size && transaction->size_bytes > client->hop_size) {
+        refuse(client, "552 5.3.4 Message size exceeds fixed maximum message size of the next hop");
+        return;
+    }
+    if (transaction->is_8bit && !(client->offers & HOP_8BITMIME)) {
+        refuse(client, "554 5.6.3 The next hop takes no 8-bit content");
+        return;
+    }
+    if (client->needs_reset) {
+        client->needs_reset = false;
+        client->awaits_reset = buffer_append_text(&client->output, "RSET\r\n") == OK;
+    }
+    send_commands(client);
+}
+
+/* -- content -- */
+
+/* Sends content until the stream is full or the end is reached. */
+static void send_content(struct smtp_client *client)
+{
+    struct progress *progress = &client->progress;
+    struct smtp_transaction *transaction = progress->transaction;
+    char run[CONTENT_RUN];
+    bool has_room = true;
+    while (has_room && !progress->is_content_sent) {
+        size_t len = 0;
+        /* With no recipient taken the hop should have refused DATA; it gets an empty message it has nobody
+         * for. */
+        enum error error = progress->accepted ? transaction->read(transaction, run, sizeof run, &len) : OK;
+        if (!error && len)
+            error = dot_stuffing_append(&progress->stuffing, (struct bytes){run, len}, &client->output);
+        if (!error && !len) {
+            progress->is_content_sent = true;
+            error = dot_stuffing_finish(&progress->stuffing, &client->output);
+        }
+        if (error) {
+            /* Half a message must never look whole: the connection is cut without the final dot. */
+            client_fail(client, "451 4.3.0 The message cannot be read from the queue");
+            return;
+        }
+        has_room = client_flush(client);
+    }
+    stream_set_deadline(client->stream, client->config.data_timeout_ms);
+}
+
+void transaction_drained(struct smtp_client *client)
+{
+    if (client->progress.is_sending && !client->progress.is_content_sent)
+        send_content(client);
+}
+
+/* -- replies -- */
+
+/* All that was asked is answered and nothing more will be asked. */
+static void finish_if_over(struct smtp_client *client, bool is_transaction_open)
+{
+    if (client->progress.answered < client->progress.sent)
+        return;
+    client->needs_reset = is_transaction_open;
+    finish(client, true);
+}
+
+static void on_data_reply(struct smtp_client *client, uint16_t code)
+{
+    struct progress *progress = &client->progress;
+    if (code == 354) {
+        progress->is_sending = true;
+        send_content(client);
+        return;
+    }
+    if (code < 400) {
+        client_fail(client, "421 4.4.0 Remote server response was not RFC conformant");
+        return;
+    }
+    tell_open(client, outcome_of(code));
+    finish_if_over(client, !progress->is_mail_refused);
+}
+
+/* The reply behind the final dot. */
+static void on_content_reply(struct smtp_client *client, uint16_t code)
+{
+    if (!client->progress.is_content_sent) {
+        client_fail(client, "421 4.4.0 Remote server response was not RFC conformant");
+        return;
+    }
+    if (code >= 300 && code < 400)
+        code = 400;
+    tell_open(client, outcome_of(code));
+    finish(client, true);
+}
+
+static void on_recipient_reply(struct smtp_client *client, size_t recipient, uint16_t code)
+{
+    if (code < 300)
+        client->progress.accepted++;
+    else if (client->progress.is_open[recipient])
+        tell(client, recipient, outcome_of(code));
+}
+
+void transaction_reply(struct smtp_client *client, uint16_t code)
+{
+    struct progress *progress = &client->progress;
+    if (client->awaits_reset) {
+        client->awaits_reset = false;
+        return;
+    }
+    if (progress->is_sending) {
+        on_content_reply(client, code);
+        return;
+    }
+    if (!progress->is_open || progress->answered == progress->sent ||
+        (code >= 300 && code < 400 && code != 354)) {
+        client_fail(client, "421 4.4.0 Remote server response was not RFC conformant");
+        return;
+    }
+    size_t index = progress->answered++;
+    if (index == data_index(progress)) {
+        on_data_reply(client, code);
+        return;
+    }
+    if (index == 0 && code >= 300) {
+        progress->is_mail_refused = true;
+        tell_open(client, outcome_of(code));
+    } else if (index > 0) {
+        on_recipient_reply(client, index - 1, code);
+    }
+    send_commands(client);
+    if (client->state == CLIENT_TRANSACTION)
+        finish_if_over(client, !progress->is_mail_refused);
+}
