@@ -27,6 +27,7 @@ static void end(struct smtp_client *client, bool is_permanent)
     bool has_transaction = client->state == CLIENT_TRANSACTION;
     client->state = CLIENT_OVER;
     client->is_permanent = is_permanent;
+    loop_timer_stop(&client->soon);
     if (has_transaction)
         transaction_lost(client);
     if (client->stream)
@@ -51,7 +52,6 @@ static void on_close(void *owner, enum error why)
                     why == ERROR_TIMEOUT ? "421 4.4.1 Connection timed out" : "421 4.2.1 Unable to connect");
     else
         client_fail(client, "421 4.4.2 Connection dropped");
-    loop_timer_stop(&client->soon);
     client->events.on_closed(client->owner, client->is_permanent,
                              (struct bytes){client->text, client->text_len});
     buffer_done(&client->output);

@@ -220,7 +220,7 @@ static void on_content_reply(struct smtp_client *client, uint16_t code)
 static void on_recipient_reply(struct smtp_client *client, size_t recipient, uint16_t code)
 {
     if (code < 300)
-        client->progress.accepted++;
+        client->progress.accepted += !client->progress.is_mail_refused;
     else if (client->progress.is_open[recipient])
         tell(client, recipient, outcome_of(code));
 }
