@@ -92,38 +92,6 @@ struct bytes bytes_trim(struct bytes b)
     return b;
 }
 
-/* The length of the UTF-8 sequence at the start of b, 0 when it is malformed. b is not empty. */
-static size_t utf8_sequence_length(struct bytes b)
-{
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned char first = (unsigned char)b.ptr[0];
-    size_t len = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : first >> 3 == 30 ? 4 : 0;
-    uint32_t code;
-
-    if (len <= 1)
-        return len;
-    if (len > b.len)
-        return 0;
-    code = first & (0x7fu >> len);
-    for (size_t i = 1; i < len; i++) {
-        if (((unsigned char)b.ptr[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | ((unsigned char)b.ptr[i] & 0x3f);
-    }
-    return code < smallest[len] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff) ? 0 : len;
-}
-
-bool bytes_is_utf8(struct bytes b)
-{
-    while (b.len) {
-        size_t len = utf8_sequence_length(b);
-        if (len == 0)
-            return false;
-        b = bytes_skip(b, len);
-    }
-    return true;
-}
-
 bool bytes_next(struct bytes *rest, char separator, struct bytes *out_part)
 {
     size_t end;

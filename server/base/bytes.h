@@ -1,4 +1,5 @@
-/* A borrowed run of bytes with its length. Directory and wire values may hold zero bytes, so lengths travel. */
+/* A borrowed run of bytes with its length. Directory and wire values may hold zero bytes, so lengths travel.
+ */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
@@ -14,7 +15,7 @@ struct bytes {
 };
 
 /* For printf: "%.*s". */
-#define BYTES_ARG(b) (int)(b).len, (b).ptr ? (b).ptr : ""
+#define BYTES_ARG(b)        (int)(b).len, (b).ptr ? (b).ptr : ""
 #define BYTES_LITERAL(text) ((struct bytes){"" text, sizeof(text) - 1})
 
 /* Borrows a terminated text; NULL gives an empty run. */
@@ -37,16 +38,15 @@ struct bytes bytes_first(struct bytes b, size_t count);
 struct bytes bytes_skip(struct bytes b, size_t count);
 /* Without blanks and tabs at both ends. */
 struct bytes bytes_trim(struct bytes b);
-/* Well-formed UTF-8 (no overlong forms, no surrogates, nothing above U+10FFFF). Spec: RFC 3629. */
-bool bytes_is_utf8(struct bytes b);
-/* Takes what stands before the first separator off *rest, and the separator too. False when *rest is empty. */
+/* Takes what stands before the first separator off *rest, and the separator too. False when *rest is empty.
+ */
 bool bytes_next(struct bytes *rest, char separator, struct bytes *out_part);
 /* Decimal digits only, no sign, no blanks, at least one. ERROR_SYNTAX, or ERROR_LIMIT past maximum. */
 MUST_USE enum error bytes_to_u64(struct bytes text, uint64_t maximum, uint64_t *out_value);
 /* As above with an optional leading '-'. */
 MUST_USE enum error bytes_to_i64(struct bytes text, int64_t minimum, int64_t maximum, int64_t *out_value);
-/* A terminated copy on the heap (zero bytes inside are kept but hide what follows); aborts without memory: only
- * for values that a ceiling bounds. The caller frees it. */
+/* A terminated copy on the heap (zero bytes inside are kept but hide what follows); aborts without memory:
+ * only for values that a ceiling bounds. The caller frees it. */
 char *bytes_copy_text(struct bytes b);
 /* RFC 4648 base64 with padding, blanks refused. out_bytes must hold b.len / 4 * 3; sets *out_len. */
 MUST_USE enum error bytes_from_base64(struct bytes text, char *out_bytes, size_t *out_len);

@@ -38,3 +38,16 @@ size_t utf8_first(struct bytes text, uint32_t *out_code_point)
     }
     return 0;
 }
+
+bool utf8_is_valid(struct bytes text)
+{
+    uint32_t code_point;
+
+    while (text.len) {
+        size_t len = utf8_first(text, &code_point);
+        if (len == 0)
+            return false;
+        text = bytes_skip(text, len);
+    }
+    return true;
+}

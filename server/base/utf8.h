@@ -7,5 +7,7 @@
 /* The length of the character at the beginning, or 0 where there is none: empty, cut off, overlong, a
  * surrogate, past U+10FFFF or a stray byte. */
 size_t utf8_first(struct bytes text, uint32_t *out_code_point);
+/* The whole text is such characters. */
+bool utf8_is_valid(struct bytes text);
 
 #endif

@@ -1,5 +1,6 @@
 #include "mail/address.h"
 
+#include "base/utf8.h"
 #include "mail/atext.h"
 
 #include <string.h>
@@ -144,7 +145,7 @@ static enum address_flaw check_octets(struct bytes text, bool allow_utf8)
             return ADDRESS_INVALID;
         is_ascii = is_ascii && octet < 0x80;
     }
-    return is_ascii || bytes_is_utf8(text) ? ADDRESS_OK : ADDRESS_INVALID;
+    return is_ascii || utf8_is_valid(text) ? ADDRESS_OK : ADDRESS_INVALID;
 }
 
 /* Drops "@a,@b:" when it is there. False when it is malformed. */

@@ -1,6 +1,7 @@
 #include "mail/domain.h"
 
 #include "base/ip.h"
+#include "base/utf8.h"
 
 #include <idn2.h>
 #include <string.h>
@@ -105,7 +106,7 @@ static size_t put_unicode_label(struct bytes label, char out[LABEL_MAX + 1])
     char terminated[NAME_MAX_OCTETS + 1];
     char ascii[LABEL_MAX + 1];
 
-    if (label.len > NAME_MAX_OCTETS || !bytes_is_utf8(label) || bytes_find(label, '\0') < label.len)
+    if (label.len > NAME_MAX_OCTETS || !utf8_is_valid(label) || bytes_find(label, '\0') < label.len)
         return 0;
     memcpy(terminated, label.ptr, label.len);
     terminated[label.len] = '\0';

@@ -21,7 +21,7 @@ static void a_fake_clock_stands_still(void **state)
     assert_int_equal(clock_wall_ms(&fake.clock), 1037);
 }
 
-/* proves: contract-6 R13 */
+/* proves: contract-6 */
 static void times_are_written_as_rfc3339(void **state)
 {
     static const struct {

@@ -114,7 +114,7 @@ static void a_mask_stands_in_parentheses(void **state)
     assert_range_refused("(255.0.0.0)", "no address");
 }
 
-/* proves: D14 D15 */
+/* proves: D14 */
 static void malformed_ranges_are_refused_with_the_reason(void **state)
 {
     (void)state;
@@ -152,7 +152,7 @@ static void a_zero_byte_does_not_end_an_address(void **state)
     assert_int_equal(ip_parse_range(BYTES_LITERAL("10.0.0.1\0-10.0.0.9"), &range, NULL), ERROR_SYNTAX);
 }
 
-/* proves: C50 facts-1.3 */
+/* proves: facts-1.3 */
 static void the_full_ranges_hold_everything_of_their_family(void **state)
 {
     (void)state;
@@ -205,7 +205,7 @@ static void a_range_is_written_as_it_is_read(void **state)
     }
 }
 
-/* proves: facts-1.3 C48 */
+/* proves: facts-1.3 */
 static void bindings_are_read_and_written(void **state)
 {
     static const char *const good[] = {"0.0.0.0:25", "[::]:25", "127.0.0.1:65535", "[2001:db8::1]:587"};

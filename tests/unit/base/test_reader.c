@@ -12,10 +12,10 @@ static void numbers_are_read_in_their_byte_order(void **state)
 {
     struct reader reader =
         reader_of(BYTES_LITERAL("\xfe\x01\x02\x01\x02\x01\x02\x03\x84\x01\x02\x03\x04\x05\x06\x07\x88"));
-    uint8_t u8;
-    uint16_t le, be;
-    uint32_t u32;
-    uint64_t u64;
+    uint8_t u8 = 0;
+    uint16_t le = 0, be = 0;
+    uint32_t u32 = 0;
+    uint64_t u64 = 0;
 
     (void)state;
     assert_true(reader_u8(&reader, &u8) && reader_u16_le(&reader, &le) && reader_u16_be(&reader, &be));

@@ -52,11 +52,23 @@ static void test_malformed(void **state)
     }
 }
 
+/* proves: A7 */
+static void test_whole_texts(void **state)
+{
+    (void)state;
+    assert_true(utf8_is_valid((struct bytes){NULL, 0}));
+    assert_true(utf8_is_valid(BYTES_LITERAL("a\0\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80")));
+    assert_false(utf8_is_valid(BYTES_LITERAL("ok\xc3")));
+    assert_false(utf8_is_valid(BYTES_LITERAL("\xc3\xbc\xbc")));
+    assert_false(utf8_is_valid(BYTES_LITERAL("\xe2\x82(")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_well_formed),
         cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_whole_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

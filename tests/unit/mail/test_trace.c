@@ -98,7 +98,7 @@ static void hostile_names_stay_inside_one_field(void **state)
     assert_helo((struct bytes){many, sizeof(many)}, expected);
 }
 
-/* proves: F14 C74 */
+/* proves: F14 */
 static void a_missing_name_is_replaced_by_the_address(void **state)
 {
     struct trace_received received = received_of((struct bytes){NULL, 0});
@@ -134,7 +134,7 @@ static void lines_stay_short(void **state)
     buffer_done(&out);
 }
 
-/* proves: facts-8.1 R13 */
+/* proves: facts-8.1 */
 static void dates_are_english_and_utc(void **state)
 {
     static const struct {
