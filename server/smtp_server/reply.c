@@ -1,6 +1,7 @@
 #include "smtp_server/reply.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 static const struct reply_row reply_rows[REPLY_COUNT] = {
     [REPLY_SENDER_OK] = {250, "2.1.0", "Sender OK", NULL},
@@ -94,11 +95,19 @@ enum reply reply_of_reason(enum reason reason)
     return REPLY_NO_RESOURCES; /* a decision without a reason lacks a fact: our trouble, not the sender's */
 }
 
-enum error reply_append(struct buffer *out, enum reply reply, bool with_enhanced)
+size_t reply_format(enum reply reply, bool with_enhanced, char out[REPLY_TEXT_SIZE])
 {
     const struct reply_row *row = reply_row(reply);
-    if (with_enhanced && row->enhanced != NULL) {
-        return buffer_printf(out, "%u %s %s\r\n", row->code, row->enhanced, row->text);
-    }
-    return buffer_printf(out, "%u %s\r\n", row->code, row->text);
+    bool has_enhanced = with_enhanced && row->enhanced != NULL;
+    int length = snprintf(out, REPLY_TEXT_SIZE, "%u %s%s%s\r\n", row->code, has_enhanced ? row->enhanced : "",
+                          has_enhanced ? " " : "", row->text);
+    assert(length > 0 && length < REPLY_TEXT_SIZE);
+    return (size_t)length;
+}
+
+enum error reply_append(struct buffer *out, enum reply reply, bool with_enhanced)
+{
+    char text[REPLY_TEXT_SIZE];
+    size_t length = reply_format(reply, with_enhanced, text);
+    return buffer_append(out, (struct bytes){text, length});
 }

@@ -69,7 +69,10 @@ struct reply_row {
 const struct reply_row *reply_row(enum reply reply);
 /* The reply of a policy's refusal. */
 enum reply reply_of_reason(enum reason reason);
-/* Appends "code[ enhanced] text\r\n". */
+#define REPLY_TEXT_SIZE 256
+/* Writes "code[ enhanced] text\r\n" and a terminator; returns the length without it. No allocation. */
+size_t reply_format(enum reply reply, bool with_enhanced, char out[REPLY_TEXT_SIZE]);
+/* Appends the same. */
 MUST_USE enum error reply_append(struct buffer *out, enum reply reply, bool with_enhanced);
 
 #endif

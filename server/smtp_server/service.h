@@ -35,16 +35,22 @@ struct smtp_service {
         *organization;              /* the loop's own reference; smtp_service_set_organization replaces it */
     const struct smtp_trace *trace; /* NULL: none */
     const char *software;           /* for Received and HELP */
-    bool is_draining;               /* SIGTERM came: running transactions finish, the rest gets 421 */
-    struct list sessions;           /* of this loop */
+    uint32_t
+        greet_delay_ms; /* the banner waits so long, and who talks meanwhile is an early talker; 0: at once */
+    bool has_no_tarpit; /* refusals answer at once whatever the connector says (explain) */
+    bool is_draining;   /* SIGTERM came: running transactions finish, the rest gets 421 */
+    struct list sessions; /* of this loop */
     size_t session_count;
+    void (*on_empty)(void *owner); /* private: of drain */
+    void *on_empty_owner;
+    struct loop_timer empty; /* private: calls on_empty */
 };
 
 void smtp_service_init(struct smtp_service *service, struct loop *loop, struct spool *spool,
                        struct connection_limits *limits);
-/* Takes a reference for the loop, drops the old one; matches every session that is outside a transaction
- * again (design 2): same connector: rights recomputed; gone, disabled, refused or another match: 421 4.3.2 at
- * the next MAIL. */
+/* NULL: none any more. Takes a reference for the loop, drops the old one; matches every session that is
+ * outside a transaction again (design 2): same connector: rights recomputed; gone, disabled, refused or
+ * another match: 421 4.3.2 at the next MAIL. */
 void smtp_service_set_organization(struct smtp_service *service, const struct organization *organization);
 /* Sessions outside a transaction get 421 and close; others at the end of theirs. on_empty when the last one
  * is gone. */

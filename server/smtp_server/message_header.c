@@ -1,0 +1,142 @@
+#include "smtp_server/message_header.h"
+
+#include "mail/header_block.h"
+#include "policy/header_firewall.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define HOPS_NAME "X-Dirrelay-Hops"
+#define HOPS_MAX  1000
+
+/* "message/partial" with any folding and blanks between its words. */
+static bool is_partial(struct bytes body)
+{
+    static const char wanted[] = "message/partial";
+    size_t found = 0;
+    for (size_t i = 0; i < body.len && found < sizeof wanted - 1; i++) {
+        char byte = body.ptr[i];
+        if (byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n') {
+            continue;
+        }
+        if ((byte >= 'A' && byte <= 'Z' ? byte + ('a' - 'A') : byte) != wanted[found]) {
+            return false;
+        }
+        found++;
+    }
+    return found == sizeof wanted - 1;
+}
+
+/* The number of earlier hops whose Received fields were taken away. A wrong number only harms who wrote it.
+ */
+static uint64_t hidden_hops(const struct header_field *field)
+{
+    uint64_t hops;
+    struct bytes text = field->body;
+    while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r')) {
+        text.len--;
+    }
+    return bytes_to_u64(bytes_trim(text), HOPS_MAX, &hops) == OK ? hops : HOPS_MAX;
+}
+
+static uint64_t count_hops(struct bytes block)
+{
+    uint64_t hops = 0;
+    struct header_field field;
+    while (header_next(&block, &field)) {
+        if (header_name_is(&field, "Received")) {
+            hops++;
+        } else if (header_name_is(&field, HOPS_NAME)) {
+            hops += hidden_hops(&field);
+        }
+    }
+    return hops < HOPS_MAX ? hops : HOPS_MAX;
+}
+
+enum reply message_header_check(struct bytes block, uint32_t max_hops)
+{
+    struct bytes rest = block;
+    struct header_field field;
+    while (header_next(&rest, &field)) {
+        if (header_name_is(&field, "Content-Type") && is_partial(field.body)) {
+            return REPLY_PARTIAL;
+        }
+    }
+    return count_hops(block) > max_hops ? REPLY_HOP_COUNT : REPLY_COUNT;
+}
+
+struct removal {
+    bool hops_are_ours; /* our own count is written anew */
+};
+
+static bool is_removed(const struct header_field *field, void *owner)
+{
+    const struct removal *removal = owner;
+    return header_name_is(field, "Return-Path") ||
+           (removal->hops_are_ours && header_name_is(field, HOPS_NAME));
+}
+
+/* One word "<…>" of printable ASCII is fit for a reply and a log line. */
+static bool take_message_id(struct bytes body, char out[MESSAGE_ID_SIZE])
+{
+    size_t length = 0;
+    for (size_t i = 0; i < body.len; i++) {
+        unsigned char byte = (unsigned char)body.ptr[i];
+        bool is_blank = byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+        if (is_blank && (length == 0 || out[length - 1] == '>')) {
+            continue;
+        }
+        if (byte <= ' ' || byte >= 0x7f || length + 1 >= MESSAGE_ID_SIZE) {
+            return false;
+        }
+        out[length++] = (char)byte;
+    }
+    out[length] = '\0';
+    return length > 2 && out[0] == '<' && strchr(out, '>') == out + length - 1;
+}
+
+static enum error append_added(const struct message_header_request *request, struct bytes kept, uint64_t hops,
+                               struct buffer *out, char message_id[MESSAGE_ID_SIZE])
+{
+    const struct trace_received *received = &request->received;
+    struct header_field field;
+    enum error error = OK;
+    bool has_id = header_find(kept, "Message-ID", &field);
+    if (!has_id || !take_message_id(field.body, message_id)) {
+        error = trace_make_message_id(received->id, received->wall_ms, received->server_name, message_id,
+                                      MESSAGE_ID_SIZE);
+    }
+    if (error == OK && hops > 0) {
+        error = buffer_printf(out, HOPS_NAME ": %" PRIu64 "\r\n", hops);
+    }
+    if (error == OK && !has_id) {
+        error = buffer_printf(out, "Message-ID: %s\r\n", message_id);
+    }
+    if (error == OK && header_count(kept, "Date") == 0) {
+        char date[TRACE_DATE_SIZE];
+        trace_format_date(received->wall_ms, date);
+        error = buffer_printf(out, "Date: %s\r\n", date);
+    }
+    return error == OK ? buffer_append_text(out, "\r\n") : error;
+}
+
+enum error message_header_rewrite(const struct message_header_request *request, struct buffer *out,
+                                  char message_id[MESSAGE_ID_SIZE])
+{
+    struct removal removal = {.hops_are_ours = !(request->rights & RIGHT_BIT(RIGHT_ACCEPT_HEADERS_ROUTING))};
+    uint64_t hops = removal.hops_are_ours ? count_hops(request->block) : 0;
+    struct buffer kept;
+    buffer_init(&kept, request->block.len);
+    enum error error = trace_append_received(out, &request->received);
+    if (error == OK) {
+        error = header_firewall_inbound(request->block, request->rights, &kept, NULL);
+    }
+    if (error == OK) {
+        header_remove(buffer_bytes(&kept), is_removed, &removal, out, &error);
+    }
+    if (error == OK) {
+        error = append_added(request, buffer_bytes(&kept), hops, out, message_id);
+    }
+    buffer_done(&kept);
+    return error;
+}

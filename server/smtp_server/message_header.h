@@ -1,0 +1,29 @@
+/* The header block of an accepted message: what is checked, taken away and added. Pure. Facts 8.3, 10.10. */
+#ifndef SMTP_SERVER_MESSAGE_HEADER_H
+#define SMTP_SERVER_MESSAGE_HEADER_H
+
+#include "mail/trace.h"
+#include "smtp_server/reply.h"
+
+/* Longest Message-ID that the reply repeats, with a terminator. */
+#define MESSAGE_ID_SIZE 320
+
+/* REPLY_PARTIAL, REPLY_HOP_COUNT, or REPLY_COUNT: nothing is wrong. Hops are the Received fields as they
+ * came, before the header firewall, and those that this server or a sister took away earlier
+ * (X-Dirrelay-Hops). */
+enum reply message_header_check(struct bytes block, uint32_t max_hops);
+
+struct message_header_request {
+    struct bytes block; /* as it came, without the empty line */
+    uint32_t rights;    /* RIGHT_BITs of the session */
+    struct trace_received received;
+};
+
+/* Appends the new block with its empty line: our Received on top; the fields that may stay, untouched;
+ * Return-Path gone; Message-ID and Date when there is none. Where the firewall takes Received away,
+ * X-Dirrelay-Hops keeps their number: a loop of relays ends also without that right (matrix R15). message_id:
+ * the message's own when it is fit for a reply, else one made of its id. ERROR_LIMIT, ERROR_TEMPORARY. */
+MUST_USE enum error message_header_rewrite(const struct message_header_request *request, struct buffer *out,
+                                           char message_id[MESSAGE_ID_SIZE]);
+
+#endif

@@ -1,0 +1,300 @@
+/* The content of a message, from 354 to the reply of its final dot. Happy path: header block in memory,
+ * checks, the new block and the body to the spool, commit, on_committed. Failures: the first one is kept, the
+ * rest swallowed, one reply at the end. */
+#include "smtp_server/session_internal.h"
+
+#include "policy/sender.h"
+#include "smtp_server/message_header.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Header bytes are looked at in pieces of this size, so that little of the body goes through the header's
+ * buffer. */
+#define HEADER_PIECE 4096
+/* What a session that bypasses the header limit may still send. */
+#define HEADER_CEILING (16u << 20)
+/* What this server adds to a block. */
+#define HEADER_ADDED_MAX 4096
+/* Content that moves the client's deadline (matrix R1). */
+#define RECORD_BYTES 1024
+
+static size_t header_limit(const struct smtp_session *session)
+{
+    size_t limit = session->connector->max_header_bytes;
+    bool has_limit = limit != UNLIMITED && limit < HEADER_CEILING && !session_bypasses_counts(session);
+    return has_limit ? limit : HEADER_CEILING;
+}
+
+static void refuse_content(struct smtp_session *session, enum reply reply, const struct decision *decision)
+{
+    transaction_refuse(session->transaction, reply, decision);
+}
+
+static void on_spool_ready(void *owner)
+{
+    struct smtp_session *session = owner;
+    session_turn_begin(session);
+    session->waits &= (uint8_t)~WAIT_SPOOL;
+    session_turn_end(session);
+}
+
+static void store(struct smtp_session *session, struct bytes content)
+{
+    struct transaction *transaction = session->transaction;
+    bool must_wait = false;
+    if (content.len == 0) {
+        return;
+    }
+    if (transaction->spool->ops->append(transaction->message, content, &must_wait) != OK) {
+        refuse_content(session, REPLY_NO_RESOURCES, NULL);
+        return;
+    }
+    transaction->stored_bytes += content.len;
+    if (must_wait) {
+        session->waits |= WAIT_SPOOL;
+        transaction->spool->ops->on_ready(transaction->message, on_spool_ready, session);
+    }
+}
+
+static void fill_request(const struct smtp_session *session, struct bytes block,
+                         struct message_header_request *out)
+{
+    const struct transaction *transaction = session->transaction;
+    *out = (struct message_header_request){
+        .block = block,
+        .rights = session->rights.result.granted,
+        .received = {.helo = bytes_of_text(session->helo),
+                     .client = stream_remote(session->stream)->address,
+                     .server_name = bytes_of_text(session->connector->fqdn),
+                     .server = stream_local(session->stream)->address,
+                     .protocol = session->is_esmtp ? "ESMTP" : "SMTP",
+                     .id = transaction->id,
+                     .wall_ms = clock_wall_ms(session->service->clock)},
+    };
+}
+
+/* Writes the new block to out; false when the content is refused. Order: facts 8.3. */
+static bool make_header(struct smtp_session *session, struct bytes block, struct buffer *out)
+{
+    struct transaction *transaction = session->transaction;
+    struct message_header_request request;
+    char message_id[MESSAGE_ID_SIZE];
+    if (block.len > header_limit(session)) {
+        refuse_content(session, REPLY_HEADER_TOO_LARGE, NULL);
+        return false;
+    }
+    enum reply flaw = message_header_check(block, session->connector->max_hops);
+    if (flaw != REPLY_COUNT) {
+        refuse_content(session, flaw, NULL);
+        return false;
+    }
+    fill_request(session, block, &request);
+    if (message_header_rewrite(&request, out, message_id) != OK) {
+        refuse_content(session, REPLY_NO_RESOURCES, NULL);
+        return false;
+    }
+    transaction->message_id = arena_copy(&transaction->arena, bytes_of_text(message_id));
+    struct decision decision =
+        sender_check_header(session->organization, &session->rights, &transaction->sender,
+                            bytes_first(buffer_bytes(out), out->len - 2));
+    if (!session_allows(session, &decision, RIGHT_COUNT)) {
+        refuse_content(session, reply_of_reason(decision.reason), &decision);
+        return false;
+    }
+    transaction->header_bytes = out->len;
+    return true;
+}
+
+/* The block is complete: length bytes of what was collected. The body begins at its byte `body` and goes on
+ * with run. */
+static void finish_header(struct smtp_session *session, size_t length, size_t body, struct bytes run)
+{
+    struct transaction *transaction = session->transaction;
+    struct bytes collected = buffer_bytes(&transaction->header);
+    struct buffer out;
+    buffer_init(&out, collected.len + HEADER_ADDED_MAX + run.len);
+    if (make_header(session, bytes_first(collected, length), &out)) {
+        if (buffer_append(&out, bytes_skip(collected, body)) == OK && buffer_append(&out, run) == OK) {
+            transaction->phase = CONTENT_BODY;
+            store(session, buffer_bytes(&out));
+        } else {
+            refuse_content(session, REPLY_NO_RESOURCES, NULL);
+        }
+    }
+    buffer_done(&transaction->header);
+    buffer_done(&out);
+}
+
+/* Collects a piece of the run; returns what is left to be looked at. */
+static struct bytes collect_header(struct smtp_session *session, struct bytes run)
+{
+    struct transaction *transaction = session->transaction;
+    struct bytes piece = bytes_first(run, HEADER_PIECE);
+    struct bytes left = bytes_skip(run, piece.len);
+    size_t length;
+    transaction->header.ceiling = header_limit(session) + 2 * HEADER_PIECE;
+    if (buffer_append(&transaction->header, piece) != OK) {
+        refuse_content(session, REPLY_NO_RESOURCES, NULL);
+        return left;
+    }
+    switch (header_reader_scan(&transaction->header_reader, buffer_bytes(&transaction->header), &length)) {
+    case HEADER_GOES_ON:
+        if (transaction->header.len > header_limit(session)) {
+            refuse_content(session, REPLY_HEADER_TOO_LARGE, NULL);
+        }
+        return left;
+    case HEADER_ENDS_AT_EMPTY_LINE:
+        finish_header(session, length, length + 2, left);
+        break;
+    case HEADER_ENDS_AT_BODY:
+        finish_header(session, length, length, left);
+        break;
+    }
+    return (struct bytes){0};
+}
+
+static bool on_content(void *owner, struct bytes run)
+{
+    struct smtp_session *session = owner;
+    struct transaction *transaction = session->transaction;
+    transaction->received_bytes += run.len;
+    if (transaction->received_bytes > session_max_message_bytes(session)) {
+        refuse_content(session, REPLY_SIZE_EXCEEDED, NULL);
+    }
+    while (run.len > 0 && transaction->phase == CONTENT_HEADER) {
+        run = collect_header(session, run);
+    }
+    if (transaction->phase == CONTENT_BODY) {
+        store(session, run);
+    }
+    return session->waits == 0;
+}
+
+size_t session_take_content(struct smtp_session *session, struct bytes data)
+{
+    struct transaction *transaction = session->transaction;
+    size_t used;
+    message_reader_feed(&transaction->reader, data, on_content, session, &used);
+    transaction->record_bytes += used;
+    if (transaction->record_bytes >= RECORD_BYTES || transaction->reader.is_done) {
+        transaction->record_bytes = 0;
+        session->has_progressed = true;
+    }
+    return used;
+}
+
+bool session_has_whole_content(const struct smtp_session *session)
+{
+    return session->state == SESSION_CONTENT && session->transaction->reader.is_done;
+}
+
+static void make_envelope(const struct smtp_session *session, struct envelope *out)
+{
+    const struct transaction *transaction = session->transaction;
+    *out = (struct envelope){
+        .id = transaction->id,
+        .sender = address_text(&transaction->sender),
+        .recipients = transaction->recipients,
+        .recipient_count = transaction->recipient_count,
+        .arrived_ms = clock_wall_ms(session->service->clock),
+        .body = transaction->body,
+        .size_bytes = transaction->stored_bytes,
+        .header_bytes = transaction->header_bytes,
+        .message_id = transaction->message_id,
+        .connector = bytes_of_text(session->connector->display),
+        .client = bytes_of_text(session->client),
+    };
+}
+
+static void answer_refusal(struct smtp_session *session)
+{
+    const struct transaction *transaction = session->transaction;
+    session_refuse(session, transaction->refusal, transaction->has_decision ? &transaction->decision : NULL,
+                   address_text(&transaction->sender), (struct bytes){0});
+    session_end_transaction(session);
+}
+
+static void answer_accepted(struct smtp_session *session, const struct envelope *envelope)
+{
+    char text[MESSAGE_ID_SIZE + 128];
+    bool with_enhanced = (session->connector->protocol_options & OPTION_ENHANCEDSTATUSCODES) != 0;
+    int length =
+        snprintf(text, sizeof text, "250 %s%.*s [InternalId=%" PRIu64 "] Queued mail for delivery\r\n",
+                 with_enhanced ? "2.6.0 " : "", BYTES_ARG(envelope->message_id), envelope->id);
+    session->accepted_messages++;
+    session->idle_commands = 0;
+    session_answer_text(session, (struct bytes){text, (size_t)length});
+}
+
+static void on_committed(void *owner, enum error error)
+{
+    struct smtp_session *session = owner;
+    struct transaction *transaction = session->transaction;
+    struct envelope envelope;
+    session_turn_begin(session);
+    session->waits &= (uint8_t)~WAIT_COMMIT;
+    make_envelope(session, &envelope);
+    transaction->message = NULL; /* the spool's */
+    if (error == OK) {
+        session_log_accepted(session, &envelope,
+                             clock_monotonic_ms(session->service->clock) - transaction->ended_ms);
+        answer_accepted(session, &envelope);
+        session_end_transaction(session);
+    } else {
+        transaction_refuse(transaction, REPLY_NO_RESOURCES, NULL);
+        answer_refusal(session);
+    }
+    session_turn_end(session);
+}
+
+static void commit(struct smtp_session *session)
+{
+    struct transaction *transaction = session->transaction;
+    struct envelope envelope;
+    make_envelope(session, &envelope);
+    transaction->is_committing = true;
+    transaction->ended_ms = clock_monotonic_ms(session->service->clock);
+    session->waits |= WAIT_COMMIT;
+    session_enter(session, SESSION_COMMITTING);
+    transaction->spool->ops->commit(transaction->message, &envelope, on_committed, session);
+}
+
+/* Bytes that no sound client sends are how a message is smuggled inside another: such a session is not gone
+ * on with. */
+static bool has_unsound_bytes(const struct smtp_session *session)
+{
+    uint8_t flaws = session->transaction->reader.flaws;
+    bool rejects_lf = (session->connector->protocol_options & OPTION_BARE_LINEFEED_REJECTION) != 0;
+    return (flaws & (MESSAGE_BARE_CR | MESSAGE_NUL)) || (rejects_lf && (flaws & MESSAGE_BARE_LF));
+}
+
+static void refuse_unsound(struct smtp_session *session)
+{
+    const struct transaction *transaction = session->transaction;
+    bool is_linefeed = !(transaction->reader.flaws & (MESSAGE_BARE_CR | MESSAGE_NUL));
+    enum reply reply = is_linefeed ? REPLY_BARE_LINEFEED : REPLY_INVALID_CONTENT;
+    session_log_refused(session, "data.refused", reply, NULL, address_text(&transaction->sender),
+                        (struct bytes){0}, (struct bytes){0});
+    session_close(session, reply);
+}
+
+void session_finish_content(struct smtp_session *session)
+{
+    struct transaction *transaction = session->transaction;
+    if (has_unsound_bytes(session)) {
+        refuse_unsound(session);
+        return;
+    }
+    if (transaction->phase == CONTENT_HEADER) { /* the content ended before its header block did */
+        finish_header(session, transaction->header.len, transaction->header.len, (struct bytes){0});
+        if (session->waits != 0) {
+            return;
+        }
+    }
+    if (transaction->phase == CONTENT_REFUSED) {
+        answer_refusal(session);
+    } else {
+        commit(session);
+    }
+}

@@ -1,0 +1,174 @@
+/* What the files of a session share. */
+#ifndef SMTP_SERVER_SESSION_INTERNAL_H
+#define SMTP_SERVER_SESSION_INTERNAL_H
+
+#include "policy/offer.h"
+#include "smtp_server/command.h"
+#include "smtp_server/session.h"
+#include "smtp_server/transaction.h"
+
+enum session_state {
+    SESSION_GREETING,   /* the banner is not out yet */
+    SESSION_CONNECTED,  /* EHLO or HELO is missing */
+    SESSION_READY,      /* outside a transaction */
+    SESSION_SENDER,     /* behind MAIL */
+    SESSION_RECIPIENTS, /* behind the first accepted RCPT */
+    SESSION_CONTENT,    /* behind 354 */
+    SESSION_COMMITTING, /* the spool has the message, the reply is owed */
+    SESSION_CLOSING,    /* the last reply is written */
+    SESSION_STATE_COUNT
+};
+
+#define STATE_BIT(state) (1u << (state))
+
+/* How the bytes of a state are read. */
+enum session_input { INPUT_FORBIDDEN, INPUT_LINES, INPUT_CONTENT };
+
+struct state_row {
+    const char *name;
+    unsigned reachable_from; /* STATE_BITs */
+    enum session_input input;
+    enum reply out_of_place; /* what a verb gets that is not legal here */
+};
+const struct state_row *session_state_row(enum session_state state);
+
+/* Why input is not looked at; bits. The deadline of the client runs only while nothing but its own reading is
+ * awaited. */
+enum session_wait { WAIT_TARPIT = 1, WAIT_COMMIT = 2, WAIT_SPOOL = 4, WAIT_OUTPUT = 8 };
+
+/* One a connection; an idle one owns nothing else (partial, rest and held are empty then, helo is the
+ * exception). */
+struct smtp_session {
+    struct list link;
+    struct smtp_service *service;
+    struct stream *stream;
+    const struct organization
+        *organization; /* a reference of its own, so that a transaction ends with what it began */
+    const struct receive_connector *connector; /* in organization; NULL when no connector matched */
+    struct session_rights rights;
+    struct transaction *transaction; /* from MAIL to the end of the transaction */
+    uint64_t opened_ms;
+    uint32_t offered; /* enum offer bits of the last EHLO */
+    uint32_t protocol_errors;
+    uint32_t idle_commands;
+    uint32_t accepted_messages;
+    uint8_t state;   /* enum session_state; written by session_enter alone */
+    uint8_t waits;   /* enum session_wait bits */
+    uint8_t ending;  /* enum reply said last of all; REPLY_COUNT: none */
+    bool is_open;    /* greeted or about to be; a refused connection never is */
+    bool is_busy;    /* a turn runs: what arrives is kept */
+    bool is_counted; /* in the connection limits */
+    bool is_esmtp;
+    bool is_connector_gone; /* 421 at the next MAIL */
+    bool is_expired;        /* the connection's time is over; ends with its transaction */
+    bool has_refused; /* MAIL or RCPT was refused by policy: pipelined commands behind it are no errors */
+    bool must_answer_first; /* the last verb has to be waited for */
+    bool is_discarding;     /* the rest of a bad line, up to its CRLF */
+    bool discard_saw_cr;
+    bool has_progressed;        /* a record arrived: the deadline moves */
+    char *helo;                 /* as the client said it, or NULL */
+    struct buffer partial;      /* an unfinished command line */
+    struct buffer rest;         /* arrived, not yet looked at */
+    struct buffer held;         /* a reply that the tarpit holds back */
+    struct bytes line;          /* the command being executed, for trace and log; borrowed */
+    struct loop_timer pause;    /* before the banner, and the tarpit */
+    struct loop_timer lifetime; /* ConnectionTimeout */
+    char id[17];
+    char client[IP_ENDPOINT_TEXT_SIZE];
+};
+
+/* -- session.c: life -- */
+
+/* The one place that writes the state. */
+void session_enter(struct smtp_session *session, enum session_state state);
+static inline bool session_is_in(const struct smtp_session *session, unsigned states)
+{
+    return (STATE_BIT(session->state) & states) != 0;
+}
+static inline bool session_is_in_transaction(const struct smtp_session *session)
+{
+    return session->transaction != NULL;
+}
+/* A turn: everything that happens to a session outside on_read stands between these two. The second looks at
+ * what was kept meanwhile and settles reading and deadline. */
+void session_turn_begin(struct smtp_session *session);
+void session_turn_end(struct smtp_session *session);
+/* Forgets the transaction; then a drain, the end of the connection's time or a new organization take effect.
+ */
+void session_end_transaction(struct smtp_session *session);
+/* Matches the connection again in the service's organization. Not inside a transaction. */
+void session_match_again(struct smtp_session *session);
+/* The limit for this session's messages; UINT64_MAX: none, by the connector or by Bypass-Message-Size-Limit.
+ */
+uint64_t session_max_message_bytes(const struct smtp_session *session);
+/* Bypass-Message-Size-Limit lifts the limits of recipients and header size too (contract 7: model 2010). */
+bool session_bypasses_counts(const struct smtp_session *session);
+
+/* -- session_input.c -- */
+
+/* Takes bytes until they are used up or something has to be waited for; returns how many. */
+size_t session_consume(struct smtp_session *session, struct bytes data);
+
+/* -- session_reply.c -- */
+
+/* Hands over bytes as they are. */
+void session_write(struct smtp_session *session, struct bytes text);
+void session_answer(struct smtp_session *session, enum reply reply);
+/* A reply that is no row of the catalogue; text with its CRLF. */
+void session_answer_text(struct smtp_session *session, struct bytes text);
+/* Answers without the tarpit and closes. */
+void session_close(struct smtp_session *session, enum reply reply);
+/* A syntax or sequence error: counted for MaxProtocolErrors, logged, answered. */
+void session_fault(struct smtp_session *session, enum reply reply);
+/* A refusal that is no fault of the client's SMTP: logged, counted by right, answered. decision may be NULL.
+ * recipient is empty where there is none. */
+void session_refuse(struct smtp_session *session, enum reply reply, const struct decision *decision,
+                    struct bytes sender, struct bytes recipient);
+/* Asks a decision's right, for trace and metrics; true when it allows. */
+bool session_allows(struct smtp_session *session, const struct decision *decision, enum right asked);
+
+/* -- session_log.c -- */
+
+void session_log_metrics(void);
+void session_log_open(const struct smtp_session *session);
+void session_log_close(const struct smtp_session *session, enum error why);
+/* refused: the event's name, "mail.refused"; line: the command as it was sent, or empty. */
+void session_log_refused(const struct smtp_session *session, const char *event, enum reply reply,
+                         const struct decision *decision, struct bytes sender, struct bytes recipient,
+                         struct bytes line);
+void session_log_accepted(const struct smtp_session *session, const struct envelope *envelope,
+                          uint64_t took_ms);
+void session_count_access_check(void);
+
+/* -- session_verbs.c -- */
+
+/* Executes one line; has_more: input stands behind it. */
+void session_execute(struct smtp_session *session, struct bytes line, bool has_more);
+/* "mail.refused", "rcpt.refused", "data.refused" or "command.refused", by the line. */
+const char *session_refused_event(const struct smtp_session *session);
+
+/* -- verb_*.c -- */
+
+void verb_ehlo(struct smtp_session *session, const struct command_line *command);
+void verb_helo(struct smtp_session *session, const struct command_line *command);
+void verb_mail(struct smtp_session *session, const struct command_line *command);
+void verb_rcpt(struct smtp_session *session, const struct command_line *command);
+void verb_data(struct smtp_session *session, const struct command_line *command);
+void verb_rset(struct smtp_session *session, const struct command_line *command);
+void verb_noop(struct smtp_session *session, const struct command_line *command);
+void verb_vrfy(struct smtp_session *session, const struct command_line *command);
+void verb_help(struct smtp_session *session, const struct command_line *command);
+void verb_quit(struct smtp_session *session, const struct command_line *command);
+void verb_unimplemented(struct smtp_session *session, const struct command_line *command);
+void verb_unknown(struct smtp_session *session, const struct command_line *command);
+void verb_foreign(struct smtp_session *session, const struct command_line *command);
+
+/* -- receive_content.c -- */
+
+/* Takes content of the message; returns how many bytes. */
+size_t session_take_content(struct smtp_session *session, struct bytes data);
+/* The end was seen and nothing is waited for any more. */
+bool session_has_whole_content(const struct smtp_session *session);
+void session_finish_content(struct smtp_session *session);
+
+#endif

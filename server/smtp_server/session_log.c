@@ -1,0 +1,156 @@
+/* Log lines and metrics of a session. Contract 6. */
+#include "smtp_server/session_internal.h"
+
+#include "base/event.h"
+#include "base/metric.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#define RECIPIENTS_LOGGED_MAX 16
+
+static struct {
+    struct metric *sessions;
+    struct metric *sessions_total;
+    struct metric *refusals;
+    struct metric *accepted;
+    struct metric *accept_seconds;
+    struct metric *access_checks;
+} metrics;
+
+static void register_metrics(void)
+{
+    metrics.sessions = metric_register(METRIC_GAUGE, "dirrelay_sessions", "SMTP sessions open now", NULL);
+    metrics.sessions_total =
+        metric_register(METRIC_COUNTER, "dirrelay_sessions_total", "SMTP connections accepted", NULL);
+    metrics.refusals = metric_register(METRIC_COUNTER, "dirrelay_refusals_total",
+                                       "Refused sessions and commands", "connector right reply");
+    metrics.accepted = metric_register(METRIC_COUNTER, "dirrelay_messages_accepted_total",
+                                       "Messages answered with 250 after the final dot", NULL);
+    metrics.accept_seconds = metric_register(METRIC_HISTOGRAM, "dirrelay_accept_seconds",
+                                             "Time from the final dot to its 250", NULL);
+    metrics.access_checks = metric_register(METRIC_COUNTER, "dirrelay_access_checks_total",
+                                            "Decisions taken over a session's rights", NULL);
+}
+
+void session_log_metrics(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, register_metrics);
+}
+
+void session_count_access_check(void)
+{
+    metric_add(metrics.access_checks, 1);
+}
+
+static void begin(struct event *event, const struct smtp_session *session, enum event_level level,
+                  const char *name)
+{
+    event_begin(event, level, name);
+    event_text(event, "session", session->id);
+    event_text(event, "connector", session->connector != NULL ? session->connector->display : NULL);
+    event_text(event, "client", session->client);
+}
+
+/* "550 5.7.1" */
+static void format_code(const struct reply_row *row, char out[16])
+{
+    snprintf(out, 16, "%u%s%s", row->code, row->enhanced != NULL ? " " : "",
+             row->enhanced != NULL ? row->enhanced : "");
+}
+
+void session_log_open(const struct smtp_session *session)
+{
+    struct event event;
+    char local[IP_ENDPOINT_TEXT_SIZE];
+    metric_add(metrics.sessions_total, 1);
+    metric_add(metrics.sessions, 1);
+    begin(&event, session, EVENT_INFO, "session.open");
+    event_text(&event, "local", ip_format_endpoint(stream_local(session->stream), local));
+    event_text(&event, "identity", identity_name(session->rights.identity));
+    event_end(&event, false);
+}
+
+void session_log_close(const struct smtp_session *session, enum error why)
+{
+    struct event event;
+    metric_add(metrics.sessions, -1);
+    begin(&event, session, EVENT_INFO, "session.close");
+    event_text(&event, "helo", session->helo);
+    event_text(&event, "why", why == OK ? "client" : why == ERROR_CANCELED ? "server" : error_name(why));
+    event_text(&event, "state", session_state_row((enum session_state)session->state)->name);
+    if (session->ending != REPLY_COUNT) {
+        char code[16];
+        format_code(reply_row((enum reply)session->ending), code);
+        event_text(&event, "reply", code);
+        event_text(&event, "reason", reply_row((enum reply)session->ending)->reason);
+    }
+    event_number(&event, "messages", session->accepted_messages);
+    event_number(&event, "milliseconds",
+                 (int64_t)(clock_monotonic_ms(session->service->clock) - session->opened_ms));
+    event_end(&event, false);
+}
+
+static void count_refusal(const struct smtp_session *session, const char *right, const char *code)
+{
+    const char *values[] = {session->connector != NULL ? session->connector->display : "", right, code};
+    metric_add_labeled(metrics.refusals, 1, values);
+}
+
+void session_log_refused(const struct smtp_session *session, const char *event_name, enum reply reply,
+                         const struct decision *decision, struct bytes sender, struct bytes recipient,
+                         struct bytes line)
+{
+    const struct reply_row *row = reply_row(reply);
+    bool has_right = decision != NULL && decision->has_right;
+    struct event event;
+    char code[16];
+    format_code(row, code);
+    count_refusal(session, has_right ? right_name(decision->right) : "", code);
+    begin(&event, session, EVENT_WARNING, event_name);
+    event_text(&event, "helo", session->helo);
+    if (sender.ptr != NULL) {
+        event_bytes(&event, "sender", sender);
+    }
+    if (recipient.len > 0) {
+        event_bytes(&event, "recipient", recipient);
+    }
+    if (line.len > 0) {
+        event_bytes(&event, "line", line);
+    }
+    event_text(&event, "reason", decision != NULL ? reason_id(decision->reason) : row->reason);
+    if (session->connector != NULL && session->connector->refused != NULL) {
+        event_text(&event, "why", session->connector->refused);
+    }
+    if (has_right) {
+        event_text(&event, "right", right_name(decision->right));
+        event_text(&event, "ace", session_rights_why(&session->rights, decision->right));
+    }
+    event_text(&event, "reply", code);
+    event_end(&event, false);
+}
+
+void session_log_accepted(const struct smtp_session *session, const struct envelope *envelope,
+                          uint64_t took_ms)
+{
+    struct event event;
+    metric_add(metrics.accepted, 1);
+    metric_observe(metrics.accept_seconds, (double)took_ms / 1000);
+    begin(&event, session, EVENT_INFO, "message.accepted");
+    event_number(&event, "id", (int64_t)envelope->id);
+    event_bytes(&event, "message_id", envelope->message_id);
+    event_text(&event, "helo", session->helo);
+    event_bytes(&event, "sender", envelope->sender);
+    const char *recipients[RECIPIENTS_LOGGED_MAX];
+    size_t count =
+        envelope->recipient_count < RECIPIENTS_LOGGED_MAX ? envelope->recipient_count : RECIPIENTS_LOGGED_MAX;
+    for (size_t i = 0; i < count; i++) {
+        recipients[i] = envelope->recipients[i].address.ptr; /* the arena terminates its copies */
+    }
+    event_texts(&event, "recipients", recipients, count);
+    event_number(&event, "recipient_count", (int64_t)envelope->recipient_count);
+    event_number(&event, "size", (int64_t)envelope->size_bytes);
+    event_text(&event, "reply", "250 2.6.0");
+    event_end(&event, true);
+}

@@ -1,0 +1,134 @@
+/* What is said to the client, and who hears of it besides. */
+#include "smtp_server/session_internal.h"
+
+#include <string.h>
+
+#define TRACE_TEXT_SIZE (COMMAND_LINE_MAX + 1)
+
+static bool with_enhanced(const struct smtp_session *session)
+{
+    return session->connector == NULL || (session->connector->protocol_options & OPTION_ENHANCEDSTATUSCODES);
+}
+
+void session_write(struct smtp_session *session, struct bytes text)
+{
+    if (!stream_write(session->stream, text)) {
+        session->waits |= WAIT_OUTPUT;
+    }
+}
+
+static void copy_text(struct bytes text, char out[TRACE_TEXT_SIZE])
+{
+    text = bytes_first(text, TRACE_TEXT_SIZE - 1);
+    if (text.len > 0) {
+        memcpy(out, text.ptr, text.len);
+    }
+    out[text.len] = '\0';
+}
+
+static void tell_trace(const struct smtp_session *session, struct bytes text, const char *why)
+{
+    const struct smtp_trace *trace = session->service->trace;
+    if (trace == NULL || trace->on_reply == NULL) {
+        return;
+    }
+    char sent[TRACE_TEXT_SIZE], reply[TRACE_TEXT_SIZE];
+    bool is_end_of_data = session->line.len == 0 && session->transaction != NULL;
+    copy_text(is_end_of_data ? BYTES_LITERAL(".") : session->line, sent);
+    copy_text(bytes_first(text, text.len - 2), reply);
+    trace->on_reply(trace->owner, sent, reply, why);
+}
+
+/* How long the reply waits (facts 8.6): refusals to those who did not say who they are. A client that has too
+ * many recipients only sends the rest again, so it is not slowed. */
+static uint64_t tarpit_ms(const struct smtp_session *session, enum reply reply)
+{
+    bool is_slowed = reply_row(reply)->code >= 400 && session->rights.identity == IDENTITY_ANONYMOUS &&
+                     reply != REPLY_TOO_MANY_RECIPIENTS && !session->service->has_no_tarpit;
+    return is_slowed ? (uint64_t)session->connector->tarpit_s * 1000 : 0;
+}
+
+static void answer(struct smtp_session *session, enum reply reply, const char *why)
+{
+    char text[REPLY_TEXT_SIZE];
+    struct bytes out = {text, reply_format(reply, with_enhanced(session), text)};
+    tell_trace(session, out, why);
+    uint64_t delay_ms = tarpit_ms(session, reply);
+    if (delay_ms > 0 && buffer_append(&session->held, out) == OK) {
+        session->waits |= WAIT_TARPIT;
+        loop_timer_start(&session->pause, delay_ms);
+    } else {
+        session_write(session, out);
+    }
+}
+
+void session_answer(struct smtp_session *session, enum reply reply)
+{
+    answer(session, reply, NULL);
+}
+
+void session_answer_text(struct smtp_session *session, struct bytes text)
+{
+    tell_trace(session, text, NULL);
+    session_write(session, text);
+}
+
+void session_close(struct smtp_session *session, enum reply reply)
+{
+    char text[REPLY_TEXT_SIZE];
+    struct bytes out = {text, reply_format(reply, with_enhanced(session), text)};
+    tell_trace(session, out, reply_row(reply)->reason);
+    session_enter(session, SESSION_CLOSING);
+    loop_timer_stop(&session->pause);
+    loop_timer_stop(&session->lifetime);
+    session->ending = (uint8_t)reply;
+    if (session->held.len > 0) {
+        session_write(session, buffer_bytes(&session->held));
+    }
+    if (stream_write(session->stream, out)) {
+        stream_close(session->stream);
+    } else {
+        stream_abort(session->stream); /* the peer has not read for long: it would not read this either */
+    }
+}
+
+void session_fault(struct smtp_session *session, enum reply reply)
+{
+    bool is_consequence = session->has_refused && (reply == REPLY_NEED_MAIL || reply == REPLY_NEED_RCPT);
+    int64_t most = session->connector->max_protocol_errors;
+    session_log_refused(session, session_refused_event(session), reply, NULL, (struct bytes){0},
+                        (struct bytes){0}, session->line);
+    if (!is_consequence && session->protocol_errors < UINT32_MAX) {
+        session->protocol_errors++;
+    }
+    if (most >= 0 && session->protocol_errors > most) {
+        session_close(session, REPLY_TOO_MANY_ERRORS);
+    } else {
+        answer(session, reply, reply_row(reply)->reason);
+    }
+}
+
+void session_refuse(struct smtp_session *session, enum reply reply, const struct decision *decision,
+                    struct bytes sender, struct bytes recipient)
+{
+    const char *why = decision != NULL ? reason_id(decision->reason) : reply_row(reply)->reason;
+    session_log_refused(session, session_refused_event(session), reply, decision, sender, recipient,
+                        (struct bytes){0});
+    session->has_refused = true;
+    answer(session, reply, why);
+}
+
+bool session_allows(struct smtp_session *session, const struct decision *decision, enum right asked)
+{
+    const struct smtp_trace *trace = session->service->trace;
+    bool is_allowed = decision->verdict == VERDICT_ALLOW;
+    enum right right = decision->has_right ? decision->right : asked;
+    session_count_access_check();
+    if (trace != NULL && trace->on_right != NULL && right != RIGHT_COUNT) {
+        bool is_granted = session_rights_has(&session->rights, right);
+        if (is_granted == is_allowed) { /* else the right did not decide */
+            trace->on_right(trace->owner, right, is_granted, session_rights_why(&session->rights, right));
+        }
+    }
+    return is_allowed;
+}

@@ -1,0 +1,87 @@
+/* The verb table, and the one way through it. */
+#include "smtp_server/session_internal.h"
+
+/* The session's bound on commands that move nothing (matrix R2): generous, since monitoring lives on them.
+ * RSET is not counted: clients send it between transactions. */
+#define IDLE_COMMANDS_MAX 1000
+
+enum verb_flag {
+    VERB_IS_LAST = 1, /* the client has to wait for its reply before it sends more */
+    VERB_IS_IDLE = 2, /* counted against IDLE_COMMANDS_MAX */
+};
+
+struct verb_row {
+    unsigned states; /* STATE_BITs where it is legal */
+    unsigned flags;
+    const char *refused; /* the event of a refusal */
+    void (*run)(struct smtp_session *session, const struct command_line *command);
+};
+
+#define OUTSIDE  (STATE_BIT(SESSION_CONNECTED) | STATE_BIT(SESSION_READY))
+#define INSIDE   (STATE_BIT(SESSION_SENDER) | STATE_BIT(SESSION_RECIPIENTS))
+#define ANYWHERE (OUTSIDE | INSIDE)
+
+static const struct verb_row verb_rows[VERB_COUNT] = {
+    [VERB_EHLO] = {ANYWHERE, VERB_IS_LAST, "command.refused", verb_ehlo},
+    [VERB_HELO] = {ANYWHERE, VERB_IS_LAST, "command.refused", verb_helo},
+    /* Nested MAIL is found by the verb: facts 8.3 look at the address first. */
+    [VERB_MAIL] = {STATE_BIT(SESSION_READY) | INSIDE, 0, "mail.refused", verb_mail},
+    [VERB_RCPT] = {INSIDE, 0, "rcpt.refused", verb_rcpt},
+    [VERB_DATA] = {STATE_BIT(SESSION_RECIPIENTS), VERB_IS_LAST, "data.refused", verb_data},
+    [VERB_RSET] = {ANYWHERE, 0, "command.refused", verb_rset},
+    [VERB_NOOP] = {ANYWHERE, VERB_IS_IDLE, "command.refused", verb_noop},
+    [VERB_VRFY] = {ANYWHERE, VERB_IS_IDLE, "command.refused", verb_vrfy},
+    [VERB_EXPN] = {ANYWHERE, VERB_IS_IDLE, "command.refused", verb_unimplemented},
+    [VERB_HELP] = {ANYWHERE, VERB_IS_IDLE, "command.refused", verb_help},
+    [VERB_QUIT] = {ANYWHERE, VERB_IS_LAST, "command.refused", verb_quit},
+    [VERB_STARTTLS] = {ANYWHERE, VERB_IS_LAST | VERB_IS_IDLE, "command.refused", verb_unimplemented},
+    [VERB_AUTH] = {ANYWHERE, VERB_IS_LAST | VERB_IS_IDLE, "command.refused", verb_unimplemented},
+    [VERB_BDAT] = {ANYWHERE, VERB_IS_IDLE, "command.refused", verb_unimplemented},
+    [VERB_UNKNOWN] = {ANYWHERE, VERB_IS_IDLE, "command.refused", verb_unknown},
+    [VERB_FOREIGN] = {ANYWHERE, 0, "command.refused", verb_foreign},
+};
+
+static const struct verb_row *row_of_line(struct bytes line, struct command_line *out)
+{
+    command_parse(line, out);
+    return &verb_rows[out->verb];
+}
+
+const char *session_refused_event(const struct smtp_session *session)
+{
+    struct command_line command;
+    if (session->state == SESSION_CONTENT || session->state == SESSION_COMMITTING) {
+        return verb_rows[VERB_DATA].refused;
+    }
+    return row_of_line(session->line, &command)->refused;
+}
+
+static void run_verb(struct smtp_session *session, const struct verb_row *row,
+                     const struct command_line *command, bool has_more)
+{
+    if (command->verb == VERB_FOREIGN) {
+        row->run(session, command);
+    } else if ((row->flags & VERB_IS_LAST) && has_more) {
+        session_log_refused(session, row->refused, REPLY_PIPELINING_VIOLATION, NULL, (struct bytes){0},
+                            (struct bytes){0}, session->line);
+        session_close(session, REPLY_PIPELINING_VIOLATION);
+    } else if ((row->flags & VERB_IS_IDLE) && ++session->idle_commands > IDLE_COMMANDS_MAX) {
+        session_close(session, REPLY_TOO_MANY_ERRORS);
+    } else if (command_has_control(session->line)) {
+        session_fault(session, command->verb == VERB_UNKNOWN ? REPLY_UNRECOGNIZED : REPLY_INVALID_ARGUMENTS);
+    } else if (!session_is_in(session, row->states)) {
+        session_fault(session, session_state_row((enum session_state)session->state)->out_of_place);
+    } else {
+        session->must_answer_first = (row->flags & VERB_IS_LAST) != 0;
+        row->run(session, command);
+    }
+}
+
+void session_execute(struct smtp_session *session, struct bytes line, bool has_more)
+{
+    struct command_line command;
+    const struct verb_row *row = row_of_line(line, &command);
+    session->line = line;
+    run_verb(session, row, &command, has_more);
+    session->line = (struct bytes){0};
+}

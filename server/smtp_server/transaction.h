@@ -1,0 +1,57 @@
+/* What lives from MAIL to the end of the transaction, and only then. */
+#ifndef SMTP_SERVER_TRANSACTION_H
+#define SMTP_SERVER_TRANSACTION_H
+
+#include "mail/address.h"
+#include "policy/decision.h"
+#include "queue/spool.h"
+#include "smtp_server/header_reader.h"
+#include "smtp_server/message_reader.h"
+#include "smtp_server/reply.h"
+
+enum content_phase {
+    CONTENT_HEADER,  /* collected in memory */
+    CONTENT_BODY,    /* handed to the spool as it comes */
+    CONTENT_REFUSED, /* swallowed up to its end; refusal and decision say why */
+};
+
+struct transaction {
+    struct address sender;
+    enum body_type body;
+    struct envelope_recipient *recipients; /* a growing array; the texts are in the arena */
+    size_t recipient_count;
+    size_t recipient_capacity;
+    struct arena arena;
+
+    /* From DATA on. */
+    struct spool *spool;
+    struct spool_message *message; /* NULL: not begun, given up, or the spool's own (is_committing) */
+    bool is_committing;
+    uint64_t id; /* the message's InternalId */
+    enum content_phase phase;
+    enum reply refusal;
+    struct decision decision; /* of the refusal, when has_decision */
+    bool has_decision;
+    struct message_reader reader;
+    struct header_reader header_reader;
+    struct buffer header;
+    uint64_t received_bytes; /* without the dots */
+    uint64_t record_bytes;   /* since the deadline moved */
+    uint64_t stored_bytes;   /* handed to the spool */
+    uint64_t header_bytes;   /* of these, the header block with its empty line */
+    uint64_t ended_ms;       /* monotonic; the final dot */
+    struct bytes message_id; /* in the arena */
+};
+
+/* NULL without memory. */
+struct transaction *transaction_new(const struct address *sender, enum body_type body);
+/* Gives up what was begun in the spool; NULL is a no-op. */
+void transaction_free(struct transaction *transaction);
+/* ERROR_LIMIT past the ceiling of an envelope, ERROR_TEMPORARY without memory. */
+MUST_USE enum error transaction_add_recipient(struct transaction *transaction,
+                                              const struct address *recipient);
+/* The content is refused: the spool forgets it, the rest is swallowed. decision may be NULL. The first
+ * refusal counts. */
+void transaction_refuse(struct transaction *transaction, enum reply reply, const struct decision *decision);
+
+#endif

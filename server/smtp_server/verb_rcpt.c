@@ -1,0 +1,87 @@
+/* RCPT. Order of checks: facts 8.3. */
+#include "smtp_server/session_internal.h"
+
+#include "policy/recipient.h"
+
+static enum reply reply_of_flaw(enum address_flaw flaw)
+{
+    switch (flaw) {
+    case ADDRESS_TOO_LONG:
+        return REPLY_LONG_RECIPIENT;
+    case ADDRESS_NOT_ASCII:
+        return REPLY_UTF8_RECIPIENT;
+    case ADDRESS_OK:
+    case ADDRESS_INVALID:
+        break;
+    }
+    return REPLY_INVALID_RECIPIENT;
+}
+
+static void refuse(struct smtp_session *session, enum reply reply, const struct decision *decision,
+                   const struct address *recipient)
+{
+    session_refuse(session, reply, decision, address_text(&session->transaction->sender),
+                   address_text(recipient));
+}
+
+/* The answer of the policy is yes: where the mail goes is written down. */
+static void add(struct smtp_session *session, const struct address *recipient)
+{
+    struct address resolved;
+    if (!recipient_resolve(session->organization, recipient, &resolved)) {
+        refuse(session, REPLY_NO_ROUTE, NULL, recipient);
+        return;
+    }
+    switch (transaction_add_recipient(session->transaction, &resolved)) {
+    case OK:
+        break;
+    case ERROR_LIMIT:
+        refuse(session, REPLY_TOO_MANY_RECIPIENTS, NULL, recipient);
+        return;
+    case ERROR_SYNTAX:
+    case ERROR_NOT_FOUND:
+    case ERROR_DENIED_CREDENTIALS:
+    case ERROR_TEMPORARY:
+    case ERROR_TIMEOUT:
+    case ERROR_CANCELED:
+    case ERROR_PROTOCOL:
+    case ERROR_IO:
+        refuse(session, REPLY_NO_RESOURCES, NULL, recipient);
+        return;
+    }
+    session_enter(session, SESSION_RECIPIENTS);
+    session_answer(session, REPLY_RECIPIENT_OK);
+}
+
+void verb_rcpt(struct smtp_session *session, const struct command_line *command)
+{
+    struct address recipient;
+    struct bytes parameters;
+    if (!command->has_keyword) {
+        session_fault(session, REPLY_INVALID_ARGUMENTS);
+        return;
+    }
+    enum address_flaw flaw = address_parse_path(command->arguments, false, &recipient, &parameters);
+    if (flaw == ADDRESS_OK && address_is_null(&recipient)) {
+        flaw = ADDRESS_INVALID;
+    }
+    if (flaw != ADDRESS_OK) {
+        session_fault(session, reply_of_flaw(flaw));
+        return;
+    }
+    if (bytes_trim(parameters).len > 0) { /* none is offered yet */
+        session_fault(session, REPLY_UNRECOGNIZED_PARAMETER);
+        return;
+    }
+    if (session->transaction->recipient_count >= session->connector->max_recipients &&
+        session->connector->max_recipients != UNLIMITED && !session_bypasses_counts(session)) {
+        refuse(session, REPLY_TOO_MANY_RECIPIENTS, NULL, &recipient);
+        return;
+    }
+    struct decision decision = recipient_check(session->organization, &session->rights, &recipient);
+    if (!session_allows(session, &decision, RIGHT_SMTP_ACCEPT_ANY_RECIPIENT)) {
+        refuse(session, reply_of_reason(decision.reason), &decision, &recipient);
+        return;
+    }
+    add(session, &recipient);
+}

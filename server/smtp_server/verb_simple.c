@@ -1,0 +1,66 @@
+/* The verbs that move little: RSET, NOOP, VRFY, HELP, QUIT, and those that are refused whole. */
+#include "smtp_server/session_internal.h"
+
+/* Facts 8.1, without what is not offered. */
+#define HELP_TEXT                                                                                            \
+    "214-This server supports the following commands:\r\n"                                                   \
+    "214 HELO EHLO RCPT DATA RSET MAIL QUIT HELP\r\n"
+
+void verb_rset(struct smtp_session *session, const struct command_line *command)
+{
+    if (command->arguments.len > 0) {
+        session_fault(session, REPLY_INVALID_ARGUMENTS);
+        return;
+    }
+    session_answer(session, REPLY_RESETTING);
+    session_end_transaction(session);
+}
+
+void verb_noop(struct smtp_session *session, const struct command_line *command)
+{
+    (void)command; /* RFC 5321 4.1.1.9: a parameter is ignored */
+    session_answer(session, REPLY_NOOP_OK);
+}
+
+void verb_vrfy(struct smtp_session *session, const struct command_line *command)
+{
+    (void)command;
+    session_answer(session, REPLY_CANNOT_VRFY);
+}
+
+void verb_help(struct smtp_session *session, const struct command_line *command)
+{
+    (void)command;
+    session_answer_text(session, BYTES_LITERAL(HELP_TEXT));
+}
+
+void verb_quit(struct smtp_session *session, const struct command_line *command)
+{
+    if (command->arguments.len > 0) {
+        session_fault(session, REPLY_INVALID_ARGUMENTS);
+        return;
+    }
+    session_close(session, REPLY_CLOSING);
+}
+
+void verb_unimplemented(struct smtp_session *session, const struct command_line *command)
+{
+    (void)command;
+    session_answer(session, REPLY_NOT_IMPLEMENTED);
+}
+
+void verb_unknown(struct smtp_session *session, const struct command_line *command)
+{
+    (void)command;
+    session_fault(session, REPLY_UNRECOGNIZED);
+}
+
+/* Another protocol speaks to us: nothing is said that it could take for an answer of its own (matrix F13). */
+void verb_foreign(struct smtp_session *session, const struct command_line *command)
+{
+    (void)command;
+    session_log_refused(session, "session.refused", REPLY_UNRECOGNIZED, NULL, (struct bytes){0},
+                        (struct bytes){0}, session->line);
+    session_enter(session, SESSION_CLOSING);
+    stream_close(session->stream);
+}
