@@ -1,5 +1,5 @@
-/* A borrowed run of bytes with its length. Directory and wire values may hold zero bytes, so lengths travel.
- */
+/* A borrowed run of bytes with its length. Directory and wire values may hold zero bytes, so lengths
+ * travel. */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
@@ -38,8 +38,8 @@ struct bytes bytes_first(struct bytes b, size_t count);
 struct bytes bytes_skip(struct bytes b, size_t count);
 /* Without blanks and tabs at both ends. */
 struct bytes bytes_trim(struct bytes b);
-/* Takes what stands before the first separator off *rest, and the separator too. False when *rest is empty.
- */
+/* Takes what stands before the first separator off *rest, and the separator too. False when *rest is
+ * empty. */
 bool bytes_next(struct bytes *rest, char separator, struct bytes *out_part);
 /* Decimal digits only, no sign, no blanks, at least one. ERROR_SYNTAX, or ERROR_LIMIT past maximum. */
 MUST_USE enum error bytes_to_u64(struct bytes text, uint64_t maximum, uint64_t *out_value);

@@ -94,13 +94,12 @@ static void check_walk(struct bytes block)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes block = {(const char *)data, size};
-    struct buffer left, again;
+    struct buffer left;
     enum error error;
     size_t removed_count;
 
     check_walk(block);
     buffer_init(&left, size);
-    buffer_init(&again, size);
     removed_count = header_remove(block, is_removed, NULL, &left, &error);
     assert(error == OK && left.len <= size && (left.len < size) == (removed_count > 0));
     if (removed_count == 0)
@@ -108,6 +107,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(!lenient_parser_finds(buffer_bytes(&left)));
     assert(!joining_parser_finds(buffer_bytes(&left)));
     buffer_done(&left);
-    buffer_done(&again);
     return 0;
 }
