@@ -8,9 +8,10 @@
 #include <string.h>
 
 /* Kept free at the end of the line for what closes it. */
-#define TAIL_SIZE sizeof(",\"cut\":true}\n")
-#define VALUE_MAX 1024u
-#define CUT_MARK  "...[cut]"
+#define TAIL_SIZE    sizeof(",\"cut\":true}\n")
+#define VALUE_MAX    1024u
+#define NAME_MAX_LEN 64u /* of events and keys, which the program names itself */
+#define CUT_MARK     "...[cut]"
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 
@@ -130,14 +131,16 @@ static bool needs_quotes(struct bytes value)
  */
 static bool put_key(struct event *event, const char *key, size_t value_least)
 {
-    char text[96];
-    int len = is_json() ? snprintf(text, sizeof text, ",\"%.64s\":", key)
-                        : snprintf(text, sizeof text, " %.64s=", key);
-    if ((size_t)len + value_least > room(event)) {
+    size_t len = strnlen(key, NAME_MAX_LEN);
+    if (len + 4 + value_least > room(event)) {
         event->is_cut = true;
         return false;
     }
-    return put(event, text, (size_t)len);
+    bool is_for_json = is_json();
+    put(event, is_for_json ? ",\"" : " ", is_for_json ? 2 : 1);
+    put(event, key, len);
+    put(event, is_for_json ? "\":" : "=", is_for_json ? 2 : 1);
+    return true;
 }
 
 static void put_string(struct event *event, struct bytes value)
@@ -152,6 +155,24 @@ static void put_string(struct event *event, struct bytes value)
     }
 }
 
+/* The calendar is worked out once a second. */
+static const char *time_text(void)
+{
+    static _Thread_local char text[CLOCK_RFC3339_SIZE];
+    static _Thread_local int64_t second = -1;
+    int64_t now_ms = clock_wall_ms(&clock_system);
+    now_ms = now_ms > 0 ? now_ms : 0;
+    if (now_ms / 1000 != second) {
+        clock_format_rfc3339(now_ms, text);
+        second = now_ms / 1000;
+    }
+    unsigned ms = (unsigned)(now_ms % 1000);
+    text[20] = (char)('0' + ms / 100);
+    text[21] = (char)('0' + ms / 10 % 10);
+    text[22] = (char)('0' + ms % 10);
+    return text;
+}
+
 void event_begin(struct event *event, enum event_level level, const char *name)
 {
     event->len = 0;
@@ -161,8 +182,7 @@ void event_begin(struct event *event, enum event_level level, const char *name)
     if (!event->is_wanted) {
         return;
     }
-    char time[CLOCK_RFC3339_SIZE];
-    clock_format_rfc3339(clock_wall_ms(&clock_system), time);
+    const char *time = time_text();
     event->len = (size_t)(is_json() ? snprintf(event->line, sizeof event->line,
                                                "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%.64s\"", time,
                                                level_names[level], name)

@@ -37,6 +37,13 @@ struct ring {
     char bytes[RING_SIZE];
 };
 
+/* What the writer does between two batches. */
+enum rest {
+    REST_NONE,
+    REST_NAP,   /* for NAP_MS, or until a ring is half full */
+    REST_SLEEP, /* until the next line */
+};
+
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_cond_t work_came;
@@ -53,7 +60,7 @@ static bool has_ended;
 static pthread_t writer;
 static int writer_descriptor = STDERR_FILENO;
 static atomic_bool is_started;
-static atomic_bool is_asleep;   /* the writer waits for work */
+static atomic_int writer_rest;  /* an enum rest */
 static atomic_bool is_given_up; /* the writer drops what it can not write */
 static atomic_int room_waiters;
 static atomic_int format_in_force = EVENT_JSON;
@@ -134,9 +141,13 @@ static size_t ring_free(const struct ring *ring)
                         atomic_load_explicit(&ring->head, memory_order_acquire));
 }
 
-static void wake_writer(void)
+static void wake_writer(const struct ring *ring)
 {
-    if (atomic_exchange(&is_asleep, false)) {
+    int rest = atomic_load(&writer_rest);
+    if (rest == REST_SLEEP || (rest == REST_NAP && ring_free(ring) < RING_SIZE / 2)) {
+        if (atomic_exchange(&writer_rest, REST_NONE) == REST_NONE) {
+            return;
+        }
         pthread_mutex_lock(&mutex);
         pthread_cond_signal(&work_came);
         pthread_mutex_unlock(&mutex);
@@ -171,7 +182,7 @@ static void ring_put(struct ring *ring, struct bytes line)
     size_t first = line.len < RING_SIZE - start ? line.len : RING_SIZE - start;
     memcpy(ring->bytes + start, line.ptr, first);
     memcpy(ring->bytes, line.ptr + first, line.len - first);
-    /* Sequentially consistent with is_asleep: either we see the writer asleep or it sees this line. */
+    /* Sequentially consistent with writer_rest: either we see the writer asleep or it sees this line. */
     atomic_store(&ring->tail, tail + line.len);
 }
 
@@ -190,7 +201,7 @@ void event_writer_put(struct bytes line, bool must_keep)
         return;
     }
     ring_put(ring, line);
-    wake_writer();
+    wake_writer(ring);
 }
 
 /* What of one ring goes into a batch. */
@@ -227,7 +238,8 @@ static size_t take_shares(struct share shares[RINGS_A_BATCH])
 static void give_back(const struct share *shares, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        atomic_store_explicit(&shares[i].ring->head, shares[i].tail, memory_order_release);
+        /* Sequentially consistent with room_waiters, as above. */
+        atomic_store(&shares[i].ring->head, shares[i].tail);
     }
     if (atomic_load(&room_waiters) > 0) {
         pthread_mutex_lock(&mutex);
@@ -308,20 +320,19 @@ static void write_batch(const struct share *shares, size_t share_count)
     give_back(shares, share_count);
 }
 
-/* False when the writer is to end. nap: only for a moment, and nobody needs to wake it. */
-static bool writer_sleep(bool is_nap)
+/* Rests until woken; false when the writer is to end. writer_rest was set before. */
+static bool writer_wait(bool is_nap)
 {
     struct timespec until = monotonic_in(NAP_MS);
+    int result = 0;
     pthread_mutex_lock(&mutex);
-    bool goes_on = !is_stopping;
-    if (goes_on && is_nap) {
-        pthread_cond_timedwait(&work_came, &mutex, &until);
-    } else {
-        while (!is_stopping && atomic_load(&is_asleep)) {
-            pthread_cond_wait(&work_came, &mutex);
-        }
+    while (!is_stopping && result == 0 && atomic_load(&writer_rest) != REST_NONE) {
+        result = is_nap ? pthread_cond_timedwait(&work_came, &mutex, &until)
+                        : pthread_cond_wait(&work_came, &mutex);
     }
+    bool goes_on = !is_stopping;
     pthread_mutex_unlock(&mutex);
+    atomic_store(&writer_rest, REST_NONE);
     return goes_on;
 }
 
@@ -340,20 +351,21 @@ static void *writer_run(void *argument)
     sigdelset(&others, INTERRUPT);
     pthread_sigmask(SIG_SETMASK, &others, NULL);
     struct share shares[RINGS_A_BATCH];
-    for (bool goes_on = true; goes_on;) {
+    bool is_last_look = false; /* what was put in before the stop is still written */
+    for (;;) {
+        /* Say so first, then look: a line put in after the look wakes us. */
+        atomic_store(&writer_rest, REST_SLEEP);
         size_t count = take_shares(shares);
-        if (count == 0) {
-            /* Say so first, then look again: a line put in between wakes us. */
-            atomic_store(&is_asleep, true);
-            count = take_shares(shares);
-            if (count == 0) {
-                goes_on = writer_sleep(false);
-                continue;
-            }
-            atomic_store(&is_asleep, false);
+        if (count > 0) {
+            atomic_store(&writer_rest, REST_NONE);
+            write_batch(shares, count);
+            atomic_store(&writer_rest, REST_NAP);
+            writer_wait(true);
+        } else if (is_last_look) {
+            break;
+        } else {
+            is_last_look = !writer_wait(false);
         }
-        write_batch(shares, count);
-        writer_sleep(true);
     }
     pthread_mutex_lock(&mutex);
     has_ended = true;
@@ -393,7 +405,6 @@ void event_writer_stop(uint64_t timeout_ms)
     struct timespec until = monotonic_in(timeout_ms);
     pthread_mutex_lock(&mutex);
     is_stopping = true;
-    atomic_store(&is_asleep, false);
     pthread_cond_signal(&work_came);
     int result = 0;
     while (!has_ended && result == 0) {
