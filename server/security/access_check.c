@@ -1,7 +1,5 @@
 #include "security/access_check.h"
 
-#include <assert.h>
-
 enum verdict { VERDICT_NONE, VERDICT_ALLOW, VERDICT_DENY };
 
 /* What an ACE says of extended rights before anybody asks whom it means. Audit, system and unknown types
@@ -50,10 +48,13 @@ static bool is_meant(const struct token *token, const struct ace *ace, enum verd
     return token_has(token, &ace->sid, &is_deny_only) && !(is_deny_only && verdict == VERDICT_ALLOW);
 }
 
+/* An index that does not fit decides all the same and stays nameless; no decoded DACL is that long. */
 static void record(struct access_result *result, uint32_t rights, size_t index)
 {
+    uint16_t ace = index < ACCESS_NO_ACE ? (uint16_t)index : ACCESS_NO_ACE;
+
     for (; rights; rights &= rights - 1)
-        result->ace[__builtin_ctz(rights)] = (uint16_t)index;
+        result->ace[__builtin_ctz(rights)] = ace;
 }
 
 void access_check(const struct acl *dacl, const struct token *token, struct access_result *out)
@@ -65,7 +66,6 @@ void access_check(const struct acl *dacl, const struct token *token, struct acce
         out->ace[i] = ACCESS_NO_ACE;
     if (dacl->state != ACL_PRESENT)
         return;
-    assert(dacl->count < ACCESS_NO_ACE);
     for (size_t i = 0; i < dacl->count && undecided; i++) {
         const struct ace *ace = &dacl->aces[i];
         enum verdict verdict = verdict_of(ace);

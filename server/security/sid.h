@@ -7,7 +7,7 @@
 #define SID_SUB_AUTHORITY_MAX 15
 #define SID_TEXT_SIZE         192
 
-/* A value. Unused sub-authorities are zero, so that equal SIDs are equal memory. */
+/* A value. Unused sub-authorities are zero. Compare with sid_equal: the struct has padding. */
 struct sid {
     uint8_t count;      /* sub-authorities, 1-15 in every SID that was read; revision is always 1 */
     uint64_t authority; /* 48 bits */

@@ -136,13 +136,16 @@ static void ten_thousand_aces_are_the_most(void **state)
 
     (void)state;
     buffer_init(&sddl, 1 << 20);
-    assert_int_equal(buffer_append_text(&sddl, "D:"), OK);
-    for (size_t i = 0; i < DESCRIPTOR_ACE_MAX; i++)
-        assert_int_equal(buffer_append_text(&sddl, ace), OK);
+    for (size_t section = 0; section < 2; section++) {
+        assert_int_equal(buffer_append_text(&sddl, section == 0 ? "D:" : "S:"), OK);
+        for (size_t i = 0; i < DESCRIPTOR_ACE_MAX; i++)
+            assert_int_equal(buffer_append_text(&sddl, ace), OK);
+    }
     arena_done(&arena);
     arena_init(&arena, DESCRIPTOR_ARENA_BYTES);
     assert_int_equal(sddl_parse(buffer_bytes(&sddl), NULL, &arena, &descriptor, &note), OK);
     assert_int_equal(descriptor.dacl.count, DESCRIPTOR_ACE_MAX);
+    assert_int_equal(descriptor.sacl.count, DESCRIPTOR_ACE_MAX);
     assert_int_equal(buffer_append_text(&sddl, ace), OK);
     assert_int_equal(sddl_parse(buffer_bytes(&sddl), NULL, &arena, &descriptor, &note), ERROR_LIMIT);
     buffer_done(&sddl);
