@@ -1,0 +1,36 @@
+/* What spool_store.c (writing) and spool_store_read.c (reading) share. */
+#ifndef QUEUE_SPOOL_STORE_PRIVATE_H
+#define QUEUE_SPOOL_STORE_PRIVATE_H
+
+#include "queue/spool_store.h"
+
+#include <lmdb.h>
+#include <pthread.h>
+
+#define SPOOL_STORE_IDLE_READERS 16
+
+enum spool_table { TABLE_ENVELOPES, TABLE_CONTENTS, TABLE_FILES, TABLE_QUARANTINE, TABLE_STATE, TABLE_COUNT };
+
+struct spool_store {
+    struct spool_store_config config;
+    MDB_env *env; /* NULL while a reopening failed */
+    MDB_dbi tables[TABLE_COUNT];
+    MDB_txn *batch;
+    pthread_rwlock_t gate; /* readers share it, reopening has it alone */
+    pthread_mutex_t idle_mutex;
+    MDB_txn
+        *idle[SPOOL_STORE_IDLE_READERS]; /* reset read transactions: they hold a reader's slot and no page */
+    size_t idle_count;
+};
+
+/* Of LMDB's and the system's codes. */
+enum error spool_store_error(int code);
+/* Ends all idle read transactions. */
+void spool_store_drop_readers(struct spool_store *store);
+
+static inline MDB_val spool_store_key(const uint64_t *id)
+{
+    return (MDB_val){sizeof(*id), (void *)(uintptr_t)id};
+}
+
+#endif
