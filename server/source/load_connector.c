@@ -1,0 +1,33 @@
+#include "source/load_connector.h"
+
+#include "mail/domain.h"
+
+enum error load_host_name(struct load_context *load, struct bytes text, const char **out)
+{
+    char normal[DOMAIN_TEXT_SIZE];
+    if (domain_normalize(text, normal) != OK)
+        return ERROR_SYNTAX;
+    bool is_ascii = true;
+    for (size_t i = 0; i < text.len; i++)
+        is_ascii = is_ascii && (uint8_t)text.ptr[i] < 0x80;
+    const char *name = arena_copy(load->arena, is_ascii ? text : bytes_of_text(normal)).ptr;
+    if (!name)
+        return ERROR_LIMIT;
+    *out = name;
+    return OK;
+}
+
+enum error load_access(struct load_context *load, const struct entry *entry, bool want_any,
+                       struct access_reading *out)
+{
+    enum error error = access_source_read(&load->access, entry, out);
+    if (error != OK)
+        return error;
+    if (load->model_why) {
+        out->grants_nothing = load->model_why;
+        out->is_unreadable = true;
+    }
+    if (out->grants_nothing && (out->is_unreadable || want_any))
+        load_refuse(load, entry->dn, false, "grants nothing: %s", out->grants_nothing);
+    return OK;
+}

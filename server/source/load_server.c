@@ -1,0 +1,105 @@
+/* The server and the transport settings. */
+#include "mail/domain.h"
+#include "source/attributes.h"
+#include "source/load_context.h"
+
+#define FQDN_PREFIX "ncacn_ip_tcp:"
+
+static enum error read_fqdn(struct load_context *load, const struct entry *entry, struct server *server)
+{
+    struct bytes fqdn = bytes_of_text(load->request->host_fqdn ? load->request->host_fqdn : server->name);
+    const struct attribute *addresses = entry_find(entry, "networkAddress");
+    for (size_t i = 0; addresses && i < addresses->value_count; i++) {
+        if (!bytes_starts_nocase(addresses->values[i], FQDN_PREFIX))
+            continue;
+        struct bytes name = bytes_skip(addresses->values[i], sizeof(FQDN_PREFIX) - 1);
+        char normal[DOMAIN_TEXT_SIZE];
+        if (domain_normalize(name, normal) == OK) {
+            fqdn = name;
+            break;
+        }
+        load_refuse(load, entry->dn, false, "networkAddress \"%.*s\" is not a host name",
+                    BYTES_ARG(bytes_first(addresses->values[i], 80)));
+    }
+    server->fqdn = arena_copy(load->arena, fqdn).ptr;
+    return server->fqdn ? OK : ERROR_LIMIT;
+}
+
+/* Which rights a permission group holds hangs on it: unreadable, it makes every connector grant nothing. */
+static void read_model(struct load_context *load, const struct entry *entry, struct server *server)
+{
+    struct bytes text;
+    enum error error = entry_text(entry, "dirrelayPermissionModel", &text);
+    server->model = PERMISSION_MODEL_2010;
+    if (error == ERROR_NOT_FOUND)
+        return;
+    text = error == OK ? bytes_trim(text) : (struct bytes){0};
+    if (bytes_equal_text_nocase(text, "2007")) {
+        server->model = PERMISSION_MODEL_2007;
+    } else if (!bytes_equal_text_nocase(text, "2010")) {
+        load->model_why =
+            load_text(load, "dirrelayPermissionModel on %.200s is neither 2007 nor 2010", entry->dn);
+        if (load->model_why)
+            load_refuse(load, entry->dn, false, "%s: every connector grants nothing", load->model_why);
+    }
+}
+
+enum error load_server(struct load_context *load)
+{
+    const struct entry *entry = load->server_entry;
+    struct server *server = &load->organization->server;
+    enum error error = load_name(load, load->organization_entry, &load->organization->name);
+    if (error == OK)
+        error = load_name(load, entry, &server->name);
+    if (error != OK)
+        return error;
+    server->dn = arena_copy(load->arena, bytes_of_text(entry->dn)).ptr;
+    if (!server->dn)
+        return ERROR_LIMIT;
+    struct server_values values;
+    struct attribute_reading reading = {0};
+    error = attribute_table_read(server_attributes.rows, server_attributes.count, entry, false, load->arena,
+                                 &values, &reading);
+    if (error != OK)
+        return error;
+    if (reading.unreadable.text[0])
+        load_refuse(load, entry->dn, false, "%s", reading.unreadable.text);
+    if (reading.unsupported.text[0])
+        load_refuse(load, entry->dn, false, "%s", reading.unsupported.text);
+    server->roles = values.roles;
+    read_model(load, entry, server);
+    return read_fqdn(load, entry, server);
+}
+
+/* Organization-wide values that cannot be taken concern themselves alone: each is left at its default and
+ * named. */
+enum error load_settings(struct load_context *load)
+{
+    struct transport_settings *settings = &load->organization->settings;
+    for (size_t i = 1; i < load->settings.count; i++)
+        load_refuse(load, load->settings.entries[i]->dn, false,
+                    "another msExchTransportSettings is in force: %.200s", load->settings.entries[0]->dn);
+    if (load->settings.count == 0)
+        return OK;
+    const struct entry *entry = load->settings.entries[0];
+    const struct entry *good = image_last_good(load->request->image, entry->id);
+    struct attribute_reading reading = {0};
+    enum error error = attribute_table_read(settings_attributes.rows, settings_attributes.count, entry, false,
+                                            load->arena, settings, &reading);
+    bool is_kept = error == OK && reading.unreadable.text[0] && good && good != entry;
+    if (is_kept) {
+        struct attribute_reading ignored = {0};
+        error = attribute_table_read(settings_attributes.rows, settings_attributes.count, good, false,
+                                     load->arena, settings, &ignored);
+    }
+    if (error != OK)
+        return error;
+    if (reading.unreadable.text[0])
+        load_refuse(load, entry->dn, is_kept, "%s", reading.unreadable.text);
+    else
+        image_mark_good(load->request->image, entry->id);
+    if (reading.unsupported.text[0])
+        load_refuse(load, entry->dn, false, "%s", reading.unsupported.text);
+    settings->dn = arena_copy(load->arena, bytes_of_text(entry->dn)).ptr;
+    return settings->dn ? OK : ERROR_LIMIT;
+}

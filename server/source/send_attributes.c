@@ -1,0 +1,46 @@
+/* Facts 1.4. */
+#include "organization/send_connector.h"
+#include "source/attributes.h"
+
+#define TO(name)    FIELD(send_connector, name)
+#define BOTH(value) (value), (value)
+#define LIST        ATTRIBUTE_LIST, 0, 0, BOTH(0), NO_FIELD
+#define TEXT        ATTRIBUTE_TEXT, 0, TEXT_BYTES_MAX, BOTH(0)
+
+/* clang-format off */
+static const struct attribute_row rows[] = {
+    {"routingList", "AddressSpaces", LIST, "policy/route.c"},
+    {"connectedDomains", "ConnectedRoutingGroups", LIST, NULL},
+    {"deliveryMechanism", "–", ATTRIBUTE_INTEGER, 0, 3, BOTH(2), NO_FIELD, NULL},
+    {"msExchSmtpSmartHost", "SmartHosts", ATTRIBUTE_TEXT, 0, 16384, BOTH(0), NO_FIELD, "policy/route.c"},
+    {"msExchSmtpSendPort", "Port", ATTRIBUTE_INTEGER, 1, 65535, BOTH(25), STORE_U16, TO(port), "delivery/deliver.c"},
+    {"msExchSmtpSendEnabled", "Enabled", ATTRIBUTE_BOOLEAN, 0, 1, BOTH(1), STORE_BOOL, TO(is_enabled), "policy/route.c"},
+    {"msExchSmtpSendConnectionTimeout", "ConnectionInactivityTimeOut", ATTRIBUTE_INTEGER, 1, DAY_S, BOTH(600),
+        STORE_U32, TO(connection_timeout_s), "delivery/deliver.c"},
+    {"delivContLength", "MaxMessageSize", ATTRIBUTE_INTEGER, 0, KILOBYTES_MAX, BOTH(35 * 1024),
+        STORE_U64_KB, TO(max_message_bytes), "policy/route.c"},
+    {"msExchSMTPSendConnectorFQDN", "Fqdn", TEXT, STORE_TEXT, TO(fqdn), "smtp_client/session.c"},
+    {"msExchSmtpSendBindingIPAddress", "SourceIPAddress", TEXT, NO_FIELD, "smtp_client/session.c"},
+    {"msExchSmtpSendProtocolLoggingLevel", "ProtocolLoggingLevel", ATTRIBUTE_INTEGER, 0, 1, BOTH(0), NO_FIELD, NULL},
+    {"msExchSmtpOutboundSecurityFlag", "RequireTLS, ForceHELO, IgnoreSTARTTLS", ATTRIBUTE_BITS, 0,
+        OUTBOUND_REQUIRE_TLS | OUTBOUND_FORCE_HELO | OUTBOUND_IGNORE_STARTTLS, BOTH(0),
+        STORE_U32, TO(outbound_security), "organization/validate.c"},
+    {"msExchSmtpSendFlags", "SmartHostAuthMechanism, DomainSecureEnabled, …", ATTRIBUTE_BITS, 0, UINT32_MAX, BOTH(0),
+        STORE_U32, TO(send_flags), "organization/validate.c"},
+    {"msExchSmtpOutboundSecurityUserName", "AuthenticationCredential", TEXT, NO_FIELD, NULL},
+    {"msExchSmtpOutboundSecurityPassword", "AuthenticationCredential", ATTRIBUTE_SECRET, 0, TEXT_BYTES_MAX, BOTH(0), NO_FIELD, NULL},
+    {"msExchSmtpSendTlsDomain", "TlsDomain", TEXT, NO_FIELD, NULL},
+    {"msExchSmtpSendNdrLevel", "ErrorPolicies", ATTRIBUTE_INTEGER, 0, 2, BOTH(0), NO_FIELD, NULL},
+    {"msExchSmtpMaxMessagesPerConnection", "SmtpMaxMessagesPerConnection", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(20),
+        STORE_U32, TO(max_messages_per_connection), "delivery/pool.c"},
+    {"msExchSmtpTLSCertificate", "TlsCertificateName", TEXT, NO_FIELD, NULL},
+    {"msExchSourceBridgeheadServersDN", "SourceTransportServers", LIST, "policy/route.c"},
+    {"homeMTA", "–", LIST, ATTRIBUTE_COMMENT},
+    {"adminDescription", "Comment", TEXT, NO_FIELD, ATTRIBUTE_COMMENT},
+    {"nTSecurityDescriptor", "–", LIST, "source/access_source.c"},
+    {"dirrelayAce", "Add-ADPermission", LIST, "source/access_source.c"},
+    {"dirrelayPermissionGroups", "–", LIST, "source/load_send.c"},
+};
+/* clang-format on */
+
+const struct attribute_table send_attributes = {CONNECTOR_CLASS_SEND, rows, sizeof(rows) / sizeof(rows[0])};
