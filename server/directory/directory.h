@@ -91,6 +91,7 @@ struct directory_config {
     const char *ca_file;
     uint64_t poll_ms;               /* where the directory cannot push */
     uint64_t operation_deadline_ms; /* 0: 10 s; a watchdog shuts the socket past it */
+    uint64_t probe_ms;              /* how often a silent connection is asked for a sign of life; 0: 15 s */
 };
 
 /* Opens by the URI's scheme; connecting goes on in the background and is reported through on_state. config is

@@ -77,36 +77,43 @@ static void collect(struct entry *entry, void *owner)
         entry_free(entry);
 }
 
-static void hand_over(const struct entry *entry, void *owner)
-{
-    struct ldif_directory *ldif = owner;
-    struct entry *copy = entry_copy(entry);
-    if (copy && memory_directory_put(ldif->memory, copy) != OK)
-        memory_directory_set_up(ldif->memory, false, "the file holds too many entries");
-}
-
-/* Reads the file anew; the entries of before stay when it can not be read. */
-static enum error load(struct ldif_directory *ldif, struct note *note)
+/* The entries of the file into table, or why not. */
+static enum error read_table(const char *path, struct entry_table *table, struct note *note)
 {
     struct buffer text;
     struct collection collection = {.note = note};
     buffer_init(&text, LDIF_BYTES_MAX + 65536u);
-    enum error error = read_file(ldif->path, &text, note);
+    enum error error = read_file(path, &text, note);
     if (error == OK) {
         error = ldif_parse(buffer_bytes(&text), collect, &collection, note);
         if (error == OK)
             error = collection.error;
         if (error != OK)
-            note_wrap(note, "%s", ldif->path);
+            note_wrap(note, "%s", path);
     }
     buffer_done(&text);
-    if (error == OK) {
-        memory_directory_clear(ldif->memory);
-        memory_directory_set_up(ldif->memory, true, NULL);
-        entry_table_each(&collection.table, hand_over, ldif);
-    }
-    entry_table_clear(&collection.table);
+    if (error == OK)
+        *table = collection.table;
+    else
+        entry_table_clear(&collection.table);
     return error;
+}
+
+static void hand_over_entry(const struct entry *entry, void *owner)
+{
+    struct memory_directory *memory = owner;
+    struct entry *copy = entry_copy(entry);
+    if (!copy || memory_directory_put(memory, copy) != OK)
+        memory_directory_set_up(memory, false, "not enough memory for the file's entries");
+}
+
+/* The file's content takes the place of what was there; watches hear only of what differs. */
+static void hand_over(struct ldif_directory *ldif, struct entry_table *table)
+{
+    memory_directory_clear(ldif->memory);
+    memory_directory_set_up(ldif->memory, true, NULL);
+    entry_table_each(table, hand_over_entry, ldif->memory);
+    entry_table_clear(table);
 }
 
 /* True when the file is another than the one seen last. */
@@ -127,8 +134,13 @@ static void on_poll(struct loop_timer *timer)
 {
     struct ldif_directory *ldif = list_entry(timer, struct ldif_directory, timer);
     struct note note = {{0}};
-    if (has_changed(ldif) && load(ldif, &note) != OK)
-        memory_directory_set_up(ldif->memory, false, note.text);
+    struct entry_table table;
+    if (has_changed(ldif)) {
+        if (read_table(ldif->path, &table, &note) == OK)
+            hand_over(ldif, &table);
+        else
+            memory_directory_set_up(ldif->memory, false, note.text);
+    }
     loop_timer_start(&ldif->timer, LDIF_POLL_MS);
 }
 
@@ -140,26 +152,38 @@ static void free_ldif(void *owner)
     free(ldif);
 }
 
-enum error ldif_directory_open(const char *path, struct loop *loop, struct directory **out, struct note *note)
+static struct ldif_directory *new_ldif(const char *path, struct loop *loop)
 {
     struct ldif_directory *ldif = calloc(1, sizeof *ldif);
     char *path_copy = strdup(path);
-    struct memory_directory *memory =
-        ldif && path_copy ? memory_directory_new(loop, path, free_ldif, ldif) : NULL;
-    if (!memory) {
-        free(ldif);
+    if (ldif && path_copy) {
+        ldif->path = path_copy;
+        loop_timer_init(&ldif->timer, loop, on_poll);
+        ldif->memory = memory_directory_new(loop, path, free_ldif, ldif);
+    }
+    if (!ldif || !ldif->memory) {
         free(path_copy);
+        free(ldif);
+        return NULL;
+    }
+    return ldif;
+}
+
+enum error ldif_directory_open(const char *path, struct loop *loop, struct directory **out, struct note *note)
+{
+    struct entry_table table;
+    if (read_table(path, &table, note) != OK)
+        return ERROR_SYNTAX;
+    struct ldif_directory *ldif = new_ldif(path, loop);
+    if (!ldif) {
+        entry_table_clear(&table);
         return ERROR_LIMIT;
     }
-    ldif->memory = memory;
-    ldif->path = path_copy;
-    loop_timer_init(&ldif->timer, loop, on_poll);
+    /* A change between the reading and this look is lost until the next one; the file of a tool does not
+     * change. */
     (void)has_changed(ldif);
-    if (load(ldif, note) != OK) {
-        memory_directory_drop(memory);
-        return ERROR_SYNTAX;
-    }
+    hand_over(ldif, &table);
     loop_timer_start(&ldif->timer, LDIF_POLL_MS);
-    *out = memory_directory_face(memory);
+    *out = memory_directory_face(ldif->memory);
     return OK;
 }

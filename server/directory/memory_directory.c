@@ -4,6 +4,7 @@
 #include "directory/entry_table.h"
 #include "directory/filter_text.h"
 #include "directory/snapshot.h"
+#include "loop/mailbox.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,9 @@ struct memory_directory {
     struct entry_table entries;
     struct list searches;
     struct list watches; /* of struct memory_watch */
-    struct loop_timer timer;
+    struct mail mail;    /* the next delivery */
+    struct loop_end_hook end_hook;
+    bool is_posted;
     bool is_up;
     bool was_up;       /* as on_state was told last */
     bool is_state_due; /* on_state is to be told */
@@ -45,8 +48,8 @@ static void wake(struct memory_directory *memory)
 {
     if (memory->is_delivering)
         memory->is_again = true;
-    else if (memory->face.loop)
-        loop_timer_start(&memory->timer, 0);
+    else if (memory->face.loop && !memory->is_posted)
+        memory->is_posted = mailbox_post(memory->face.loop, &memory->mail);
 }
 
 static void mark_due(struct memory_directory *memory)
@@ -302,22 +305,15 @@ static void deliver_searches(struct memory_directory *memory)
         run_search(memory, list_entry(link, struct directory_search, link));
 }
 
-void memory_directory_drop(struct memory_directory *memory)
-{
-    list_each_safe(link, &memory->watches) free_watch(list_entry(link, struct memory_watch, link));
-    if (memory->face.loop)
-        loop_timer_stop(&memory->timer);
-    entry_table_clear(&memory->entries);
-    if (memory->on_free)
-        memory->on_free(memory->owner);
-    free(memory);
-}
-
 static void finish_close(struct memory_directory *memory)
 {
     void (*on_closed)(void *owner) = memory->on_closed;
     void *owner = memory->on_closed_owner;
-    memory_directory_drop(memory);
+    list_each_safe(link, &memory->watches) free_watch(list_entry(link, struct memory_watch, link));
+    entry_table_clear(&memory->entries);
+    if (memory->on_free)
+        memory->on_free(memory->owner);
+    free(memory);
     if (on_closed)
         on_closed(owner);
 }
@@ -342,25 +338,36 @@ void memory_directory_deliver(struct memory_directory *memory)
     bool is_due = deliver_once(memory);
     while (is_due && !memory->face.loop)
         is_due = deliver_once(memory);
-    if (memory->is_closing && list_is_empty(&memory->searches))
+    if (memory->is_closing && list_is_empty(&memory->searches) && !memory->is_posted)
         finish_close(memory);
     else if (is_due)
         wake(memory);
 }
 
-static void on_timer(struct loop_timer *timer)
+static void on_mail(struct mail *mail)
 {
-    memory_directory_deliver(list_entry(timer, struct memory_directory, timer));
+    struct memory_directory *memory = list_entry(mail, struct memory_directory, mail);
+    memory->is_posted = false;
+    memory_directory_deliver(memory);
 }
 
 static void memory_close(struct directory *directory, void (*on_closed)(void *owner), void *owner)
 {
     struct memory_directory *memory = memory_of(directory);
     memory->is_closing = true;
+    if (directory->loop)
+        loop_off_end(&memory->end_hook);
     memory->on_closed = on_closed;
     memory->on_closed_owner = owner;
     list_each(link, &memory->searches) list_entry(link, struct directory_search, link)->state = directory;
     wake(memory);
+}
+
+/* Nobody closed it before the loop's end. */
+static void on_loop_end(struct loop_end_hook *hook)
+{
+    struct memory_directory *memory = list_entry(hook, struct memory_directory, end_hook);
+    memory_close(&memory->face, NULL, NULL);
 }
 
 static const struct directory_ops memory_ops = {
@@ -387,8 +394,10 @@ struct memory_directory *memory_directory_new(struct loop *loop, const char *uri
     memory->owner = owner;
     list_init(&memory->searches);
     list_init(&memory->watches);
+    memory->mail.on_mail = on_mail;
+    memory->end_hook.on_end = on_loop_end;
     if (loop)
-        loop_timer_init(&memory->timer, loop, on_timer);
+        loop_on_end(loop, &memory->end_hook);
     return memory;
 }
 

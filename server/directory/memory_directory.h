@@ -22,8 +22,6 @@ size_t memory_directory_count(const struct memory_directory *memory);
 void memory_directory_set_up(struct memory_directory *memory, bool is_up, const char *why);
 /* The info's flavor; OpenLDAP unless set. */
 void memory_directory_set_flavor(struct memory_directory *memory, enum directory_flavor flavor);
-/* Frees one that nobody has seen yet. */
-void memory_directory_drop(struct memory_directory *memory);
 /* Hands over now what is due; with a loop it comes by itself on the loop's next turn. */
 void memory_directory_deliver(struct memory_directory *memory);
 

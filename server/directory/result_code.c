@@ -1,0 +1,38 @@
+#include "directory/result_code.h"
+
+#include <ldap.h>
+#include <stddef.h>
+
+static const struct {
+    int code;
+    enum error error;
+} rows[] = {
+    {LDAP_SUCCESS, OK},
+    {LDAP_NO_SUCH_OBJECT, ERROR_NOT_FOUND},
+    {LDAP_SIZELIMIT_EXCEEDED, ERROR_LIMIT},
+    {LDAP_TIMELIMIT_EXCEEDED, ERROR_LIMIT},
+    {LDAP_ADMINLIMIT_EXCEEDED, ERROR_LIMIT},
+    {LDAP_INVALID_CREDENTIALS, ERROR_DENIED_CREDENTIALS},
+    {LDAP_INAPPROPRIATE_AUTH, ERROR_DENIED_CREDENTIALS},
+    {LDAP_INSUFFICIENT_ACCESS, ERROR_DENIED_CREDENTIALS},
+    {LDAP_STRONG_AUTH_REQUIRED, ERROR_DENIED_CREDENTIALS},
+    {LDAP_CONFIDENTIALITY_REQUIRED, ERROR_DENIED_CREDENTIALS},
+    {LDAP_AUTH_METHOD_NOT_SUPPORTED, ERROR_DENIED_CREDENTIALS},
+    {LDAP_AUTH_UNKNOWN, ERROR_DENIED_CREDENTIALS},
+    {LDAP_PROTOCOL_ERROR, ERROR_PROTOCOL},
+    {LDAP_UNAVAILABLE_CRITICAL_EXTENSION, ERROR_PROTOCOL},
+    {LDAP_DECODING_ERROR, ERROR_PROTOCOL},
+    {LDAP_INVALID_DN_SYNTAX, ERROR_SYNTAX},
+    {LDAP_FILTER_ERROR, ERROR_SYNTAX},
+    {LDAP_PARAM_ERROR, ERROR_SYNTAX},
+    {LDAP_ENCODING_ERROR, ERROR_SYNTAX},
+    {LDAP_TIMEOUT, ERROR_TIMEOUT},
+};
+
+enum error result_code_error(int code)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].code == code)
+            return rows[i].error;
+    return ERROR_TEMPORARY; /* busy, unavailable, unwilling, referral, connection lost */
+}
