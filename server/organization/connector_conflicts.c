@@ -183,7 +183,7 @@ static bool collides_in(const struct conflicts *conflicts, uint32_t index, const
     for (size_t i = 0; i < 2; i++) {
         if (peers[i] != RANGE_NOBODY && connector->role != 0 &&
             connector->role != conflicts->connectors[peers[i]].role) {
-            return lose(conflicts, index, peers[i], &scope->local, "its TransportRole is another one", NULL);
+            return lose(conflicts, index, peers[i], &scope->local, "the TransportRole differs", NULL);
         }
     }
     for (size_t i = 0; i < connector->range_count; i++) {
@@ -198,7 +198,7 @@ static bool collides_in(const struct conflicts *conflicts, uint32_t index, const
         }
         winner = range_set_overlap(&scope->ranges, &span);
         if (winner != RANGE_NOBODY) {
-            return lose(conflicts, index, winner, &scope->local, "it partly overlaps the range ",
+            return lose(conflicts, index, winner, &scope->local, "one of its ranges partly overlaps ",
                         &connector->ranges[i]);
         }
     }

@@ -8,12 +8,15 @@
  *              .aces = "allow ms-Exch-SMTP-Accept-Any-Recipient to anonymous"},
  *             {0}},
  *         .domains = (struct fake_domain[]){{"contoso.com", .is_default = true}, {0}},
- *         .send = (struct fake_send[]){{"Internet", "SMTP:*;1", "[10.0.0.9]"}, {0}}});
+ *         .send = (struct fake_send[]){
+ *             {"Internet", .spaces = "SMTP:*;1", .smart_hosts = "[10.0.0.9]"},
+ *             {0}}});
  *     …
  *     organization_unref(organization);
  *
- * Tables end with a row without a name; a NULL table is empty. A text that does not parse fails the test, but
- * for ACE lines: as in the product, one that cannot be read makes the connector grant nothing. */
+ * Tables end with a row without a name; a NULL table is empty. (Give at least one field by name: a row of
+ * positions alone must be complete for the compiler.) A text that does not parse fails the test, but for ACE
+ * lines: as in the product, one that cannot be read makes the connector grant nothing. */
 #ifndef FAKE_ORGANIZATION_H
 #define FAKE_ORGANIZATION_H
 
