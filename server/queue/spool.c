@@ -7,8 +7,11 @@
 
 #define BODY_WORKERS 4
 /* A body has one job at a time: this is a bound on bodies, which sessions bound already. */
-#define BODY_QUEUE  (1u << 20)
-#define CACHE_BYTES (16u << 20)
+#define BODY_QUEUE (1u << 20)
+/* Deleting writes new pages before it frees old ones: some room is kept even where nobody asked for a
+ * reserve. */
+#define RESERVE_BYTES_MIN (16u << 20)
+#define CACHE_BYTES       (16u << 20)
 
 static enum spool_health ask_health(const struct spool *spool)
 {
@@ -157,6 +160,15 @@ static enum error read_state(struct spool_durable *spool, struct note *note)
     return OK;
 }
 
+static uint64_t choose_reserve(const struct spool_config *config)
+{
+    uint64_t least = config->map_bytes ? config->map_bytes / 8 : RESERVE_BYTES_MIN;
+
+    if (least > RESERVE_BYTES_MIN)
+        least = RESERVE_BYTES_MIN;
+    return config->reserve_bytes > least ? config->reserve_bytes : least;
+}
+
 static enum error open_parts(struct spool_durable *spool, const struct spool_config *config,
                              struct note *note)
 {
@@ -180,7 +192,7 @@ static enum error open_parts(struct spool_durable *spool, const struct spool_con
     if (!error)
         error = jobs_new("spool-body", BODY_WORKERS, BODY_QUEUE, &spool->jobs);
     if (!error)
-        error = spool_writer_start(&spool->writer, spool, config->reserve_bytes);
+        error = spool_writer_start(&spool->writer, spool, choose_reserve(config));
     return error;
 }
 
