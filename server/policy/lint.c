@@ -36,8 +36,10 @@ enum error lint_organization(const struct organization *organization, struct are
         findings = arena_array(arena, report.count + 1, sizeof(*findings));
         report.error = findings == NULL ? ERROR_LIMIT : OK;
     }
+    if (report.error == OK && report.count > 0) {
+        qsort(report.items, report.count, sizeof(*report.items), compare_items);
+    }
     if (report.error == OK) {
-        qsort(report.items, report.count, report.count == 0 ? 1 : sizeof(*report.items), compare_items);
         for (size_t i = 0; i < report.count; i++) {
             findings[i] = report.items[i].finding;
         }

@@ -105,7 +105,6 @@ static void test_table_of_conflicts(void **state)
             {0}});
         struct outcome outcome = {.loser_count = 0};
         run(organization, &outcome);
-        print_message("row %zu: %s\n", i, outcome.why[1]);
         assert_int_equal(outcome.loser_count, pair->why != NULL);
         assert_int_equal(outcome.has_lost[1], pair->why != NULL);
         if (pair->why != NULL) {

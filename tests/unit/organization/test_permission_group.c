@@ -82,7 +82,6 @@ static void test_table_6(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(TABLE_6) / sizeof(TABLE_6[0]); i++) {
         const struct cell *cell = &TABLE_6[i];
-        print_message("%s for %s\n", permission_group_name(cell->group), cell->sid);
         assert_int_equal(granted_to(cell->sid, cell->group, NULL, PERMISSION_MODEL_2007, false),
                          cell->hub_2007);
         assert_int_equal(granted_to(cell->sid, cell->group, NULL, PERMISSION_MODEL_2010, false),

@@ -62,7 +62,6 @@ static void test_open_relay(void **state)
                                                {0}}});
         struct note why = {""};
         bool is_open = receive_connector_is_open_relay(&organization->receive[0], &why);
-        print_message("case %zu: %s\n", i, why.text);
         assert_int_equal(is_open, CASES[i].is_open);
         assert_int_equal(why.text[0] != '\0', is_open);
         organization_unref(organization);

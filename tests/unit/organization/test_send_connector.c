@@ -55,7 +55,6 @@ static void test_address_spaces(void **state)
         struct address_space space;
         struct note note = {""};
         enum error error = address_space_parse(bytes_of_text(CASES[i].text), &arena, &space, &note);
-        print_message("\"%s\": %s\n", CASES[i].text, note.text);
         assert_int_equal(error, CASES[i].domain != NULL ? OK : ERROR_SYNTAX);
         assert_int_equal(note.text[0] != '\0', CASES[i].domain == NULL);
         if (CASES[i].domain != NULL) {

@@ -392,7 +392,6 @@ static void test_rules_of_send_connectors(void **state)
                                           .adjust = SEND_RULES[i].adjust},
                                          {0}}});
         const char *why = organization->send[0].refused;
-        print_message("row %zu: %s\n", i, why == NULL ? "" : why);
         assert_true(bytes_starts_nocase(bytes_of_text(why), SEND_RULES[i].why));
         assert_int_equal(why == NULL, SEND_RULES[i].why[0] == '\0');
         organization_unref(organization);
