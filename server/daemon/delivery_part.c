@@ -98,6 +98,19 @@ void delivery_part_stop(struct process *process)
 }
 
 /* On the delivery loop. */
+static void cut(void *owner)
+{
+    struct process *process = owner;
+    if (process->delivery)
+        delivery_abort(process->delivery);
+}
+
+void delivery_part_abort(struct process *process)
+{
+    call_on(process->delivery_loop, cut, process);
+}
+
+/* On the delivery loop. */
 static void release(void *owner)
 {
     struct process *process = owner;

@@ -13,6 +13,8 @@
  * directory, end. Failures: spool locked or unreadable, a port that another process holds at start, the
  * control socket: exit 1. */
 
+#define LAST_MS 5000 /* what each step of stopping gets when the time of draining is over */
+
 static void stop_delivery(struct process *process);
 
 /* -- pages -- */
@@ -72,6 +74,7 @@ void process_take_organization(struct process *process, const struct organizatio
 /* Nothing but the main loop's own is left. */
 static void finish(struct process *process)
 {
+    loop_timer_stop(&process->deadline);
     source_part_free(process);
     organization_unref(process->admin.organization);
     process->admin.organization = NULL;
@@ -87,19 +90,14 @@ static void on_source_stopped(struct mail *mail)
 
 static void stop_source(struct process *process)
 {
-    loop_timer_stop(&process->deadline);
+    loop_timer_start(&process->deadline, LAST_MS);
     delivery_part_free(process);
     source_part_stop(process);
 }
 
-/* In time, or too late: then on_deadline has gone on without it. */
 static void on_delivery_stopped(struct mail *mail)
 {
-    struct process *process = list_entry(mail, struct process, delivery_stopped);
-    if (!process->is_delivery_over) {
-        process->is_delivery_over = true;
-        stop_source(process);
-    }
+    stop_source(list_entry(mail, struct process, delivery_stopped));
 }
 
 /* The sessions are gone, or their time is over. */
@@ -108,6 +106,8 @@ static void stop_delivery(struct process *process)
     if (process->is_stopping)
         return;
     process->is_stopping = true;
+    if (!loop_timer_is_running(&process->deadline))
+        loop_timer_start(&process->deadline, LAST_MS);
     receive_stop(process->receive);
     process->receive = NULL;
     delivery_part_stop(process);
@@ -119,16 +119,21 @@ static void on_drained(void *owner)
     stop_delivery(process);
 }
 
-/* Time is over: first for the sessions, then for delivery, whose connections are then cut. */
+/* Time is over: first for the sessions, then for delivery, at last for whatever hangs. What was answered 250
+ * is on disk. */
 static void on_deadline(struct loop_timer *timer)
 {
     struct process *process = list_entry(timer, struct process, deadline);
+    loop_timer_start(&process->deadline, LAST_MS);
     if (!process->is_stopping) {
-        loop_timer_start(&process->deadline, 1000);
         stop_delivery(process);
-    } else if (!process->is_delivery_over) {
-        process->is_delivery_over = true;
-        stop_source(process);
+    } else if (!process->is_aborting && process->delivery_loop) {
+        process->is_aborting = true;
+        delivery_part_abort(process);
+    } else {
+        event_say(EVENT_ERROR, "server.stuck", "a part does not stop: ending at once");
+        event_writer_stop(LAST_MS);
+        _exit(EXIT_NEGATIVE);
     }
 }
 

@@ -28,8 +28,8 @@ struct process {
 
     struct loop_timer deadline; /* of draining */
     bool is_draining;
-    bool is_stopping;
-    bool is_delivery_over;
+    bool is_stopping;             /* the sessions are gone */
+    bool is_aborting;             /* and delivery was cut */
     struct mail delivery_stopped; /* from the delivery loop to the main loop */
     struct mail source_stopped;   /* from the directory loop to the main loop */
 };
@@ -41,8 +41,9 @@ void source_part_refresh(struct process *process);
 void source_part_stop(struct process *process);
 MUST_USE enum error delivery_part_start(struct process *process, struct note *note);
 void delivery_part_set_organization(struct process *process, const struct organization *organization);
-/* Running transmissions may finish until the deadline of draining. */
+/* Running transmissions may finish; abort cuts them. */
 void delivery_part_stop(struct process *process);
+void delivery_part_abort(struct process *process);
 /* Ends and joins the part's loop. */
 void source_part_free(struct process *process);
 void delivery_part_free(struct process *process);

@@ -18,11 +18,16 @@ struct delivery_config {
 };
 
 /* Starts listening to the spool. On the loop. Nothing is sent before the first organization. */
-MUST_USE enum error delivery_start(const struct delivery_config *config, struct delivery **out, struct note *note);
+MUST_USE enum error delivery_start(const struct delivery_config *config, struct delivery **out,
+                                   struct note *note);
 /* The loop's own reference. */
 void delivery_set_organization(struct delivery *delivery, const struct organization *organization);
-/* No new transactions; running ones finish; on_done when the connections are closed. */
+/* No new transactions; running ones finish; on_done when nothing is left. */
 void delivery_stop(struct delivery *delivery, void (*on_done)(void *owner), void *owner);
+/* Cuts what still runs; on_done of delivery_stop follows. What is not known to be delivered is tried again
+ * after the next start. */
+void delivery_abort(struct delivery *delivery);
+/* Only after on_done. */
 void delivery_free(struct delivery *delivery);
 
 /* Queue commands of the administrator (contract 4), on the loop; changes are durable when on_done comes. */
@@ -34,7 +39,4 @@ struct delivery_status {
     int64_t oldest_arrived_ms; /* 0: none */
 };
 void delivery_status(const struct delivery *delivery, struct delivery_status *out);
-/* Where the message stands right now: "active", "retry", "held", "ready"; static text. */
-const char *delivery_state_of(const struct delivery *delivery, const struct envelope *envelope);
-
 #endif

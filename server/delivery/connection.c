@@ -1,0 +1,257 @@
+#include "delivery/delivery_internal.h"
+
+#include <stdlib.h>
+
+#define CONNECT_MS 30000
+#define COMMAND_MS 300000 /* RFC 5321 4.5.3.2 */
+#define DATA_MS    600000
+#define IDLE_MS    5000 /* an idle session is kept this long for the next message */
+
+/* Happy path: the smart host that answered last, resolved if it is a name; greeted; transmissions one after
+ * the other; idle; QUIT. Failures: no address, no connection, a refused greeting: the next address, the next
+ * smart host; none left: the hop is dead for a while. A session lost later concerns its transmission alone.
+ */
+struct connection {
+    struct list link; /* in the hop's connections */
+    struct hop *hop;
+    struct smtp_client *client;        /* NULL between two attempts */
+    struct transmission *transmission; /* under way */
+    struct resolver_query query;       /* its answer holds the host's addresses, also those of a literal */
+    bool is_resolving;
+    bool has_addresses;
+    bool is_ready; /* greeted */
+    size_t hosts_tried;
+    size_t address; /* index of the query's answer */
+    uint32_t sent_count;
+    struct loop_timer idle; /* the end of idleness, or of a pause between two attempts */
+};
+
+static void try_next(struct connection *connection);
+
+static void release(struct connection *connection)
+{
+    struct hop *hop = connection->hop;
+    list_remove(&connection->link);
+    hop->connection_count--;
+    hop->connecting_count -= !connection->is_ready;
+    loop_timer_stop(&connection->idle);
+    free(connection);
+    hop_pump(hop);
+}
+
+/* -- work -- */
+
+static void work_or_rest(struct connection *connection)
+{
+    struct hop *hop = connection->hop;
+    uint32_t most = hop->connector->max_messages_per_connection;
+    if (hop->is_old || hop->delivery->is_stopping || (most && connection->sent_count >= most)) {
+        smtp_client_quit(connection->client);
+        return;
+    }
+    loop_timer_start(&connection->idle, IDLE_MS);
+    hop_pump(hop);
+}
+
+/* Gives it the first that waits; one that cannot be read is deferred and the next is tried. */
+static bool take_work(struct connection *connection)
+{
+    struct hop *hop = connection->hop;
+    struct list *link = list_first(&hop->waiting);
+    if (!link)
+        return false;
+    struct transmission *transmission = list_entry(link, struct transmission, link);
+    list_remove(link);
+    hop->waiting_count--;
+    if (transmission_start(transmission)) {
+        transmission_defer(transmission,
+                           BYTES_LITERAL("451 4.3.0 The message cannot be read from the queue"));
+        return true;
+    }
+    loop_timer_stop(&connection->idle);
+    connection->transmission = transmission;
+    connection->sent_count++;
+    transmission->connection = connection;
+    smtp_client_send(connection->client, &transmission->transaction);
+    return true;
+}
+
+static bool is_idle(const struct connection *connection)
+{
+    return connection->is_ready && connection->client && !connection->transmission &&
+           loop_timer_is_running(&connection->idle);
+}
+
+bool connection_use_idle(struct hop *hop)
+{
+    list_each(link, &hop->connections)
+    {
+        struct connection *connection = list_entry(link, struct connection, link);
+        if (is_idle(connection))
+            return take_work(connection);
+    }
+    return false;
+}
+
+void connection_transmission_done(struct transmission *transmission, bool can_reuse)
+{
+    struct connection *connection = transmission->connection;
+    struct message *message = transmission->message;
+    connection->transmission = NULL;
+    transmission_free(transmission);
+    message_transmission_done(message);
+    if (can_reuse)
+        work_or_rest(connection);
+}
+
+/* -- the session -- */
+
+static void on_ready(void *owner)
+{
+    struct connection *connection = owner;
+    struct hop *hop = connection->hop;
+    connection->is_ready = true;
+    hop->connecting_count--;
+    hop->good_host = (hop->good_host + connection->hosts_tried) % hop->connector->smart_host_count;
+    hop->retry_at_ms = 0;
+    work_or_rest(connection);
+}
+
+static void on_closed(void *owner, bool is_permanent, struct bytes reply)
+{
+    struct connection *connection = owner;
+    (void)is_permanent; /* a hop that turns us away for good may be mended: its messages wait for it until
+                           they expire */
+    connection->client = NULL;
+    if (connection->is_ready) {
+        release(connection);
+        return;
+    }
+    hop_note(connection->hop, reply);
+    connection->address++;
+    try_next(connection);
+}
+
+static const struct smtp_client_events EVENTS = {.on_ready = on_ready, .on_closed = on_closed};
+
+static enum error connect_to(struct connection *connection, const struct ip_address *address)
+{
+    const struct send_connector *connector = connection->hop->connector;
+    struct ip_endpoint endpoint = {*address, connector->port};
+    struct smtp_client_config config = {
+        .helo_name = connector->fqdn,
+        .force_helo = connector->outbound_security & OUTBOUND_FORCE_HELO,
+        .connect_timeout_ms = CONNECT_MS,
+        .command_timeout_ms =
+            connector->connection_timeout_s ? connector->connection_timeout_s * UINT64_C(1000) : COMMAND_MS,
+        .data_timeout_ms = DATA_MS,
+    };
+    return smtp_client_connect(connection->hop->delivery->config.loop, &endpoint, &connector->source, &config,
+                               &EVENTS, connection, &connection->client);
+}
+
+static void on_resolved(struct resolver_query *query, enum error error)
+{
+    struct connection *connection = list_entry(query, struct connection, query);
+    connection->is_resolving = false;
+    if (error == ERROR_CANCELED) {
+        release(connection);
+        return;
+    }
+    connection->has_addresses = true;
+    if (error)
+        hop_note(connection->hop, error == ERROR_NOT_FOUND
+                                      ? BYTES_LITERAL("451 4.4.4 The smart host has no address")
+                                      : BYTES_LITERAL("451 4.4.3 The smart host's name cannot be resolved"));
+    try_next(connection);
+}
+
+/* A literal has its address, a name is asked for: then the answer goes on. */
+static void find_addresses(struct connection *connection)
+{
+    struct hop *hop = connection->hop;
+    size_t index = (hop->good_host + connection->hosts_tried) % hop->connector->smart_host_count;
+    const struct smart_host *host = &hop->connector->smart_hosts[index];
+    connection->address = 0;
+    if (host->name) {
+        connection->is_resolving = true;
+        resolver_addresses(hop->delivery->resolver, host->name, &connection->query);
+        return;
+    }
+    connection->has_addresses = true;
+    connection->query.addresses[0] = host->address;
+    connection->query.count = 1;
+}
+
+/* Connects to the next address there is, or declares the hop dead. */
+static void try_next(struct connection *connection)
+{
+    struct hop *hop = connection->hop;
+    while (connection->hosts_tried < hop->connector->smart_host_count && !hop->is_old) {
+        if (!connection->has_addresses)
+            find_addresses(connection);
+        if (connection->is_resolving)
+            return;
+        for (; connection->address < connection->query.count; connection->address++) {
+            if (connect_to(connection, &connection->query.addresses[connection->address]) == OK)
+                return;
+            hop_note(hop, BYTES_LITERAL("421 4.2.1 Unable to connect"));
+        }
+        connection->hosts_tried++;
+        connection->has_addresses = false;
+    }
+    hop_failed(hop);
+    release(connection);
+}
+
+/* -- opening and closing -- */
+
+static void on_idle(struct loop_timer *timer)
+{
+    struct connection *connection = list_entry(timer, struct connection, idle);
+    smtp_client_quit(connection->client);
+}
+
+void connection_open(struct hop *hop)
+{
+    struct connection *connection = calloc(1, sizeof *connection);
+    if (!connection) {
+        hop_note(hop, BYTES_LITERAL("451 4.3.0 Out of memory"));
+        hop_failed(hop);
+        return;
+    }
+    connection->hop = hop;
+    connection->query.on_done = on_resolved;
+    loop_timer_init(&connection->idle, hop->delivery->config.loop, on_idle);
+    list_append(&hop->connections, &connection->link);
+    hop->connection_count++;
+    hop->connecting_count++;
+    try_next(connection);
+}
+
+void connection_close_idle(struct hop *hop)
+{
+    list_each_safe(link, &hop->connections)
+    {
+        struct connection *connection = list_entry(link, struct connection, link);
+        if (is_idle(connection)) {
+            loop_timer_stop(&connection->idle);
+            smtp_client_quit(connection->client);
+        }
+    }
+}
+
+void connection_abort_all(struct hop *hop)
+{
+    hop->connection_count++; /* ours: the hop must outlive the walk */
+    list_each_safe(link, &hop->connections)
+    {
+        struct connection *connection = list_entry(link, struct connection, link);
+        if (connection->is_resolving)
+            resolver_cancel(&connection->query);
+        else if (connection->client)
+            smtp_client_abort(connection->client);
+    }
+    hop->connection_count--;
+    hop_check_done(hop);
+}

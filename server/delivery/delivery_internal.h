@@ -1,0 +1,172 @@
+/* What is in the works: messages, their transmissions, the hops they go to. Private to the room; all of it
+ * lives on the delivery loop.
+ *
+ *   schedule --due--> message --plan--> transmission per hop and 100 recipients --> hop's queue -->
+ * connection message <--outcome per recipient-- transmission; when all are back: bounce, then update or
+ * removal in the spool */
+#ifndef DELIVERY_DELIVERY_INTERNAL_H
+#define DELIVERY_DELIVERY_INTERNAL_H
+
+#include "delivery/delivery.h"
+#include "smtp_client/client.h"
+
+#include <uthash.h>
+
+#define MESSAGES_MAX                2000 /* in the works at once; the others wait in the schedule */
+#define RECIPIENTS_PER_TRANSMISSION 100  /* RFC 5321 4.5.3.1.8 */
+#define CONNECTIONS_PER_HOP         20
+
+struct action {
+    struct list link;
+    enum delivery_action action;
+    void (*on_done)(void *owner, uint64_t id, enum error error);
+    void *owner;
+};
+
+/* One message in the works. */
+struct message {
+    UT_hash_handle hh; /* by id, in delivery->messages */
+    uint64_t id;
+    struct delivery *delivery;
+    struct arena arena;
+    struct envelope envelope;
+    size_t transmissions_out;
+    bool
+        *was_pending; /* by recipient, when this attempt began; NULL: an administrator's change, no attempt */
+    bool is_changed;  /* a recipient has an outcome */
+    bool is_replanned;       /* a hop was retired under it: due again at once, no attempt counted */
+    bool is_removed;         /* by the administrator, whatever the outcome */
+    struct list actions;     /* asked for, not yet applied */
+    struct list storing;     /* applied, answered when the spool has stored them */
+    struct loop_timer again; /* the spool could not store its state */
+};
+
+/* Some recipients of one message on their way over one hop. */
+struct transmission {
+    struct list link; /* in the hop's queue, or alone */
+    struct smtp_transaction transaction;
+    struct message *message;
+    struct hop *hop;
+    struct connection *connection; /* while it is sent */
+    size_t count;
+    struct bytes addresses[RECIPIENTS_PER_TRANSMISSION];
+    size_t recipients[RECIPIENTS_PER_TRANSMISSION]; /* indexes into the envelope */
+    struct buffer header;                           /* as it goes out */
+    size_t header_offset;                           /* of it, read so far */
+    uint64_t body_offset;                           /* of the content in the spool */
+};
+
+struct connection;
+
+/* A send connector's smart hosts, as one organization has them. A new organization makes new hops; old ones
+ * run dry. */
+struct hop {
+    struct list link; /* in delivery->hops or delivery->old_hops */
+    struct delivery *delivery;
+    const struct organization *organization; /* a reference */
+    const struct send_connector *connector;
+    struct list waiting; /* transmissions */
+    size_t waiting_count;
+    struct list connections;
+    size_t connection_count;
+    size_t connecting_count;
+    size_t good_host;     /* index of the smart host that answered last */
+    uint64_t retry_at_ms; /* monotonic: until then it counts as dead */
+    char last_reply[256]; /* why it is dead */
+    bool is_old;
+};
+
+struct delivery {
+    struct delivery_config config;
+    struct resolver *resolver;
+    const struct organization *organization; /* NULL before the first */
+    struct schedule *schedule;
+    struct loop_timer due;
+    struct message *messages; /* hash by id */
+    size_t message_count;
+    struct list hops;
+    struct list old_hops;
+    bool is_stopping;
+    void (*on_stopped)(void *owner);
+    void *on_stopped_owner;
+};
+
+/* -- delivery.c -- */
+
+/* A place is free: takes what is due. */
+void delivery_pump(struct delivery *delivery);
+/* The message is out of the works: stored with its new time, or gone. Frees it. */
+void delivery_release(struct message *message, bool is_gone);
+/* Ends the stopping when nothing is left. */
+void delivery_check_stopped(struct delivery *delivery);
+
+/* -- message.c -- */
+
+/* Reads the envelope and sends it on its way. */
+void message_begin(struct delivery *delivery, uint64_t id);
+/* The same for an envelope that the spool just handed over. */
+void message_begin_with(struct delivery *delivery, const struct envelope *envelope);
+/* A transmission is over: its outcomes are in the envelope. */
+void message_transmission_done(struct message *message);
+/* Stores what became of the attempt; bounce_error: the report about the recipients that failed could not be
+ * made durable. */
+void message_settle(struct message *message, enum error bounce_error);
+/* Applies the action as soon as the message is not in the works; takes it. */
+void message_act(struct delivery *delivery, uint64_t id, struct action *action);
+
+/* -- original.c -- */
+
+/* Appends the message's header block without its empty line, filtered for a peer with these rights. */
+MUST_USE enum error original_header(struct message *message, uint32_t rights, struct buffer *out);
+
+/* -- plan.c -- */
+
+/* Splits the pending recipients over hops; those without a route get their reply at once. */
+void plan_transmissions(struct message *message);
+
+/* -- hop.c -- */
+
+struct hop *hop_find(struct delivery *delivery, const struct send_connector *connector);
+void hop_queue(struct hop *hop, struct transmission *transmission);
+/* Starts what can be started. */
+void hop_pump(struct hop *hop);
+/* Remembers why it could not be reached. */
+void hop_note(struct hop *hop, struct bytes reply);
+/* Its organization is over: waiting transmissions go back to be planned anew. */
+void hop_retire(struct hop *hop);
+/* No attempt reached it: everything that waits is deferred with the reply noted last. */
+void hop_failed(struct hop *hop);
+/* Frees an old hop that has nothing left. */
+void hop_check_done(struct hop *hop);
+
+/* -- connection.c -- */
+
+/* Opens one more; resolves names and goes through the smart hosts until one greets. */
+void connection_open(struct hop *hop);
+/* Gives an idle connection of the hop work; false: none is idle. */
+bool connection_use_idle(struct hop *hop);
+void connection_close_idle(struct hop *hop);
+void connection_abort_all(struct hop *hop);
+/* The transmission has its outcomes; frees it. */
+void connection_transmission_done(struct transmission *transmission, bool can_reuse);
+
+/* -- transmission.c -- */
+
+/* NULL without memory. */
+struct transmission *transmission_new(struct message *message, struct hop *hop);
+void transmission_add(struct transmission *transmission, size_t recipient);
+/* Prepares the header; ERROR_IO or ERROR_TEMPORARY: the message cannot be read. */
+MUST_USE enum error transmission_start(struct transmission *transmission);
+/* Every recipient of it is deferred with this reply, then it is done. */
+void transmission_defer(struct transmission *transmission, struct bytes reply);
+void transmission_free(struct transmission *transmission);
+/* Sets state and reply of one recipient of the message. */
+void recipient_set(struct message *message, size_t recipient, enum smtp_outcome outcome, struct bytes reply);
+
+/* -- bounce.c -- */
+
+/* Makes the report about the recipients that failed in this attempt durable, then settles the message. False:
+ * none is owed. */
+bool bounce_start(struct message *message);
+
+#endif

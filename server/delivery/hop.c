@@ -1,0 +1,107 @@
+#include "delivery/delivery_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct hop *hop_find(struct delivery *delivery, const struct send_connector *connector)
+{
+    list_each(link, &delivery->hops)
+    {
+        struct hop *hop = list_entry(link, struct hop, link);
+        if (hop->connector == connector)
+            return hop;
+    }
+    struct hop *hop = calloc(1, sizeof *hop);
+    if (!hop)
+        return NULL;
+    hop->delivery = delivery;
+    hop->organization = organization_ref(delivery->organization);
+    hop->connector = connector;
+    list_init(&hop->waiting);
+    list_init(&hop->connections);
+    list_append(&delivery->hops, &hop->link);
+    return hop;
+}
+
+static bool is_dead(const struct hop *hop)
+{
+    return hop->retry_at_ms > clock_monotonic_ms(hop->delivery->config.clock);
+}
+
+void hop_queue(struct hop *hop, struct transmission *transmission)
+{
+    if (is_dead(hop)) {
+        transmission_defer(transmission, bytes_of_text(hop->last_reply));
+        return;
+    }
+    list_append(&hop->waiting, &transmission->link);
+    hop->waiting_count++;
+    hop_pump(hop);
+}
+
+void hop_pump(struct hop *hop)
+{
+    while (hop->waiting_count && connection_use_idle(hop))
+        ;
+    if (!hop->is_old && hop->waiting_count > hop->connecting_count &&
+        hop->connection_count < hop->delivery->config.connections_per_hop)
+        connection_open(hop);
+    hop_check_done(hop);
+}
+
+/* The first that waits, taken out; NULL: none. */
+static struct transmission *take_waiting(struct hop *hop)
+{
+    struct list *link = list_first(&hop->waiting);
+    if (!link)
+        return NULL;
+    list_remove(link);
+    hop->waiting_count--;
+    return list_entry(link, struct transmission, link);
+}
+
+void hop_note(struct hop *hop, struct bytes reply)
+{
+    snprintf(hop->last_reply, sizeof hop->last_reply, "%.*s", BYTES_ARG(reply));
+}
+
+/* New messages for it are deferred unasked for half of the first delay, so that a dead hop is not called for
+ * each. */
+void hop_failed(struct hop *hop)
+{
+    const struct schedule_policy *policy = &hop->delivery->config.schedule;
+    struct transmission *transmission;
+    hop->retry_at_ms = clock_monotonic_ms(hop->delivery->config.clock) + policy->delays_ms[0] / 2;
+    while ((transmission = take_waiting(hop)))
+        transmission_defer(transmission, bytes_of_text(hop->last_reply));
+}
+
+void hop_retire(struct hop *hop)
+{
+    struct delivery *delivery = hop->delivery;
+    struct transmission *transmission;
+    hop->is_old = true;
+    list_remove(&hop->link);
+    list_append(&delivery->old_hops, &hop->link);
+    /* Not an attempt: the message settles without one and is due again at once. */
+    while ((transmission = take_waiting(hop))) {
+        struct message *message = transmission->message;
+        message->is_replanned = true;
+        transmission_free(transmission);
+        message_transmission_done(message);
+    }
+    connection_close_idle(hop);
+    hop_check_done(hop);
+}
+
+void hop_check_done(struct hop *hop)
+{
+    struct delivery *delivery = hop->delivery;
+    if (!hop->is_old || hop->connection_count || hop->waiting_count)
+        return;
+    list_remove(&hop->link);
+    organization_unref(hop->organization);
+    free(hop);
+    delivery_check_stopped(delivery);
+}

@@ -1,0 +1,285 @@
+#include "delivery/delivery_internal.h"
+
+#include "base/event.h"
+#include "base/metric.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Happy path: begin, plan, transmissions, attempt over, removed from the spool.
+ * Failures: a recipient refused for good: a bounce first, then stored; deferred: stored with the next time;
+ * expired: all that is left fails; the spool cannot store: again every second. */
+
+#define STORE_AGAIN_MS 1000
+
+static struct message *message_find(const struct delivery *delivery, uint64_t id)
+{
+    struct message *message;
+    HASH_FIND(hh, delivery->messages, &id, sizeof id, message);
+    return message;
+}
+
+static void store(struct message *message);
+
+static void on_again(struct loop_timer *timer)
+{
+    store(list_entry(timer, struct message, again));
+}
+
+static struct message *message_new(struct delivery *delivery, uint64_t id)
+{
+    struct message *message = calloc(1, sizeof *message);
+    if (!message)
+        return NULL;
+    message->id = id;
+    message->delivery = delivery;
+    arena_init(&message->arena, 2 * (size_t)ENVELOPE_BYTES_MAX);
+    list_init(&message->actions);
+    list_init(&message->storing);
+    loop_timer_init(&message->again, delivery->config.loop, on_again);
+    HASH_ADD(hh, delivery->messages, id, sizeof id, message);
+    delivery->message_count++;
+    return message;
+}
+
+/* -- an attempt -- */
+
+/* Replies of earlier attempts pile up in no arena: each attempt reads the envelope anew. */
+static void attempt(struct message *message)
+{
+    struct envelope *envelope = &message->envelope;
+    message->was_pending = calloc(envelope->recipient_count + 1, sizeof *message->was_pending);
+    if (!message->was_pending) {
+        message->is_replanned = true;
+        envelope->next_attempt_ms = clock_wall_ms(message->delivery->config.clock) + STORE_AGAIN_MS;
+        delivery_release(message, false);
+        return;
+    }
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        message->was_pending[i] = envelope->recipients[i].state == RECIPIENT_PENDING;
+    plan_transmissions(message);
+}
+
+void message_begin(struct delivery *delivery, uint64_t id)
+{
+    struct spool *spool = delivery->config.spool;
+    struct message *message = message_find(delivery, id) ? NULL : message_new(delivery, id);
+    if (!message)
+        return; /* in the works already: it comes back by itself */
+    enum error error = spool->ops->read_envelope(spool, id, &message->arena, &message->envelope);
+    if (error) {
+        message->envelope.next_attempt_ms = clock_wall_ms(delivery->config.clock) + STORE_AGAIN_MS;
+        delivery_release(message, error == ERROR_NOT_FOUND || error == ERROR_SYNTAX);
+        return;
+    }
+    if (message->envelope.is_held)
+        delivery_release(message, true);
+    else
+        attempt(message);
+}
+
+void message_begin_with(struct delivery *delivery, const struct envelope *envelope)
+{
+    struct message *message =
+        message_find(delivery, envelope->id) ? NULL : message_new(delivery, envelope->id);
+    if (!message)
+        return;
+    if (envelope_copy(envelope, &message->arena, &message->envelope)) {
+        message->envelope.next_attempt_ms = envelope->arrived_ms;
+        delivery_release(message, false);
+        return;
+    }
+    attempt(message);
+}
+
+/* -- the end of an attempt -- */
+
+static void log_recipient(const struct message *message, size_t index)
+{
+    const struct envelope *envelope = &message->envelope;
+    const struct envelope_recipient *recipient = &envelope->recipients[index];
+    static const char *const EVENTS[] = {"message.deferred", "message.delivered", "message.bounced"};
+    struct event event;
+    event_begin(&event, recipient->state == RECIPIENT_FAILED ? EVENT_WARNING : EVENT_INFO,
+                EVENTS[recipient->state]);
+    event_number(&event, "id", (int64_t)message->id);
+    event_bytes(&event, "message_id", envelope->message_id);
+    event_bytes(&event, "sender", envelope->sender);
+    event_bytes(&event, "recipient", recipient->address);
+    event_bytes(&event, "hop", envelope->hop);
+    event_bytes(&event, "reply", recipient->reply);
+    event_number(&event, "attempts", envelope->attempts);
+    event_end(&event, true);
+}
+
+static void count_outcomes(const struct message *message)
+{
+    static struct metric *delivered, *deferred, *seconds;
+    if (!delivered) {
+        delivered = metric_register(METRIC_COUNTER, "dirrelay_messages_delivered_total",
+                                    "Attempts in which the next hop took a message.", NULL);
+        deferred = metric_register(METRIC_COUNTER, "dirrelay_messages_deferred_total",
+                                   "Attempts that left a recipient for later.", NULL);
+        seconds = metric_register(METRIC_HISTOGRAM, "dirrelay_delivery_seconds",
+                                  "From acceptance to the next hop's 250.", NULL);
+    }
+    bool is_delivered = false, is_deferred = false;
+    for (size_t i = 0; i < message->envelope.recipient_count; i++) {
+        if (!message->was_pending[i])
+            continue;
+        is_delivered |= message->envelope.recipients[i].state == RECIPIENT_DELIVERED;
+        is_deferred |= message->envelope.recipients[i].state == RECIPIENT_PENDING;
+        log_recipient(message, i);
+    }
+    metric_add(delivered, is_delivered);
+    metric_add(deferred, is_deferred);
+    if (is_delivered) {
+        int64_t took_ms = clock_wall_ms(message->delivery->config.clock) - message->envelope.arrived_ms;
+        metric_observe(seconds, (double)(took_ms > 0 ? took_ms : 0) / 1000);
+    }
+}
+
+/* Time is over: what is still owed fails, with the last thing the hop said. */
+static void expire(struct message *message)
+{
+    const struct delivery_config *config = &message->delivery->config;
+    if (!schedule_is_expired(&config->schedule, message->envelope.arrived_ms, clock_wall_ms(config->clock)))
+        return;
+    for (size_t i = 0; i < message->envelope.recipient_count; i++) {
+        const struct envelope_recipient *recipient = &message->envelope.recipients[i];
+        char reply[512];
+        if (recipient->state != RECIPIENT_PENDING)
+            continue;
+        int len = snprintf(reply, sizeof reply, "550 4.4.7 Message expired%s%.*s",
+                           recipient->reply.len ? "; last reply: " : "",
+                           recipient->reply.len > 400 ? 400 : (int)recipient->reply.len,
+                           recipient->reply.len ? recipient->reply.ptr : "");
+        recipient_set(message, i, OUTCOME_FAILED, (struct bytes){reply, (size_t)len});
+    }
+}
+
+void message_transmission_done(struct message *message)
+{
+    if (--message->transmissions_out > 0)
+        return;
+    if (!message->is_replanned)
+        expire(message);
+    if (message->is_changed)
+        count_outcomes(message);
+    if (!bounce_start(message))
+        message_settle(message, OK);
+}
+
+void message_settle(struct message *message, enum error bounce_error)
+{
+    struct envelope *envelope = &message->envelope;
+    const struct delivery_config *config = &message->delivery->config;
+    int64_t now = clock_wall_ms(config->clock);
+    for (size_t i = 0; bounce_error && i < envelope->recipient_count; i++) {
+        if (message->was_pending[i] && envelope->recipients[i].state == RECIPIENT_FAILED)
+            envelope->recipients[i].state = RECIPIENT_PENDING; /* asked again until the sender can be told */
+    }
+    if (message->is_replanned) {
+        envelope->next_attempt_ms = now;
+    } else {
+        envelope->attempts++;
+        envelope->next_attempt_ms =
+            schedule_next_attempt(&config->schedule, envelope->arrived_ms, envelope->attempts, now);
+    }
+    if (!message->is_changed && list_is_empty(&message->actions))
+        delivery_release(message, false);
+    else
+        store(message);
+}
+
+/* -- storing -- */
+
+/* Puts what was asked for into the envelope. */
+static void apply_actions(struct message *message)
+{
+    struct envelope *envelope = &message->envelope;
+    list_each_safe(link, &message->actions)
+    {
+        struct action *action = list_entry(link, struct action, link);
+        list_remove(link);
+        list_append(&message->storing, link);
+        switch (action->action) {
+        case DELIVERY_REMOVE:
+            message->is_removed = true;
+            break;
+        case DELIVERY_HOLD:
+            envelope->is_held = true;
+            break;
+        case DELIVERY_RELEASE:
+            envelope->is_held = false;
+            envelope->next_attempt_ms = clock_wall_ms(message->delivery->config.clock);
+            break;
+        case DELIVERY_RETRY:
+            envelope->next_attempt_ms = clock_wall_ms(message->delivery->config.clock);
+            break;
+        }
+    }
+}
+
+static void answer_actions(struct message *message, enum error error)
+{
+    list_each_safe(link, &message->storing)
+    {
+        struct action *action = list_entry(link, struct action, link);
+        list_remove(link);
+        action->on_done(action->owner, message->id, error);
+        free(action);
+    }
+}
+
+static void on_stored(void *owner, enum error error)
+{
+    struct message *message = owner;
+    if (error) {
+        loop_timer_start(&message->again, STORE_AGAIN_MS);
+        return;
+    }
+    bool is_gone = message->is_removed || envelope_is_finished(&message->envelope);
+    answer_actions(message, OK);
+    if (!is_gone && !list_is_empty(&message->actions)) {
+        store(message);
+        return;
+    }
+    /* What came too late is as good as done: the message is gone. */
+    apply_actions(message);
+    answer_actions(message, ERROR_NOT_FOUND);
+    delivery_release(message, is_gone);
+}
+
+static void store(struct message *message)
+{
+    struct spool *spool = message->delivery->config.spool;
+    apply_actions(message);
+    bool remove = message->is_removed || envelope_is_finished(&message->envelope);
+    spool->ops->update(spool, &message->envelope, remove, on_stored, message);
+}
+
+void message_act(struct delivery *delivery, uint64_t id, struct action *action)
+{
+    struct spool *spool = delivery->config.spool;
+    struct message *message = message_find(delivery, id);
+    if (message) {
+        list_append(&message->actions, &action->link);
+        return;
+    }
+    message = message_new(delivery, id);
+    enum error error =
+        message ? spool->ops->read_envelope(spool, id, &message->arena, &message->envelope) : ERROR_TEMPORARY;
+    if (error) {
+        action->on_done(action->owner, id, error);
+        free(action);
+        if (message)
+            delivery_release(message, true);
+        return;
+    }
+    schedule_remove(delivery->schedule, id);
+    list_append(&message->actions, &action->link);
+    store(message);
+}

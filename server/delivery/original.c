@@ -1,0 +1,35 @@
+#include "delivery/delivery_internal.h"
+
+#include "policy/header_firewall.h"
+
+#define HEADER_MAX (64u << 20)
+
+/* The header block and its empty line, as the spool has them. */
+static enum error read_header(struct message *message, struct buffer *out)
+{
+    struct spool *spool = message->delivery->config.spool;
+    uint64_t wanted = message->envelope.header_bytes;
+    enum error error = wanted > HEADER_MAX ? ERROR_LIMIT : buffer_reserve(out, (size_t)wanted);
+    while (!error && out->len < wanted) {
+        size_t len = 0;
+        error = spool->ops->read(spool, message->id, out->len, out->ptr + out->len, (size_t)wanted - out->len,
+                                 &len);
+        if (!error && len == 0)
+            error = ERROR_IO; /* shorter than its envelope says */
+        out->len += len;
+    }
+    return error;
+}
+
+enum error original_header(struct message *message, uint32_t rights, struct buffer *out)
+{
+    struct buffer whole;
+    buffer_init(&whole, HEADER_MAX);
+    enum error error = read_header(message, &whole);
+    struct bytes block = buffer_bytes(&whole);
+    if (!error)
+        error = header_firewall_outbound(bytes_first(block, block.len < 2 ? 0 : block.len - 2), rights, out,
+                                         NULL);
+    buffer_done(&whole);
+    return error;
+}

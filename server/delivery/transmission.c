@@ -1,0 +1,123 @@
+#include "delivery/delivery_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HEADER_MAX (64u << 20)
+#define REPLY_MAX  512
+
+/* -- outcomes -- */
+
+void recipient_set(struct message *message, size_t recipient, enum smtp_outcome outcome, struct bytes reply)
+{
+    static const enum recipient_state STATES[] = {
+        [OUTCOME_DELIVERED] = RECIPIENT_DELIVERED,
+        [OUTCOME_DEFERRED] = RECIPIENT_PENDING,
+        [OUTCOME_FAILED] = RECIPIENT_FAILED,
+    };
+    struct envelope_recipient *entry = &message->envelope.recipients[recipient];
+    entry->state = STATES[outcome];
+    entry->reply = arena_copy(&message->arena, bytes_first(reply, REPLY_MAX));
+    if (!entry->reply.ptr)
+        entry->reply = (struct bytes){0};
+    message->is_changed = true;
+}
+
+static void on_recipient(struct smtp_transaction *transaction, size_t index, enum smtp_outcome outcome,
+                         struct bytes reply)
+{
+    struct transmission *transmission = list_entry(transaction, struct transmission, transaction);
+    recipient_set(transmission->message, transmission->recipients[index], outcome, reply);
+}
+
+void transmission_defer(struct transmission *transmission, struct bytes reply)
+{
+    struct message *message = transmission->message;
+    for (size_t i = 0; i < transmission->count; i++)
+        recipient_set(message, transmission->recipients[i], OUTCOME_DEFERRED, reply);
+    transmission_free(transmission);
+    message_transmission_done(message);
+}
+
+/* -- content: the filtered header, then what the spool holds behind it -- */
+
+static enum error read_content(struct smtp_transaction *transaction, char *out, size_t size, size_t *out_len)
+{
+    struct transmission *transmission = list_entry(transaction, struct transmission, transaction);
+    struct bytes header = bytes_skip(buffer_bytes(&transmission->header), transmission->header_offset);
+    if (header.len) {
+        *out_len = header.len < size ? header.len : size;
+        memcpy(out, header.ptr, *out_len);
+        transmission->header_offset += *out_len;
+        return OK;
+    }
+    struct spool *spool = transmission->message->delivery->config.spool;
+    enum error error =
+        spool->ops->read(spool, transmission->message->id, transmission->body_offset, out, size, out_len);
+    if (!error)
+        transmission->body_offset += *out_len;
+    return error;
+}
+
+/* Externally secured by the connector, else nobody has proved anything. */
+static enum identity peer_of(const struct send_connector *connector)
+{
+    return connector->send_flags >> 20 == 16 ? IDENTITY_EXTERNALLY_SECURED : IDENTITY_ANONYMOUS;
+}
+
+enum error transmission_start(struct transmission *transmission)
+{
+    const struct send_connector *connector = transmission->hop->connector;
+    const struct envelope *envelope = &transmission->message->envelope;
+    buffer_init(&transmission->header, HEADER_MAX);
+    enum error error = original_header(transmission->message, connector->fixed[peer_of(connector)].granted,
+                                       &transmission->header);
+    if (!error)
+        error = buffer_append(&transmission->header, BYTES_LITERAL("\r\n"));
+    transmission->header_offset = 0;
+    transmission->body_offset = envelope->header_bytes;
+    transmission->transaction.size_bytes =
+        envelope->size_bytes - envelope->header_bytes + transmission->header.len;
+    return error;
+}
+
+/* -- life -- */
+
+static void on_done(struct smtp_transaction *transaction, bool can_reuse)
+{
+    struct transmission *transmission = list_entry(transaction, struct transmission, transaction);
+    connection_transmission_done(transmission, can_reuse);
+}
+
+struct transmission *transmission_new(struct message *message, struct hop *hop)
+{
+    struct transmission *transmission = calloc(1, sizeof *transmission);
+    if (!transmission)
+        return NULL;
+    list_init(&transmission->link);
+    transmission->message = message;
+    transmission->hop = hop;
+    transmission->transaction = (struct smtp_transaction){
+        .sender = message->envelope.sender,
+        .recipients = transmission->addresses,
+        .is_8bit = message->envelope.body == BODY_8BITMIME,
+        .read = read_content,
+        .on_recipient = on_recipient,
+        .on_done = on_done,
+    };
+    return transmission;
+}
+
+void transmission_add(struct transmission *transmission, size_t recipient)
+{
+    transmission->addresses[transmission->count] =
+        transmission->message->envelope.recipients[recipient].address;
+    transmission->recipients[transmission->count++] = recipient;
+    transmission->transaction.recipient_count = transmission->count;
+}
+
+void transmission_free(struct transmission *transmission)
+{
+    buffer_done(&transmission->header);
+    free(transmission);
+}
