@@ -1,7 +1,6 @@
 /* fakes: organization dialogue */
 /* Whole sessions: dialogues to the letter, in steps, byte by byte and pipelined. */
 #include "fakes/fake_dialogue.h"
-#include "fakes/fake_organization.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,48 +10,11 @@
 
 #include <cmocka.h>
 
-#define SCRIPT(...)   ((const char *const[]){__VA_ARGS__, NULL})
-#define ANY_RECIPIENT "allow ms-Exch-SMTP-Accept-Any-Recipient to anonymous"
-
-static void no_tarpit(struct receive_connector *connector)
-{
-    connector->tarpit_s = 0;
-}
-
-static struct fake_domain domains[] = {
-    {"contoso.com", .is_default = true}, {"partner.example", .type = DOMAIN_INTERNAL_RELAY}, {0}};
-static struct fake_send send_connectors[] = {{"Internet", .spaces = "SMTP:*;1", .smart_hosts = "[10.9.9.9]"},
-                                             {0}};
-
-/* Three connectors: 10.1/16 may relay, 10.2/16 may only submit to our domains, 10.3/16 may nothing; 10.4/16
- * is externally secured. */
-static struct organization *make_organization(enum permission_model model)
-{
-    return fake_organization_new(&(struct fake_organization){
-        .model = model,
-        .receive =
-            (struct fake_receive[]){
-                {"Relay", .ranges = "10.1.0.0/16", .groups = GROUP_ANONYMOUS_USERS, .aces = ANY_RECIPIENT,
-                 .adjust = no_tarpit},
-                {"Default", .ranges = "10.2.0.0/16", .groups = GROUP_ANONYMOUS_USERS, .adjust = no_tarpit},
-                {"Nothing", .ranges = "10.3.0.0/16", .adjust = no_tarpit},
-                {"Secured", .ranges = "10.4.0.0/16", .groups = GROUP_EXCHANGE_SERVERS,
-                 .auth = AUTH_EXTERNAL_AUTHORITATIVE, .adjust = no_tarpit},
-                {"Refused", .ranges = "10.5.0.0/16", .refused = "a bad value"},
-                {0}},
-        .domains = domains,
-        .send = send_connectors});
-}
-
-#define HELLO                                                                                                \
-    "S: 220 mx1.contoso.com Microsoft ESMTP MAIL Service ready at *, * +0000", "C: EHLO client.example",     \
-        "S: 250-mx1.contoso.com Hello [10.*]", "S: 250-SIZE 37748736", "S: 250-PIPELINING",                  \
-        "S: 250-ENHANCEDSTATUSCODES", "S: 250 8BITMIME"
-#define GOODBYE "C: QUIT", "S: 221 2.0.0 Service closing transmission channel", "S: <closed>"
+#include "smtp_organization.h"
 
 static void run(const char *client, const char *const *script)
 {
-    struct organization *organization = make_organization(PERMISSION_MODEL_2010);
+    struct organization *organization = smtp_organization(PERMISSION_MODEL_2010);
     dialogue_run_all(organization, client, script);
     organization_unref(organization);
 }
@@ -103,7 +65,7 @@ static void an_externally_secured_host_relays_for_every_sender(void **state)
 static void the_own_domain_needs_its_right_in_model_2007(void **state)
 {
     (void)state;
-    struct organization *organization = make_organization(PERMISSION_MODEL_2007);
+    struct organization *organization = smtp_organization(PERMISSION_MODEL_2007);
     dialogue_run_all(organization, "10.1.0.5",
                      SCRIPT("S: 220 *", "C: HELO x", "S: 250 *", "C: MAIL FROM:<chris@contoso.com>",
                             "S: 550 5.7.1 Client does not have permission to send as this sender",
@@ -119,7 +81,7 @@ static void no_connector_and_a_refused_one_answer_421(void **state)
 {
     (void)state;
     const char *const script[] = {"S: 421 4.3.2 Service not available", "S: <closed>", NULL};
-    struct organization *organization = make_organization(PERMISSION_MODEL_2010);
+    struct organization *organization = smtp_organization(PERMISSION_MODEL_2010);
     const char *clients[] = {"10.5.0.5", "192.168.0.1"};
     for (size_t i = 0; i < 2; i++) {
         struct dialogue dialogue;
