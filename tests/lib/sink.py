@@ -1,0 +1,259 @@
+"""The next hop: an SMTP server that stores what it gets and misbehaves as the test asks.
+
+    with Sink() as sink:
+        …
+        message = sink.wait(1)[0]
+        message.sender, message.recipients, message.content
+
+Behaviour is set at any time and counts from the next command on:
+
+    sink.replies["MAIL"] = "451 4.3.0 later"            what to answer instead of 250, by verb; "." is the end of data
+    sink.rcpt_replies["bob@fabrikam.com"] = "550 5.1.1 No such user"
+    sink.hooks["."] = lambda session: None               called before the verb is answered; may raise Drop
+    sink.keywords = ["PIPELINING", "8BITMIME"]           what EHLO shows
+    sink.stop(), sink.start()                            connections are refused, and taken again on the same port
+"""
+
+import socket
+import threading
+import time
+
+KEYWORDS = ("PIPELINING", "SIZE 104857600", "8BITMIME", "ENHANCEDSTATUSCODES")
+
+
+class Drop(Exception):
+    """Raised by a hook: the connection is closed without a reply."""
+
+
+class Message:
+    """What arrived: sender, recipients (accepted ones), content (dots undone), wire (as it came, without the final
+    dot), parameters of MAIL, helo, session (number of the connection), hooked (before its 250)."""
+
+    def __init__(self, session):
+        self.session = session.number
+        self.helo = session.helo
+        self.sender = session.sender
+        self.parameters = session.parameters
+        self.recipients = list(session.recipients)
+        self.wire = session.wire
+        self.content = session.wire[1:] if session.wire.startswith(b".") else session.wire
+        self.content = self.content.replace(b"\r\n.", b"\r\n")
+
+    @property
+    def header(self):
+        return self.content.partition(b"\r\n\r\n")[0] + b"\r\n"
+
+    @property
+    def body(self):
+        return self.content.partition(b"\r\n\r\n")[2]
+
+    def fields(self, name):
+        """The bodies of all header fields of this name, unfolded."""
+        lines = self.header.decode("utf-8", "surrogateescape").replace("\r\n ", " ").replace("\r\n\t", " ").split("\r\n")
+        return [line.partition(":")[2].strip() for line in lines if line.partition(":")[0].lower() == name.lower()]
+
+
+class Session:
+    """One connection."""
+
+    def __init__(self, sink, connection, number):
+        self.sink, self.connection, self.number = sink, connection, number
+        self.reader = connection.makefile("rb")
+        self.helo, self.commands = None, []
+        self._forget()
+
+    def _forget(self):
+        self.sender, self.parameters, self.recipients, self.wire = None, "", [], b""
+
+    def say(self, text):
+        self.connection.sendall(text.encode() + b"\r\n")
+
+    def run(self):
+        try:
+            self.say(self.sink.banner)
+            line = self.reader.readline()
+            while line and self._command(line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")):
+                line = self.reader.readline()
+        except (Drop, OSError, ValueError):
+            pass
+        finally:
+            self.close()
+
+    def close(self):
+        try:
+            self.connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.connection.close()
+
+    def _command(self, line):
+        verb = line.split(" ")[0].split(":")[0].upper()
+        self.commands.append(line)
+        hook = self.sink.hooks.get(verb)
+        if hook:
+            hook(self)
+        refusal = self.sink.replies.get(verb)
+        if verb in ("EHLO", "HELO") and not refusal:
+            self._forget()
+            self.helo = line.partition(" ")[2]
+            lines = ["sink"] + (list(self.sink.keywords) if verb == "EHLO" else [])
+            self.say("\r\n".join("250%s%s" % (" " if i == len(lines) - 1 else "-", text) for i, text in enumerate(lines)))
+        elif verb == "RCPT" and not refusal:
+            self._rcpt(line)
+        elif refusal:
+            self.say(refusal)
+            return not refusal.startswith("421")
+        elif verb == "MAIL":
+            path, _, self.parameters = line.partition(":")[2].partition(">")
+            self.sender, self.recipients = path.strip().lstrip("<"), []
+            self.say("250 2.1.0 ok")
+        elif verb == "DATA":
+            self._data()
+        elif verb == "QUIT":
+            self.say("221 2.0.0 bye")
+            return False
+        else:
+            self._forget()
+            self.say("250 2.0.0 ok")
+        return True
+
+    def _rcpt(self, line):
+        address = line.partition("<")[2].rpartition(">")[0]
+        reply = self.sink.rcpt_replies.get(address)
+        if not reply:
+            self.recipients.append(address)
+        self.say(reply or "250 2.1.5 ok")
+
+    def _data(self):
+        if not self.recipients:
+            self.say("503 5.5.1 no recipients")
+            return
+        self.say("354 go on")
+        parts = []
+        while True:
+            line = self.reader.readline()
+            if not line:
+                raise Drop()
+            if line == b".\r\n":
+                break
+            parts.append(line)
+        self.wire = b"".join(parts)
+        message = Message(self)
+        self.sink._offer(message)
+        hook = self.sink.hooks.get(".")
+        if hook:
+            hook(self)
+        reply = self.sink.replies.get(".")
+        if not reply:
+            self.sink._store(message)
+        self._forget()
+        self.say(reply or "250 2.0.0 stored")
+
+
+class Sink:
+    def __init__(self, host="127.0.0.1", port=0):
+        self.host, self.port = host, port
+        self.banner = "220 sink ESMTP"
+        self.keywords = list(KEYWORDS)
+        self.replies, self.rcpt_replies, self.hooks = {}, {}, {}
+        self.messages = []  # answered 250
+        self.offered = []   # whose final dot came, whatever was answered
+        self.sessions = []
+        self._open = set()
+        self._changed = threading.Condition()
+        self._listener = None
+        self.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.stop()
+
+    def start(self):
+        self._listener = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET)
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.bind((self.host, self.port))
+        self._listener.listen(256)
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def stop(self):
+        """Refuses connections and cuts those that are open."""
+        if self._listener is None:
+            return
+        listener, self._listener = self._listener, None
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        self.cut()
+
+    def cut(self):
+        """Closes every open connection."""
+        with self._changed:
+            connections = list(self._open)
+        for session in connections:
+            session.close()
+
+    def reset(self):
+        """Forgets messages and behaviour."""
+        with self._changed:
+            self.messages, self.offered = [], []
+            self.replies, self.rcpt_replies, self.hooks = {}, {}, {}
+            self.keywords = list(KEYWORDS)
+
+    def wait(self, count=1, timeout=20.0, matching=None):
+        """At least so many stored messages (that match), or AssertionError."""
+        def found():
+            return [m for m in self.messages if matching is None or matching(m)]
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while len(found()) < count:
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._changed.wait(left):
+                    raise AssertionError("%d of %d messages at the sink after %.0f s" % (len(found()), count, timeout))
+            return found()
+
+    def wait_offered(self, count=1, timeout=20.0):
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while len(self.offered) < count:
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._changed.wait(left):
+                    raise AssertionError("%d of %d messages offered" % (len(self.offered), count))
+            return list(self.offered)
+
+    def to(self, recipient):
+        """The stored messages that have this recipient."""
+        with self._changed:
+            return [message for message in self.messages if recipient in message.recipients]
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    def _accept(self, listener):
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self._changed:
+                session = Session(self, connection, len(self.sessions))
+                self.sessions.append(session)
+                self._open.add(session)
+            threading.Thread(target=self._run, args=(session,), daemon=True).start()
+
+    def _run(self, session):
+        session.run()
+        with self._changed:
+            self._open.discard(session)
+            self._changed.notify_all()
+
+    def _offer(self, message):
+        with self._changed:
+            self.offered.append(message)
+            self._changed.notify_all()
+
+    def _store(self, message):
+        with self._changed:
+            self.messages.append(message)
+            self._changed.notify_all()
