@@ -212,7 +212,7 @@ static void on_idle(struct loop_timer *timer)
     smtp_client_quit(connection->client);
 }
 
-void connection_open(struct hop *hop)
+void hop_connection_open(struct hop *hop)
 {
     struct connection *connection = calloc(1, sizeof *connection);
     if (!connection) {

@@ -142,7 +142,7 @@ void hop_check_done(struct hop *hop);
 /* -- connection.c -- */
 
 /* Opens one more; resolves names and goes through the smart hosts until one greets. */
-void connection_open(struct hop *hop);
+void hop_connection_open(struct hop *hop);
 /* Gives an idle connection of the hop work; false: none is idle. */
 bool connection_use_idle(struct hop *hop);
 void connection_close_idle(struct hop *hop);

@@ -46,7 +46,7 @@ void hop_pump(struct hop *hop)
         ;
     if (!hop->is_old && hop->waiting_count > hop->connecting_count &&
         hop->connection_count < hop->delivery->config.connections_per_hop)
-        connection_open(hop);
+        hop_connection_open(hop);
     hop_check_done(hop);
 }
 
