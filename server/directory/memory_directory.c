@@ -234,7 +234,7 @@ static void read_info(struct memory_directory *memory)
 static const struct directory_info *memory_info(const struct directory *directory)
 {
     const struct memory_directory *memory = memory_of(directory);
-    return memory->info.uri[0] && (memory->is_up || memory->was_up) ? &memory->info : NULL;
+    return memory->info.uri[0] && memory->was_up ? &memory->info : NULL;
 }
 
 void memory_directory_set_up(struct memory_directory *memory, bool is_up, const char *why)

@@ -5,13 +5,7 @@
 
 #define VALUE_SHOWN 80
 
-/* "msExch…: what" into a note that holds nothing yet. */
-static void say(struct note *note, const struct attribute_row *row, const char *what)
-{
-    if (note->text[0] == '\0')
-        note_set(note, "%s %s", row->name, what);
-}
-
+/* "msExch… "value" what" into a note that holds nothing yet. */
 static void say_value(struct note *note, const struct attribute_row *row, struct bytes value,
                       const char *what)
 {
@@ -58,6 +52,13 @@ static bool is_clean_text(struct bytes text, int64_t maximum)
     return true;
 }
 
+/* What a complaint repeats. */
+static struct bytes first_value(const struct attribute_row *row, const struct entry *entry)
+{
+    const struct attribute *attribute = entry_find(entry, row->name);
+    return attribute && attribute->value_count > 0 ? attribute->values[0] : (struct bytes){0};
+}
+
 /* The number an entry gives: *out keeps the default when it is absent or bad. */
 static void read_number(const struct attribute_row *row, const struct entry *entry, int64_t *out,
                         struct attribute_reading *reading)
@@ -78,21 +79,21 @@ static void read_number(const struct attribute_row *row, const struct entry *ent
     } else {
         error = entry_integer(entry, row->name, row->minimum, row->maximum, &value);
     }
-    if (error == OK) {
-        *out = value;
-    } else if (error == ERROR_LIMIT && row->kind == ATTRIBUTE_INTEGER) {
-        char what[96];
+    if (error == OK || error == ERROR_NOT_FOUND) {
+        *out = error == OK ? value : *out;
+        return;
+    }
+    char what[96];
+    if (row->kind == ATTRIBUTE_BOOLEAN)
+        (void)snprintf(what, sizeof(what), "is not one TRUE or FALSE");
+    else if (error != ERROR_LIMIT)
+        (void)snprintf(what, sizeof(what), "is not one whole number");
+    else if (row->kind == ATTRIBUTE_BITS)
+        (void)snprintf(what, sizeof(what), "has a bit without a meaning");
+    else
         (void)snprintf(what, sizeof(what), "is not within %" PRId64 " and %" PRId64, row->minimum,
                        row->maximum);
-        struct bytes text = {0};
-        (void)!entry_text(entry, row->name, &text);
-        say_value(&reading->unreadable, row, text, what);
-    } else if (error == ERROR_LIMIT) {
-        say(&reading->unreadable, row, "has a bit without a meaning");
-    } else if (error != ERROR_NOT_FOUND) {
-        say(&reading->unreadable, row,
-            row->kind == ATTRIBUTE_BOOLEAN ? "is not one TRUE or FALSE" : "is not one whole number");
-    }
+    say_value(&reading->unreadable, row, first_value(row, entry), what);
 }
 
 static enum error read_text(const struct attribute_row *row, const struct entry *entry, struct arena *arena,
@@ -104,7 +105,8 @@ static enum error read_text(const struct attribute_row *row, const struct entry 
         error = ERROR_SYNTAX;
     if (error != OK || value.len == 0) {
         if (error != OK && error != ERROR_NOT_FOUND)
-            say(&reading->unreadable, row, "is not one text without control characters, or too long");
+            say_value(&reading->unreadable, row, first_value(row, entry),
+                      "is not one text without control characters, or too long");
         return OK;
     }
     if (!row->enforced_by)
@@ -144,11 +146,8 @@ static enum error read_row(const struct attribute_row *row, const struct entry *
     const int64_t fallback = is_edge ? row->edge_fallback : row->fallback;
     int64_t value = fallback;
     read_number(row, entry, &value, reading);
-    if (!row->enforced_by && value != fallback) {
-        struct bytes text = {0};
-        (void)!entry_text(entry, row->name, &text);
-        say_value(&reading->unsupported, row, text, "is not supported yet");
-    }
+    if (!row->enforced_by && value != fallback)
+        say_value(&reading->unsupported, row, first_value(row, entry), "is not supported yet");
     store_number(row, value, object);
     return OK;
 }
