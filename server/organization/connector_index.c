@@ -3,19 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SHARE_LOOKBACK 64 /* groups that are looked at for segments to share */
+
 /* One binding of one enabled connector. */
 struct binding {
     struct ip_endpoint local;
     uint32_t connector;
-};
-
-/* One range of a group's connectors while its segments are made. */
-struct contender {
-    ip_number low;
-    ip_number high;
-    uint32_t connector;
-    uint32_t range;
-    uint32_t rank; /* of the connector, 0 the best on a tie */
 };
 
 struct build {
@@ -25,6 +18,7 @@ struct build {
     struct binding *bindings;
     size_t binding_count;
     struct connector_group *groups;
+    size_t *firsts; /* by group: its first binding */
     size_t group_count;
     struct arena *arena;
 };
@@ -113,110 +107,6 @@ static enum error collect_bindings(struct build *build)
     return OK;
 }
 
-static int compare_lows(const void *left, const void *right)
-{
-    const struct contender *a = left;
-    const struct contender *b = right;
-    return (a->low > b->low) - (a->low < b->low);
-}
-
-static int compare_numbers(const void *left, const void *right)
-{
-    const ip_number *a = left;
-    const ip_number *b = right;
-    return (*a > *b) - (*a < *b);
-}
-
-static bool is_better(const struct contender *a, const struct contender *b)
-{
-    ip_number a_span = a->high - a->low;
-    ip_number b_span = b->high - b->low;
-    return a_span != b_span ? a_span < b_span : a->rank < b->rank;
-}
-
-/* A binary heap of the contenders that have begun; those that have ended are dropped when they come to the
- * top. */
-struct heap {
-    const struct contender **items;
-    size_t count;
-};
-
-static void heap_push(struct heap *heap, const struct contender *item)
-{
-    size_t at = heap->count++;
-    while (at > 0 && is_better(item, heap->items[(at - 1) / 2])) {
-        heap->items[at] = heap->items[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    heap->items[at] = item;
-}
-
-static void heap_pop(struct heap *heap)
-{
-    const struct contender *item = heap->items[--heap->count];
-    size_t at = 0;
-    for (size_t child = 1; child < heap->count; child = 2 * at + 1) {
-        if (child + 1 < heap->count && is_better(heap->items[child + 1], heap->items[child])) {
-            child++;
-        }
-        if (!is_better(heap->items[child], item)) {
-            break;
-        }
-        heap->items[at] = heap->items[child];
-        at = child;
-    }
-    heap->items[at] = item;
-}
-
-/* The points where the winner can change: 0, every low, and every address behind a high. Sorted, without
- * doubles. */
-static size_t collect_points(const struct contender *contenders, size_t count, enum ip_family family,
-                             ip_number *points)
-{
-    size_t point_count = 0;
-    points[point_count++] = 0;
-    for (size_t i = 0; i < count; i++) {
-        points[point_count++] = contenders[i].low;
-        if (contenders[i].high != ip_number_last(family)) {
-            points[point_count++] = contenders[i].high + 1;
-        }
-    }
-    qsort(points, point_count, sizeof(*points), compare_numbers);
-    size_t kept = 0;
-    for (size_t i = 0; i < point_count; i++) {
-        if (kept == 0 || points[kept - 1] != points[i]) {
-            points[kept++] = points[i];
-        }
-    }
-    return kept;
-}
-
-/* The sweep: walks the points with the heap of ranges that hold them. Returns the number of segments. */
-static size_t sweep(const struct contender *contenders, size_t count, const ip_number *points,
-                    size_t point_count, struct heap *heap, struct connector_segment *segments)
-{
-    size_t next = 0;
-    size_t segment_count = 0;
-    for (size_t i = 0; i < point_count; i++) {
-        for (; next < count && contenders[next].low == points[i]; next++) {
-            heap_push(heap, &contenders[next]);
-        }
-        while (heap->count > 0 && heap->items[0]->high < points[i]) {
-            heap_pop(heap);
-        }
-        struct connector_segment segment = {.start = points[i], .connector = SEGMENT_NOBODY};
-        if (heap->count > 0) {
-            segment.connector = heap->items[0]->connector;
-            segment.range = heap->items[0]->range;
-        }
-        const struct connector_segment *last = segment_count > 0 ? &segments[segment_count - 1] : NULL;
-        if (last == NULL || last->connector != segment.connector || last->range != segment.range) {
-            segments[segment_count++] = segment;
-        }
-    }
-    return segment_count;
-}
-
 /* Gathers the ranges of the group's family; *out is on the heap. */
 static enum error collect_contenders(const struct build *build, const struct binding *bindings,
                                      size_t binding_count, struct contender **out, size_t *out_count)
@@ -244,7 +134,6 @@ static enum error collect_contenders(const struct build *build, const struct bin
             }
         }
     }
-    qsort(contenders, count, sizeof(*contenders), compare_lows);
     *out = contenders;
     *out_count = count;
     return OK;
@@ -255,37 +144,50 @@ static enum error build_group(struct build *build, const struct binding *binding
 {
     struct contender *contenders = NULL;
     size_t count = 0;
+    struct connector_group group = {.local = bindings[0].local};
     enum error error = collect_contenders(build, bindings, binding_count, &contenders, &count);
-    if (error != OK) {
-        return error;
+    if (error == OK) {
+        error = segment_sweep(contenders, count, group.local.address.family, build->arena, &group.segments,
+                              &group.segment_count);
     }
-    size_t point_max = 2 * count + 1;
-    ip_number *points = calloc(point_max, sizeof(*points));
-    struct connector_segment *segments = calloc(point_max, sizeof(*segments));
-    struct heap heap = {.items = calloc(count + 1, sizeof(*heap.items))};
-    struct connector_segment *kept = NULL;
-    size_t segment_count = 0;
-    if (points != NULL && segments != NULL && heap.items != NULL) {
-        size_t point_count = collect_points(contenders, count, bindings[0].local.address.family, points);
-        segment_count = sweep(contenders, count, points, point_count, &heap, segments);
-        kept = arena_array(build->arena, segment_count, sizeof(*kept));
-    }
-    if (kept != NULL) {
-        memcpy(kept, segments, segment_count * sizeof(*kept));
-        build->groups[build->group_count++] =
-            (struct connector_group){bindings[0].local, kept, segment_count};
+    if (error == OK) {
+        build->groups[build->group_count++] = group;
     }
     free(contenders);
-    free(points);
-    free(segments);
-    free(heap.items);
-    return kept == NULL ? ERROR_LIMIT : OK;
+    return error;
+}
+
+/* Have two runs of bindings the same connectors and family? Then their segments are the same. */
+static bool is_alike(const struct binding *a, const struct binding *b, size_t count)
+{
+    bool is_same = a->local.address.family == b->local.address.family;
+    for (size_t i = 0; i < count && is_same; i++) {
+        is_same = a[i].connector == b[i].connector;
+    }
+    return is_same;
+}
+
+/* A connector bound to many addresses would else have its ranges in memory as many times. */
+static bool share_group(struct build *build, size_t first, size_t count)
+{
+    size_t oldest = build->group_count > SHARE_LOOKBACK ? build->group_count - SHARE_LOOKBACK : 0;
+    for (size_t i = oldest; i < build->group_count; i++) {
+        size_t end = i + 1 < build->group_count ? build->firsts[i + 1] : first;
+        if (end - build->firsts[i] == count &&
+            is_alike(&build->bindings[build->firsts[i]], &build->bindings[first], count)) {
+            build->groups[build->group_count] = build->groups[i];
+            build->groups[build->group_count++].local = build->bindings[first].local;
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum error build_groups(struct build *build)
 {
     build->groups = arena_array(build->arena, build->binding_count + 1, sizeof(*build->groups));
-    if (build->groups == NULL) {
+    build->firsts = calloc(build->binding_count + 1, sizeof(*build->firsts));
+    if (build->groups == NULL || build->firsts == NULL) {
         return ERROR_LIMIT;
     }
     for (size_t first = 0; first < build->binding_count;) {
@@ -294,9 +196,12 @@ static enum error build_groups(struct build *build)
                compare_endpoints(&build->bindings[first].local, &build->bindings[end].local) == 0) {
             end++;
         }
-        enum error error = build_group(build, &build->bindings[first], end - first);
-        if (error != OK) {
-            return error;
+        build->firsts[build->group_count] = first;
+        if (!share_group(build, first, end - first)) {
+            enum error error = build_group(build, &build->bindings[first], end - first);
+            if (error != OK) {
+                return error;
+            }
         }
         first = end;
     }
@@ -321,6 +226,7 @@ enum error connector_index_build(const struct receive_connector *connectors, siz
     }
     free(build.ranks);
     free(build.bindings);
+    free(build.firsts);
     return error;
 }
 

@@ -3,17 +3,8 @@
 #ifndef ORGANIZATION_CONNECTOR_INDEX_H
 #define ORGANIZATION_CONNECTOR_INDEX_H
 
-#include "organization/ip_number.h"
 #include "organization/receive_connector.h"
-
-#define SEGMENT_NOBODY UINT32_MAX
-
-/* From start up to the next segment's start; the first of a group starts at 0. */
-struct connector_segment {
-    ip_number start;
-    uint32_t connector; /* index, or SEGMENT_NOBODY */
-    uint32_t range;     /* the winner's range that holds the segment */
-};
+#include "organization/segment_sweep.h"
 
 /* All enabled connectors bound to one local endpoint, wildcard or specific; both ends of a connection are of
  * one family. */

@@ -150,18 +150,6 @@ static bool is_report_only(const struct receive_connector *connector, const stru
     return connector->report_only != 0;
 }
 
-static bool has_default_domain(const struct receive_connector *connector, const struct server *server)
-{
-    (void)server;
-    return connector->default_domain != NULL;
-}
-
-static bool logs_protocol(const struct receive_connector *connector, const struct server *server)
-{
-    (void)server;
-    return connector->protocol_logging != 0;
-}
-
 static const struct {
     bool (*is_broken)(const struct receive_connector *connector, const struct server *server);
     const char *sentence;
@@ -186,8 +174,6 @@ static const struct {
     {limits_rate, "MessageRateLimit is not supported yet"},
     {has_implicit_tls, "dirrelayImplicitTls is not supported yet"},
     {is_report_only, "dirrelayReportOnly is not supported yet"},
-    {has_default_domain, "DefaultDomain is not supported yet"},
-    {logs_protocol, "ProtocolLoggingLevel Verbose is not supported yet"},
 };
 
 static const struct closed_bits CLOSED_OPTIONS[] = {

@@ -8,14 +8,9 @@
 /* NULL when all rules hold, else the sentence of the first broken rule (static storage): "BasicAuthRequireTLS
  * needs Tls". Includes what a later step brings and is closed until then: RequireTLS, DomainSecure, implicit
  * TLS, report-only … Mechanisms and EHLO keywords that are on by default are simply not offered and break no
- * rule. */
+ * rule. An attribute that has no field here is the source's to refuse until something enforces it. */
 const char *validate_receive_connector(const struct receive_connector *connector,
                                        const struct server *server);
 const char *validate_send_connector(const struct send_connector *connector);
-
-/* An attribute that has no field here since nothing enforces it yet: why this value refuses the object
- * (static storage), or NULL when the value is the default or the attribute is not one of these. `attribute`
- * in any case. */
-const char *validate_closed_attribute(struct bytes attribute, struct bytes value);
 
 #endif

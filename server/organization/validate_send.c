@@ -133,36 +133,3 @@ const char *validate_send_connector(const struct send_connector *connector)
     }
     return NULL;
 }
-
-/* Attributes of facts 1.3 and 1.4 that nothing enforces yet. harmless: the default as it is stored, or NULL
- * when any value at all asks for something. */
-static const struct {
-    const char *attribute;
-    const char *harmless;
-    const char *sentence;
-} CLOSED_ATTRIBUTES[] = {
-    {"msExchSmtpReceiveAdvertisedDomain", NULL, "ServiceDiscoveryFqdn is not supported yet"},
-    {"msExchSMTPExtendedProtectionPolicy", "0", "ExtendedProtectionPolicy is not supported yet"},
-    {"msExchSmtpReceiveTlsDomainCapabilities", NULL, "TlsDomainCapabilities is not supported yet"},
-    {"msExchSmtpTLSCertificate", NULL, "TlsCertificateName is not supported yet"},
-    {"msExchSmtpReceiveTlsCertificateName", NULL, "TlsCertificateName is not supported yet"},
-    {"connectedDomains", NULL, "ConnectedRoutingGroups is not supported"},
-    {"msExchSmtpSendProtocolLoggingLevel", "0", "ProtocolLoggingLevel Verbose is not supported yet"},
-    {"msExchSmtpOutboundSecurityUserName", NULL, "AuthenticationCredential is not supported yet"},
-    {"msExchSmtpOutboundSecurityPassword", NULL, "AuthenticationCredential is not supported yet"},
-    {"msExchSmtpSendTlsDomain", NULL, "TlsDomain is not supported yet"},
-    {"msExchSmtpSendNdrLevel", "0", "ErrorPolicies is not supported yet"},
-};
-
-const char *validate_closed_attribute(struct bytes attribute, struct bytes value)
-{
-    for (size_t i = 0; i < COUNT_OF(CLOSED_ATTRIBUTES); i++) {
-        const char *harmless = CLOSED_ATTRIBUTES[i].harmless;
-        if (bytes_equal_text_nocase(attribute, CLOSED_ATTRIBUTES[i].attribute)) {
-            return harmless != NULL && bytes_equal(value, bytes_of_text(harmless))
-                       ? NULL
-                       : CLOSED_ATTRIBUTES[i].sentence;
-        }
-    }
-    return NULL;
-}

@@ -244,6 +244,62 @@ static void test_random_connectors_against_the_plain_rule(void **state)
     }
 }
 
+/* 100,000 ranges on one binding: 200 connectors of 500, which share bindings on two more addresses. */
+static void fill_many(struct organization *organization, uint32_t *seed)
+{
+    enum { CONNECTORS = 200, RANGES = 500 };
+    struct receive_connector *connectors = arena_array(&organization->arena, CONNECTORS, sizeof(*connectors));
+    struct ip_endpoint *bindings = arena_array(&organization->arena, 3, sizeof(*bindings));
+    assert_true(connectors != NULL && bindings != NULL);
+    for (uint8_t i = 0; i < 3; i++) {
+        bindings[i] =
+            (struct ip_endpoint){.address = {.family = IP_V4, .octets = {i ? 10 : 0, 0, 0, i}}, .port = 25};
+    }
+    for (uint32_t i = 0; i < CONNECTORS; i++) {
+        struct ip_range *ranges = arena_array(&organization->arena, RANGES, sizeof(*ranges));
+        assert_non_null(ranges);
+        for (uint32_t j = 0; j < RANGES; j++) {
+            uint8_t a = (uint8_t)next_random(seed);
+            uint8_t b = (uint8_t)next_random(seed);
+            uint8_t c = (uint8_t)(j % 8 == 0 ? 0 : b);
+            ranges[j].low = (struct ip_address){.family = IP_V4, .octets = {10, a, c, (uint8_t)j}};
+            ranges[j].high = (struct ip_address){.family = IP_V4, .octets = {10, a, b, 255}};
+        }
+        connectors[i] = (struct receive_connector){.is_enabled = true,
+                                                   .created = i + 1,
+                                                   .bindings = bindings,
+                                                   .binding_count = 3,
+                                                   .ranges = ranges,
+                                                   .range_count = RANGES};
+    }
+    organization->receive = connectors;
+    organization->receive_count = CONNECTORS;
+}
+
+/* proves: D14 */
+static void test_a_hundred_thousand_ranges(void **state)
+{
+    (void)state;
+    uint32_t seed = 4711;
+    struct organization *organization = organization_new();
+    assert_non_null(organization);
+    fill_many(organization, &seed);
+    size_t before = organization->arena.used_bytes;
+    assert_int_equal(organization_finish(organization), OK);
+    assert_true(organization->arena.used_bytes - before <
+                (16u << 20)); /* the three groups share their segments */
+    for (int i = 0; i < 60; i++) {
+        struct ip_endpoint local = {.address = {.family = IP_V4, .octets = {10, 0, 0, (uint8_t)(i % 4)}},
+                                    .port = 25};
+        struct ip_address remote = {.family = IP_V4,
+                                    .octets = {10, (uint8_t)next_random(&seed), (uint8_t)next_random(&seed),
+                                               (uint8_t)next_random(&seed)}};
+        assert_ptr_equal(connector_match(organization, &local, &remote),
+                         naive_match(organization, &local, &remote));
+    }
+    organization_unref(organization);
+}
+
 struct story {
     const struct receive_connector *chosen;
     char told[512];
@@ -316,6 +372,7 @@ int main(void)
         cmocka_unit_test(test_refused_keeps_its_place_and_disabled_does_not),
         cmocka_unit_test(test_no_connectors),
         cmocka_unit_test(test_random_connectors_against_the_plain_rule),
+        cmocka_unit_test(test_a_hundred_thousand_ranges),
         cmocka_unit_test(test_explanation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

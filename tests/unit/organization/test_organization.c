@@ -76,12 +76,31 @@ static void test_conflict_in_a_whole_organization(void **state)
     organization_unref(organization);
 }
 
+/* Without room in the arena it is an error, never half an index, and nothing leaks. */
+static void test_no_room(void **state)
+{
+    (void)state;
+    bool is_done = false;
+    for (size_t room = 0; !is_done; room += 16) {
+        struct organization *organization = make();
+        organization->connectors = NULL;
+        organization->domain_index = NULL;
+        organization->arena.ceiling_bytes = organization->arena.used_bytes + room;
+        enum error error = organization_finish(organization);
+        assert_true(error == OK || error == ERROR_LIMIT);
+        is_done = error == OK;
+        assert_int_equal(is_done, organization->connectors != NULL && organization->domain_index != NULL);
+        organization_unref(organization);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_name),
         cmocka_unit_test(test_by_id),
         cmocka_unit_test(test_references),
+        cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_conflict_in_a_whole_organization),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
