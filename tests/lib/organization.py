@@ -110,6 +110,11 @@ class Organization:
         return "ldif:" + path
 
 
+def same_dn(dn):
+    """For Daemon.wait: slapd writes attribute types in its schema's case."""
+    return lambda other: other is not None and other.lower() == dn.lower()
+
+
 def change(dn, *operations):
     """An ldapmodify record: change(dn, ("delete", "dirrelayAce", value), ("replace", "x", a, b), …)"""
     lines = ["dn: " + dn, "changetype: modify"]

@@ -14,7 +14,7 @@ cls.port is a free port for connectors, cls.world.sink the smart host of the sen
 import unittest
 
 from lib.dirrelay import Daemon
-from lib.organization import Organization
+from lib.organization import Organization, same_dn
 from lib.sink import Sink
 from lib.slapd import Slapd, free_port
 from lib.smtp import Client, can_connect, eventually
@@ -111,6 +111,15 @@ class Case(unittest.TestCase):
 
     def arrived(self, count=1, **options):
         return self.sink.wait(count, **options)
+
+    def refused(self, dn, since=None, **fields):
+        """The org.refused event of the object."""
+        return self.daemon.wait("org.refused", since=since, dn=same_dn(dn), **fields)
+
+    def findings(self, dn):
+        """lint's findings on the object."""
+        is_it = same_dn(dn)
+        return [finding for finding in self.daemon.cli("lint", json=True).json["findings"] if is_it(finding["dn"])]
 
     def assertReply(self, reply, expected):
         """The whole text of a reply of one line."""
