@@ -34,17 +34,22 @@ enum error entry_builder_begin(struct entry_builder *builder, struct bytes dn)
     return error;
 }
 
-/* "descr" or "numericoid" in front of the options; RFC 4512, 2.5. */
+static bool is_name_character(char c, bool is_first)
+{
+    bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return is_letter || (c >= '0' && c <= '9') || (!is_first && (c == '-' || c == '.'));
+}
+
+/* "descr" or "numericoid" in front of the options; RFC 4512, 2.5. AD has "range=0-*" among the options. */
 static enum error read_name(struct bytes description, struct bytes *out)
 {
     struct bytes name = bytes_first(description, bytes_find(description, ';'));
     if (name.len == 0 || name.len > 255)
         return ERROR_SYNTAX;
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        bool is_digit = c >= '0' && c <= '9';
-        if (!is_letter && !is_digit && !(i > 0 && (c == '-' || c == '.')))
+    for (size_t i = 0; i < description.len; i++) {
+        char c = description.ptr[i];
+        bool is_option = i >= name.len;
+        if (!is_name_character(c, i == 0) && !(is_option && (c == ';' || c == '=' || c == '*' || c == '_')))
             return ERROR_SYNTAX;
     }
     *out = name;

@@ -115,7 +115,7 @@ static bool send_now(struct exchange *exchange, struct request *request)
     exchange->waiting_count--;
     if (error == OK) {
         request->is_sent = true;
-        request->sent_ms = loop_now_ms(exchange->loop);
+        request->received_before = exchange->received_count;
         exchange->sent_count++;
         list_append(&exchange->sent, &request->link);
         return true;
@@ -222,7 +222,7 @@ static void on_deadline(struct loop_timer *timer)
         if (!request)
             break;
         /* Not one whole message since it was sent: the peer is dead or stopped inside one. */
-        if (!request->is_sent || exchange->received_ms < request->sent_ms)
+        if (!request->is_sent || exchange->received_count == request->received_before)
             lose(exchange, ERROR_TIMEOUT, "no answer within the deadline");
         exchange_cancel(exchange, request);
         request->on_fail(request, ERROR_TIMEOUT, "no answer within the deadline");
@@ -298,7 +298,7 @@ static void drain(struct exchange *exchange)
         } else {
             idle = 0;
             budget--;
-            exchange->received_ms = loop_now_ms(exchange->loop);
+            exchange->received_count++;
             dispatch(exchange, message);
             ldap_msgfree(message);
         }
@@ -374,7 +374,6 @@ enum error exchange_attach(struct exchange *exchange, struct handle *handle)
     exchange->handle = handle;
     exchange->lost = OK;
     exchange->is_unflushed = exchange->is_drain_due = false;
-    exchange->received_ms = loop_now_ms(exchange->loop);
     set_interest(exchange);
     return OK;
 }

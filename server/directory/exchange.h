@@ -14,10 +14,10 @@
 
 /* One search operation, caller-owned while it is under way. */
 struct request {
-    struct list link; /* private */
-    int message_id;   /* private */
-    bool is_sent;     /* private */
-    uint64_t sent_ms; /* private */
+    struct list link;         /* private */
+    int message_id;           /* private */
+    bool is_sent;             /* private */
+    uint64_t received_before; /* private: messages of the connection when it was sent */
     /* Borrowed while it is under way. */
     const char *base;
     enum directory_scope scope;
@@ -53,7 +53,7 @@ struct exchange {
     bool is_drain_due; /* the last drain stopped at its budget */
     enum error lost;   /* not OK: on_lost is due */
     char lost_why[256];
-    uint64_t received_ms; /* when the last whole message came */
+    uint64_t received_count; /* whole messages */
     /* The connection is of no use any more; the owner calls exchange_detach. On the loop, never inside a call
      * of ours. */
     void (*on_lost)(void *owner, enum error error, const char *why);

@@ -282,7 +282,7 @@ enum error handle_open(struct handle *handle, const struct directory_config *con
     watchdog_arm(watchdog, opening.deadline_ms);
     error = run_steps(&opening);
     watchdog_disarm(watchdog);
-    if (error != OK && watchdog_has_bitten(watchdog)) {
+    if (error == ERROR_TIMEOUT || (error != OK && watchdog_has_bitten(watchdog))) {
         note_set(note, "%s: no answer within %llu ms", uri, (unsigned long long)opening.deadline_ms);
         error = ERROR_TIMEOUT;
     }

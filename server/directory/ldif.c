@@ -119,7 +119,7 @@ static enum error read_line(struct ldif_reader *reader)
         return begin_record(reader, name, value);
     if (bytes_equal_text_nocase(name, "changetype") || bytes_equal_text_nocase(name, "control"))
         return fail(reader, ERROR_SYNTAX, "a change record, not content");
-    if (bytes_equal_text_nocase(name, "dn"))
+    if (bytes_equal_text_nocase(bytes_first(name, bytes_find(name, ';')), "dn"))
         return fail(reader, ERROR_SYNTAX, "a second \"dn:\" in one record");
     error = entry_builder_add(&reader->builder, name, value);
     if (error == OK)

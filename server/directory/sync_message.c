@@ -21,11 +21,14 @@ enum error sync_message_write_request(struct bytes cookie, struct buffer *out)
     return error;
 }
 
-/* liblber reads from a copy of its own. */
-static BerElement *begin(struct bytes value)
+/* liblber reads from a copy of its own. It follows a null pointer when there is nothing to read. */
+static enum error begin(struct bytes value, BerElement **out)
 {
-    struct berval bytes = berval_of_bytes(value.ptr ? value : BYTES_LITERAL(""));
-    return ber_init(&bytes);
+    if (value.len == 0)
+        return ERROR_PROTOCOL;
+    struct berval bytes = berval_of_bytes(value);
+    *out = ber_init(&bytes);
+    return *out ? OK : ERROR_LIMIT;
 }
 
 /* Takes an OCTET STRING when one is next. */
@@ -69,8 +72,10 @@ static enum error read_entry(BerElement *ber, struct sync_entry *entry)
 
 enum error sync_message_read_entry(struct bytes value, struct sync_entry *out)
 {
-    struct sync_entry entry = {.memory = begin(value)};
-    enum error error = entry.memory ? read_entry(entry.memory, &entry) : ERROR_LIMIT;
+    struct sync_entry entry = {0};
+    enum error error = begin(value, &entry.memory);
+    if (error == OK)
+        error = read_entry(entry.memory, &entry);
     if (error == OK)
         *out = entry;
     else
@@ -151,8 +156,10 @@ static enum error read_kind(BerElement *ber, struct sync_info *info)
 
 enum error sync_message_read_info(struct bytes value, struct sync_info *out)
 {
-    struct sync_info info = {.memory = begin(value)};
-    enum error error = info.memory ? read_kind(info.memory, &info) : ERROR_LIMIT;
+    struct sync_info info = {0};
+    enum error error = begin(value, &info.memory);
+    if (error == OK)
+        error = read_kind(info.memory, &info);
     if (error == OK)
         *out = info;
     else
