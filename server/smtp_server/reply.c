@@ -64,6 +64,7 @@ static const struct reply_row reply_rows[REPLY_COUNT] = {
                                "too-many-errors"},
     [REPLY_IDLE_TIMEOUT] = {451, "4.7.0", "Timeout waiting for client input", "idle-timeout"},
     [REPLY_CONNECTION_TIMEOUT] = {421, "4.4.1", "Connection timed out", "connection-timeout"},
+    [REPLY_SILENCE] = {0, NULL, "", "foreign-protocol"},
     [REPLY_SHUTTING_DOWN] = {421, "4.3.2", "Service not active", "shutting-down"},
 };
 

@@ -56,6 +56,7 @@ enum reply {
     REPLY_TOO_MANY_ERRORS,    /* 421 4.7.0 Too many errors on this connection, closing transmission channel */
     REPLY_IDLE_TIMEOUT,       /* 451 4.7.0 Timeout waiting for client input */
     REPLY_CONNECTION_TIMEOUT, /* 421 4.4.1 Connection timed out */
+    REPLY_SILENCE,            /* nothing is said: another protocol speaks to us */
     REPLY_SHUTTING_DOWN,      /* 421 4.3.2 Service not active */
     REPLY_COUNT
 };

@@ -20,7 +20,6 @@ void smtp_service_init(struct smtp_service *service, struct loop *loop, struct s
         .clock = loop_clock(loop),
         .spool = spool,
         .limits = limits,
-        .software = "dirrelay " DIRRELAY_VERSION,
         .greet_delay_ms = GREET_DELAY_MS,
     };
     list_init(&service->sessions);

@@ -34,7 +34,6 @@ struct smtp_service {
     const struct organization
         *organization;              /* the loop's own reference; smtp_service_set_organization replaces it */
     const struct smtp_trace *trace; /* NULL: none */
-    const char *software;           /* for Received and HELP */
     uint32_t
         greet_delay_ms; /* the banner waits so long, and who talks meanwhile is an early talker; 0: at once */
     bool has_no_tarpit; /* refusals answer at once whatever the connector says (explain) */

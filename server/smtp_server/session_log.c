@@ -53,11 +53,15 @@ static void begin(struct event *event, const struct smtp_session *session, enum 
     event_text(event, "client", session->client);
 }
 
-/* "550 5.7.1" */
+/* "550 5.7.1", "354", or "none". */
 static void format_code(const struct reply_row *row, char out[16])
 {
-    snprintf(out, 16, "%u%s%s", row->code, row->enhanced != NULL ? " " : "",
-             row->enhanced != NULL ? row->enhanced : "");
+    if (row->code == 0) {
+        snprintf(out, 16, "none");
+    } else {
+        snprintf(out, 16, "%u%s%s", row->code, row->enhanced != NULL ? " " : "",
+                 row->enhanced != NULL ? row->enhanced : "");
+    }
 }
 
 void session_log_open(const struct smtp_session *session)

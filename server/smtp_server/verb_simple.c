@@ -59,8 +59,9 @@ void verb_unknown(struct smtp_session *session, const struct command_line *comma
 void verb_foreign(struct smtp_session *session, const struct command_line *command)
 {
     (void)command;
-    session_log_refused(session, "session.refused", REPLY_UNRECOGNIZED, NULL, (struct bytes){0},
-                        (struct bytes){0}, session->line);
+    session_log_refused(session, "session.refused", REPLY_SILENCE, NULL, (struct bytes){0}, (struct bytes){0},
+                        session->line);
+    session->ending = REPLY_SILENCE;
     session_enter(session, SESSION_CLOSING);
     stream_close(session->stream);
 }

@@ -1,8 +1,10 @@
 /* Connections counted per connector and per source. */
 #include "smtp_server/rate.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -102,6 +104,47 @@ static void the_percentage_needs_a_ceiling_of_the_connector(void **state)
     connection_limits_free(limits);
 }
 
+struct crowd {
+    struct connection_limits *limits;
+    struct receive_connector connector;
+    atomic_uint now;
+    atomic_bool was_over;
+};
+
+static void *come_and_go(void *owner)
+{
+    struct crowd *crowd = owner;
+    for (uint8_t i = 0; i < 250; i++) {
+        struct ip_address source = {IP_V4, {10, 0, 0, i % 8}};
+        if (connection_limits_enter(crowd->limits, &crowd->connector, &source) == CONNECTION_ADMITTED) {
+            if (atomic_fetch_add(&crowd->now, 1) >= crowd->connector.max_inbound_connections) {
+                atomic_store(&crowd->was_over, true);
+            }
+            atomic_fetch_sub(&crowd->now, 1);
+            connection_limits_leave(crowd->limits, &crowd->connector.id, &source);
+        }
+    }
+    return NULL;
+}
+
+/* proves: R3 */
+static void threads_never_exceed_the_ceiling_together(void **state)
+{
+    (void)state;
+    struct crowd crowd = {.limits = connection_limits_new(),
+                          .connector = {.id = {{1}}, .max_inbound_connections = 2}};
+    pthread_t threads[4];
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, &crowd), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    assert_false(atomic_load(&crowd.was_over));
+    assert_int_equal(connection_limits_count(crowd.limits, &crowd.connector.id), 0);
+    connection_limits_free(crowd.limits);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -109,6 +152,7 @@ int main(void)
         cmocka_unit_test(a_source_has_a_ceiling_and_an_ipv6_source_is_a_64),
         cmocka_unit_test(the_percentage_counts_of_the_free_connections),
         cmocka_unit_test(the_percentage_needs_a_ceiling_of_the_connector),
+        cmocka_unit_test(threads_never_exceed_the_ceiling_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

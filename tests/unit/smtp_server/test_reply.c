@@ -90,6 +90,9 @@ static void every_row_is_a_reply(void **state)
     (void)state;
     for (int reply = 0; reply < REPLY_COUNT; reply++) {
         const struct reply_row *row = reply_row((enum reply)reply);
+        if (reply == REPLY_SILENCE) {
+            continue;
+        }
         assert_in_range(row->code, 200, 599);
         assert_non_null(row->text);
         if (row->enhanced != NULL) {

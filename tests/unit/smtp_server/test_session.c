@@ -180,6 +180,84 @@ static void tricks_with_addresses_are_judged_by_their_domain(void **state)
                "C: RCPT TO:<\"a@fabrikam.com\"@contoso.com>", "S: 250 2.1.5 Recipient OK", GOODBYE));
 }
 
+/* proves: A2 A3 A10 */
+static void recipients_are_stored_as_they_were_judged(void **state)
+{
+    (void)state;
+    struct organization *organization = smtp_organization(PERMISSION_MODEL_2010);
+    struct dialogue dialogue;
+    struct envelope envelope;
+    struct arena arena;
+    static const char *const stored[] = {
+        ";id;@contoso.com",           "${run{x}}@contoso.com",         "%n%s@contoso.com",
+        "a%fabrikam.com@contoso.com", "=?utf-8?q?a=40b?=@contoso.com", "u@fabrikam.com",
+        "postmaster@contoso.com"};
+    dialogue_open(&dialogue, organization, "10.1.0.5");
+    dialogue_run(&dialogue, DIALOGUE_PIPELINED,
+                 SCRIPT(HELLO, "C: MAIL FROM:<a@B.Example.> BODY=8BITMIME", "S: 250 *",
+                        "C: RCPT TO:<\";id;\"@contoso.com>", "S: 250 *", "C: RCPT TO:<${run{x}}@contoso.com>",
+                        "S: 250 *", "C: RCPT TO:<%n%s@contoso.com>", "S: 250 *",
+                        "C: RCPT TO:<a%fabrikam.com@contoso.com>", "S: 250 *",
+                        "C: RCPT TO:<=?utf-8?q?a=40b?=@contoso.com>", "S: 250 *",
+                        "C: RCPT TO:<@x.example,@y.example:u@FABRIKAM.com>", "S: 250 *",
+                        "C: RCPT TO:<postmaster>", "S: 250 *", "C: DATA", "S: 354 *", "C: .", QUEUED));
+    arena_init(&arena, 1u << 20);
+    assert_int_equal(dialogue.spool->ops->read_envelope(dialogue.spool, 1, &arena, &envelope), OK);
+    assert_true(bytes_equal(envelope.sender, BYTES_LITERAL("a@b.example")));
+    assert_int_equal(envelope.body, BODY_8BITMIME);
+    assert_int_equal(envelope.recipient_count, sizeof stored / sizeof stored[0]);
+    for (size_t i = 0; i < envelope.recipient_count; i++) {
+        assert_true(bytes_equal(envelope.recipients[i].address, bytes_of_text(stored[i])));
+    }
+    assert_true(bytes_equal(envelope.connector, BYTES_LITERAL("MX1\\Relay")));
+    assert_true(bytes_equal(envelope.client, BYTES_LITERAL("10.1.0.5:40000")));
+    arena_done(&arena);
+    dialogue_close(&dialogue);
+    organization_unref(organization);
+}
+
+static void bare(struct receive_connector *connector)
+{
+    connector->protocol_options = 0;
+    connector->protocol_restrictions = RESTRICTION_REQUIRE_EHLO_DOMAIN;
+    connector->banner = "220 a banner of our own";
+}
+
+/* proves: C74 facts-2.3 facts-2.4 facts-8.1 contract-5 */
+static void options_and_restrictions_are_obeyed(void **state)
+{
+    (void)state;
+    adjust_all = bare;
+    run("10.1.0.5", SCRIPT("S: 220 a banner of our own", "C: EHLO", "S: 501 EHLO requires domain address",
+                           "C: HELO", "S: 501 HELO requires domain address", "C: EHLO client",
+                           "S: 250 mx1.contoso.com Hello [10.1.0.5]", "C: MAIL FROM:<a@b.example> SIZE=1",
+                           "S: 501 Unrecognized parameter", "C: MAIL FROM:<a@b.example> BODY=7BIT",
+                           "S: 501 Unrecognized parameter", "C: MAIL FROM:<a@b.example>", "S: 250 Sender OK",
+                           "C: RCPT TO:<a@b.example>", "S: 250 Recipient OK", "C: DATA",
+                           "S: 354 Start mail input; end with <CRLF>.<CRLF>", "C: .",
+                           "S: 250 <*> [InternalId=*] Queued mail for delivery", "C: QUIT",
+                           "S: 221 Service closing transmission channel", "S: <closed>"));
+    adjust_all = NULL;
+}
+
+/* proves: C270 */
+static void an_edge_refuses_the_own_domain_from_outside(void **state)
+{
+    (void)state;
+    struct organization *organization = fake_organization_new(&(struct fake_organization){
+        .model = PERMISSION_MODEL_2007,
+        .is_edge = true,
+        .receive =
+            (struct fake_receive[]){
+                {"Internet", .groups = GROUP_ANONYMOUS_USERS, .role = ROLE_EDGE, .adjust = no_tarpit}, {0}},
+        .domains = (struct fake_domain[]){{"contoso.com", .is_default = true}, {0}},
+        .send = (struct fake_send[]){{"Internet", .spaces = "SMTP:*;1", .smart_hosts = "[10.9.9.9]"}, {0}}});
+    dialogue_run_all(organization, "10.1.0.5",
+                     SCRIPT(HELLO, "C: MAIL FROM:<chris@contoso.com>",
+                            "S: 550 5.7.1 Client does not have permission to send as this sender", GOODBYE));
+    organization_unref(organization);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +273,9 @@ int main(void)
         cmocka_unit_test(a_declared_size_over_the_limit_is_refused_unless_bypassed),
         cmocka_unit_test(postmaster_and_the_null_sender_are_taken),
         cmocka_unit_test(tricks_with_addresses_are_judged_by_their_domain),
+        cmocka_unit_test(recipients_are_stored_as_they_were_judged),
+        cmocka_unit_test(options_and_restrictions_are_obeyed),
+        cmocka_unit_test(an_edge_refuses_the_own_domain_from_outside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
