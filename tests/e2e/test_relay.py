@@ -18,7 +18,7 @@ class Verification(Case):
     """The verification of the document: telnet from a host of the connector and from another one."""
 
     @classmethod
-    def organize(cls, org, port):
+    def organize(cls, org, port, sink):
         org.receive("Default Frontend Mailbox01", port, EVERYBODY, groups="AnonymousUsers ExchangeServers",
                     msExchSMTPReceiveConnectorFQDN="mailbox01.contoso.com")
         org.relay("Anonymous Relay", port, [HOST_A, "127.0.0.3"], msExchSMTPReceiveConnectorFQDN="relay.contoso.com")
@@ -115,7 +115,7 @@ class Connectors(Case):
     """Bindings, ranges and roles of the document's considerations and of step 1."""
 
     @classmethod
-    def organize(cls, org, port):
+    def organize(cls, org, port, sink):
         cls.hub_port, cls.wide_port = free_port(), free_port()
         org.receive("Default Frontend Mailbox01", "0.0.0.0:%d" % port, EVERYBODY, groups="AnonymousUsers")
         org.relay("Anonymous Relay", "0.0.0.0:%d" % port, ["127.0.0.10-127.0.0.20", "127.0.5.1/24", "127.0.0.30"])
@@ -179,7 +179,7 @@ class Methods(Case):
     """Step 2: both ways to give the rights, and a connector that has none yet."""
 
     @classmethod
-    def organize(cls, org, port):
+    def organize(cls, org, port, sink):
         org.receive("Fresh", port, "127.0.1.1")
         org.receive("Group alone", port, "127.0.1.2", groups="AnonymousUsers")
         org.relay("Method 1", port, "127.0.1.3")

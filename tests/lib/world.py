@@ -2,13 +2,13 @@
 
     class Relay(Case):
         @classmethod
-        def organize(cls, org):                     # once for the class
-            org.relay("Anonymous Relay", cls.port, ["127.0.0.2"])
+        def organize(cls, org, port, sink):         # once for the class
+            org.relay("Anonymous Relay", port, ["127.0.0.2"])
 
         def test_…(self):
             with self.client("127.0.0.2") as client: …
 
-cls.port is a free port for connectors, cls.world.sink the smart host of the send connector "Internet".
+port is a free port for connectors, sink the smart host of the send connector "Internet".
 """
 
 import unittest
@@ -21,7 +21,7 @@ from lib.smtp import Client, can_connect, eventually
 
 
 class World:
-    """organize(organization, port) adds what the organization holds beside the send connector "Internet"."""
+    """organize(organization, port, sink) adds what the organization holds beside the send connector "Internet"."""
 
     def __init__(self, organize, config=None, port=None, organization=None, internet=True, **daemon):
         self.port = port or free_port()
@@ -33,7 +33,7 @@ class World:
             self.slapd.start()
             if internet:
                 self.organization.send("Internet", self.sink.port)
-            organize(self.organization, self.port)
+            organize(self.organization, self.port, self.sink)
             self.slapd.add(self.organization.ldif())
             self.daemon = Daemon(self.slapd.uri, config, **daemon)
             if daemon.get("start", True):
@@ -87,7 +87,7 @@ class Case(unittest.TestCase):
     internet = True
 
     @classmethod
-    def organize(cls, org, port):
+    def organize(cls, org, port, sink):
         raise NotImplementedError
 
     @classmethod
