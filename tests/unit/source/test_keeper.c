@@ -12,7 +12,7 @@
 #define SAMPLE                                                                                               \
     CONTAINER("dc=contoso,dc=com")                                                                           \
     CONTAINER("CN=Configuration,dc=contoso,dc=com")                                                          \
-        CONTAINER("CN=Services,CN=Configuration,dc=contoso,dc=com") TREE SERVER RECEIVE("A", BASICS)
+    CONTAINER("CN=Services,CN=Configuration,dc=contoso,dc=com") TREE SERVER RECEIVE("A", BASICS)
 
 struct scene {
     struct loop *loop;

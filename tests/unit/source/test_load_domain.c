@@ -16,9 +16,9 @@ static void test_kinds(void **state)
     (void)state;
     struct fixture fixture;
     fixture_init(&fixture, DOMAIN("contoso.com", "msExchAcceptedDomainFlags: 4\n")
-                               DOMAIN("relay.example", "msExchAcceptedDomainFlags: 2\n") DOMAIN(
-                                   "*.below.example", "msExchAcceptedDomainFlags: 1\n")
-                                   DOMAIN("deep.example", "msExchAcceptedDomainFlags: 65536\n"));
+                               DOMAIN("relay.example", "msExchAcceptedDomainFlags: 2\n")
+                                   DOMAIN("*.below.example", "msExchAcceptedDomainFlags: 1\n")
+                                       DOMAIN("deep.example", "msExchAcceptedDomainFlags: 65536\n"));
     fixture_load(&fixture);
     assert_int_equal(fixture.organization->refused_count, 0);
     assert_int_equal(find(&fixture, "contoso.com")->type, DOMAIN_AUTHORITATIVE);
@@ -50,7 +50,8 @@ static void test_refused(void **state)
     (void)state;
     check_refused(DOMAIN("a b", ""), DN("a b"), "msExchAcceptedDomainName");
     check_refused(DOMAIN("c.example", "msExchAcceptedDomainFlags: 3\n"), DN("c.example"), "no domain type");
-    check_refused(DOMAIN("c.example", "msExchAcceptedDomainFlags: 1024\n"), DN("c.example"), "without a meaning");
+    check_refused(DOMAIN("c.example", "msExchAcceptedDomainFlags: 1024\n"), DN("c.example"),
+                  "without a meaning");
     check_refused(DOMAIN("c.example", "msExchAcceptedDomainFlags: x\n"), DN("c.example"), "whole number");
     check_refused(DOMAIN("c.example", "msExchAcceptedDomainFlags: 16\n"), DN("c.example"), "X.400");
     check_refused(DOMAIN("c.example", "msExchAcceptedDomainFlags: 64\n"), DN("c.example"), "pending removal");
@@ -94,16 +95,19 @@ static void test_doubles(void **state)
 {
     (void)state;
     struct fixture fixture;
-    fixture_init(&fixture,
-                 DOMAIN("contoso.com", "createTimestamp: 20260102000000Z\nmsExchAcceptedDomainFlags: 6\n")
-                     DOMAIN("z.example", "createTimestamp: 20260101000000Z\nmsExchAcceptedDomainFlags: 4\n")
-                         "dn: CN=Again," DOMAINS_DN "\nobjectClass: msExchAcceptedDomain\n"
-                         "msExchAcceptedDomainName: CONTOSO.com\ncreateTimestamp: 20250101000000Z\n\n");
+    fixture_init(&fixture, DOMAIN("contoso.com", "createTimestamp: "
+                                                 "20260102000000Z\nmsExchAcceptedDomainFlags: 6\n") DOMAIN(
+                               "z.example", "createTimestamp: 20260101000000Z\nmsExchAcceptedDomainFlags: "
+                                            "4\n") "dn: CN=Again," DOMAINS_DN
+                                                   "\nobjectClass: msExchAcceptedDomain\n"
+                                                   "msExchAcceptedDomainName: CONTOSO.com\ncreateTimestamp: "
+                                                   "20250101000000Z\n\n");
     fixture_load(&fixture);
     assert_int_equal(fixture.organization->domain_count, 2);
     assert_string_equal(find(&fixture, "contoso.com")->dn, "CN=Again," DOMAINS_DN);
     assert_non_null(fixture_refusal(&fixture, DN("contoso.com"), "already accepted"));
-    fixture_put(&fixture, DOMAIN("y.example", "createTimestamp: 20260103000000Z\nmsExchAcceptedDomainFlags: 4\n"));
+    fixture_put(&fixture,
+                DOMAIN("y.example", "createTimestamp: 20260103000000Z\nmsExchAcceptedDomainFlags: 4\n"));
     fixture_load(&fixture);
     assert_true(find(&fixture, "z.example")->is_default);
     assert_false(find(&fixture, "y.example")->is_default);
