@@ -95,13 +95,14 @@ static void test_doubles(void **state)
 {
     (void)state;
     struct fixture fixture;
-    fixture_init(&fixture, DOMAIN("contoso.com", "createTimestamp: "
-                                                 "20260102000000Z\nmsExchAcceptedDomainFlags: 6\n") DOMAIN(
-                               "z.example", "createTimestamp: 20260101000000Z\nmsExchAcceptedDomainFlags: "
-                                            "4\n") "dn: CN=Again," DOMAINS_DN
-                                                   "\nobjectClass: msExchAcceptedDomain\n"
-                                                   "msExchAcceptedDomainName: CONTOSO.com\ncreateTimestamp: "
-                                                   "20250101000000Z\n\n");
+    fixture_init(&fixture,
+                 DOMAIN("contoso.com", "createTimestamp: "
+                                       "20260102000000Z\nmsExchAcceptedDomainFlags: 6\n")
+                     DOMAIN("z.example", "createTimestamp: 20260101000000Z\nmsExchAcceptedDomainFlags: "
+                                         "4\n") "dn: CN=Again," DOMAINS_DN
+                                                "\nobjectClass: msExchAcceptedDomain\n"
+                                                "msExchAcceptedDomainName: CONTOSO.com\ncreateTimestamp: "
+                                                "20250101000000Z\n\n");
     fixture_load(&fixture);
     assert_int_equal(fixture.organization->domain_count, 2);
     assert_string_equal(find(&fixture, "contoso.com")->dn, "CN=Again," DOMAINS_DN);

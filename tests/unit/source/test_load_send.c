@@ -1,0 +1,153 @@
+/* Send connectors: facts 1.4, 2.6, 2.7, contract 7. */
+#include "unit/source/fixture.h"
+
+#define DN(name) "CN=" name "," SEND_DN
+#define HEAD     "dn: " DN("A") "\nobjectClass: msExchRoutingSMTPConnector\ncn: A\n"
+#define BASIC    "routingList: SMTP:*;1\nmsExchSmtpSmartHost: [10.9.9.9]\n"
+
+static const struct send_connector *load_with(struct fixture *fixture, const char *lines)
+{
+    char ldif[2048];
+    (void)snprintf(ldif, sizeof(ldif), HEAD "%s\n", lines);
+    fixture_init(fixture, ldif);
+    fixture_load(fixture);
+    return fixture_send(fixture, "A");
+}
+
+/* proves: facts-1.4 */
+static void test_defaults_and_values(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    const struct send_connector *a = load_with(&fixture, BASIC);
+    assert_null(a->refused);
+    assert_true(a->is_enabled && a->is_for_this_server);
+    assert_int_equal(a->port, 25);
+    assert_int_equal(a->connection_timeout_s, 600);
+    assert_int_equal(a->max_message_bytes, 35 * 1024 * 1024);
+    assert_int_equal(a->max_messages_per_connection, 20);
+    assert_string_equal(a->fqdn, "mx.contoso.com");
+    assert_int_equal(a->source.family, IP_NONE);
+    fixture_done(&fixture);
+    a = load_with(&fixture,
+                  "routingList: SMTP:contoso.com;5\nroutingList: smtp:*.fabrikam.com\nroutingList: SMTP:--\n"
+                  "msExchSmtpSmartHost: [10.9.9.9],Mail.Example\nmsExchSmtpSendPort: 2525\n"
+                  "delivContLength: 100\nmsExchSmtpSendBindingIPAddress: 10.0.0.5\n"
+                  "msExchSmtpMaxMessagesPerConnection: 0\nmsExchSmtpSendEnabled: FALSE\n"
+                  "msExchSMTPSendConnectorFQDN: out.contoso.com\n");
+    assert_null(a->refused);
+    assert_int_equal(a->space_count, 2);
+    assert_int_equal(a->smart_host_count, 2);
+    assert_string_equal(a->smart_hosts[1].name, "mail.example");
+    assert_int_equal(a->port, 2525);
+    assert_int_equal(a->max_message_bytes, 102400);
+    assert_int_equal(a->source.family, IP_V4);
+    assert_int_equal(a->max_messages_per_connection, 0);
+    assert_false(a->is_enabled);
+    assert_string_equal(a->fqdn, "out.contoso.com");
+    fixture_done(&fixture);
+}
+
+/* proves: facts-1.4 contract-1 C221 */
+static void test_refused_by_name(void **state)
+{
+    (void)state;
+    static const char *const bad[][2] = {
+        {BASIC "msExchSmtpSendPort: 0\n", "msExchSmtpSendPort"},
+        {BASIC "msExchSmtpSendPort: 65536\n", "msExchSmtpSendPort"},
+        {BASIC "msExchSmtpSendConnectionTimeout: 86401\n", "msExchSmtpSendConnectionTimeout"},
+        {BASIC "delivContLength: -1\n", "delivContLength"},
+        {BASIC "deliveryMechanism: 0\n", "deliveryMechanism"},
+        {BASIC "connectedDomains: x\n", "connectedDomains"},
+        {BASIC "msExchSmtpSendTlsDomain: x.example\n", "msExchSmtpSendTlsDomain"},
+        {BASIC "msExchSmtpSendNdrLevel: 1\n", "msExchSmtpSendNdrLevel"},
+        {BASIC "msExchSmtpOutboundSecurityUserName: me\n", "msExchSmtpOutboundSecurityUserName"},
+        {BASIC "msExchSmtpSendBindingIPAddress: here\n", "msExchSmtpSendBindingIPAddress"},
+        {BASIC "msExchSMTPSendConnectorFQDN: a b\n", "msExchSMTPSendConnectorFQDN"},
+        {BASIC "msExchSmtpOutboundSecurityFlag: 1\n", "msExchSmtpOutboundSecurityFlag"},
+        {BASIC "routingList: X400:c=us;1\n", "routingList"},
+        {BASIC "routingList: SMTP:a.example;0\n", "routingList"},
+        {"routingList: SMTP:*\nmsExchSmtpSmartHost: [10.0.0]\n", "msExchSmtpSmartHost"},
+        {BASIC "dirrelayPermissionGroups: AnonymousUsers\n", "dirrelayPermissionGroups"},
+        {BASIC "msExchSourceBridgeheadServersDN: nonsense\n", "msExchSourceBridgeheadServersDN"},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct fixture fixture;
+        const struct send_connector *a = load_with(&fixture, bad[i][0]);
+        assert_has_text(a->refused, bad[i][1]);
+        assert_non_null(fixture_refusal(&fixture, DN("A"), bad[i][1]));
+        fixture_done(&fixture);
+    }
+}
+
+/* proves: contract-6 */
+static void test_a_password_is_never_repeated(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    const struct send_connector *a =
+        load_with(&fixture, BASIC "msExchSmtpOutboundSecurityPassword: hunter2\n");
+    assert_has_text(a->refused, "msExchSmtpOutboundSecurityPassword");
+    assert_null(strstr(a->refused, "hunter2"));
+    fixture_done(&fixture);
+}
+
+/* proves: contract-3 */
+static void test_source_servers(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    assert_true(load_with(&fixture,
+                          BASIC "msExchSourceBridgeheadServersDN: CN=1,CN=SMTP,CN=Protocols," SERVER_DN
+                                "\nmsExchSourceBridgeheadServersDN: CN=Other," GROUP_DN "\n")
+                    ->is_for_this_server);
+    fixture_done(&fixture);
+    assert_false(
+        load_with(&fixture, BASIC "msExchSourceBridgeheadServersDN: CN=MX2,CN=Servers," GROUP_DN "\n")
+            ->is_for_this_server);
+    fixture_done(&fixture);
+}
+
+/* proves: contract-7 */
+static void test_no_loop_through_ourselves(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_init(&fixture,
+                 RECEIVE("R", BASICS) HEAD "routingList: SMTP:*\nmsExchSmtpSmartHost: [127.0.0.1]\n\n");
+    fixture_load(&fixture);
+    assert_has_text(fixture_send(&fixture, "A")->refused, "own bindings");
+    fixture_put(&fixture,
+                HEAD "routingList: SMTP:*\nmsExchSmtpSmartHost: [127.0.0.1]\nmsExchSmtpSendPort: 2500\n\n");
+    fixture_load(&fixture);
+    assert_null(fixture_send(&fixture, "A")->refused);
+    fixture_done(&fixture);
+}
+
+/* proves: D15 contract-3 */
+static void test_the_previous_good_version_stays(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    (void)load_with(&fixture, BASIC);
+    fixture_put(&fixture, HEAD "routingList: SMTP:*;1\nmsExchSmtpSmartHost: [1.2.3]\n\n");
+    fixture_load(&fixture);
+    const struct send_connector *a = fixture_send(&fixture, "A");
+    assert_null(a->refused);
+    assert_int_equal(a->smart_host_count, 1);
+    assert_true(fixture_refusal(&fixture, DN("A"), "msExchSmtpSmartHost")->is_kept);
+    fixture_done(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults_and_values),
+        cmocka_unit_test(test_refused_by_name),
+        cmocka_unit_test(test_a_password_is_never_repeated),
+        cmocka_unit_test(test_source_servers),
+        cmocka_unit_test(test_no_loop_through_ourselves),
+        cmocka_unit_test(test_the_previous_good_version_stays),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
