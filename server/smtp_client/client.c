@@ -34,8 +34,15 @@ static void end(struct smtp_client *client, bool is_permanent)
         stream_abort(client->stream);
 }
 
+void client_end(struct smtp_client *client)
+{
+    end(client, false);
+}
+
 void client_fail(struct smtp_client *client, const char *reply)
 {
+    if (client->state == CLIENT_OVER)
+        return; /* the first reason stays */
     set_text(client, reply);
     end(client, false);
 }
@@ -166,7 +173,7 @@ static void on_reply(struct smtp_client *client, uint16_t code)
         return;
     case CLIENT_CONNECTING:
     case CLIENT_READY: /* nobody asked */
-        client_fail(client, "421 4.4.0 Remote server response was not RFC conformant");
+        client_fail(client, CLIENT_NOT_CONFORMANT);
         return;
     case CLIENT_OVER:
         return;
@@ -183,7 +190,7 @@ static void on_read(void *owner, struct bytes data)
         if (error == ERROR_NOT_FOUND)
             return;
         if (error) {
-            client_fail(client, "421 4.4.0 Remote server response was not RFC conformant");
+            client_fail(client, CLIENT_NOT_CONFORMANT);
             return;
         }
         keep_text(client, &line, is_first);
@@ -263,6 +270,11 @@ struct smtp_client *smtp_client_attach(struct stream *stream, const struct smtp_
     stream_attach(stream, &EVENTS, client);
     on_connect(client);
     return client;
+}
+
+bool smtp_client_is_ready(const struct smtp_client *client)
+{
+    return client->state == CLIENT_READY;
 }
 
 void smtp_client_send(struct smtp_client *client, struct smtp_transaction *transaction)

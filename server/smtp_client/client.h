@@ -26,7 +26,7 @@ struct smtp_transaction {
      * dot-stuffing yet. */
     enum error (*read)(struct smtp_transaction *transaction, char *out, size_t size, size_t *out_len);
     /* Each recipient's outcome, then on_done once. reply: the hop's text, cleaned, at most 512 bytes,
-     * borrowed. */
+     * borrowed. on_recipient must not call the client; on_done may send, quit or abort. */
     void (*on_recipient)(struct smtp_transaction *transaction, size_t index, enum smtp_outcome outcome,
                          struct bytes reply);
     /* can_reuse: the session is good for another transaction. */
@@ -34,7 +34,7 @@ struct smtp_transaction {
 };
 
 struct smtp_client_config {
-    const char *helo_name;
+    const char *helo_name; /* borrowed for the life of the client; a host name */
     bool force_helo;
     uint64_t connect_timeout_ms;
     uint64_t command_timeout_ms; /* waiting for a reply */
@@ -58,8 +58,11 @@ MUST_USE enum error smtp_client_connect(struct loop *loop, const struct ip_endpo
 /* The same over a stream that stands (tests). */
 struct smtp_client *smtp_client_attach(struct stream *stream, const struct smtp_client_config *config,
                                        const struct smtp_client_events *events, void *owner);
-/* Only while ready and idle. A message whose size is over the hop's SIZE, or 8-bit where the hop has no
- * 8BITMIME, fails at once with a clear reply of ours (552 5.3.4, 554 5.6.3). */
+/* Greeted, between two transactions, and not ending. */
+bool smtp_client_is_ready(const struct smtp_client *client);
+/* Only while smtp_client_is_ready, with at least one recipient. A message that is not for this hop fails at once
+ * with a clear reply of ours: its size is over the hop's SIZE (552 5.3.4), it is 8-bit and the hop has no
+ * 8BITMIME (554 5.6.3), an address holds what no command may (553 5.1.3). */
 void smtp_client_send(struct smtp_client *client, struct smtp_transaction *transaction);
 /* QUIT, then on_closed. */
 void smtp_client_quit(struct smtp_client *client);

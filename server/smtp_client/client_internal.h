@@ -6,7 +6,8 @@
 #include "smtp_client/dot_stuffing.h"
 #include "smtp_client/reply_parser.h"
 
-#define REPLY_TEXT_MAX 512
+#define REPLY_TEXT_MAX        512
+#define CLIENT_NOT_CONFORMANT "421 4.4.0 Remote server response was not RFC conformant"
 
 enum client_state {
     CLIENT_CONNECTING,
@@ -57,7 +58,9 @@ struct smtp_client {
 
 /* Sends bytes that are in client->output and empties it; false: wait for the drain. */
 bool client_flush(struct smtp_client *client);
-/* Ends the session with words of ours. */
+/* Ends the session with what stands in client->text; nothing more leaves. */
+void client_end(struct smtp_client *client);
+/* The same with words of ours. */
 void client_fail(struct smtp_client *client, const char *reply);
 /* Back to ready after a transaction, or closed when it cannot go on. */
 void client_idle(struct smtp_client *client);

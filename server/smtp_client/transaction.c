@@ -91,6 +91,13 @@ static enum error append_command(struct smtp_client *client, size_t index)
     return buffer_printf(out, "RCPT TO:<%.*s>\r\n", BYTES_ARG(transaction->recipients[index - 1]));
 }
 
+static enum error append_reset(struct smtp_client *client)
+{
+    client->needs_reset = false;
+    client->awaits_reset = true;
+    return buffer_append_text(&client->output, "RSET\r\n");
+}
+
 /* Says what may be said now. Without PIPELINING each command waits for the reply before it, and DATA is said
  * only where a recipient was taken. */
 static void send_commands(struct smtp_client *client)
@@ -98,8 +105,9 @@ static void send_commands(struct smtp_client *client)
     struct progress *progress = &client->progress;
     bool is_pipelined = client->offers & HOP_PIPELINING;
     size_t window = is_pipelined ? WINDOW : 1;
-    enum error error = OK;
-    while (progress->sent <= data_index(progress) && progress->sent - progress->answered < window && !error) {
+    enum error error = client->needs_reset ? append_reset(client) : OK;
+    while (progress->sent <= data_index(progress) &&
+           progress->sent - progress->answered + client->awaits_reset < window && !error) {
         bool is_data = progress->sent == data_index(progress);
         bool is_pointless = progress->is_mail_refused ||
                             (is_data && progress->answered == progress->sent && progress->accepted == 0);
@@ -115,6 +123,25 @@ static void send_commands(struct smtp_client *client)
     stream_set_deadline(client->stream, client->config.command_timeout_ms);
 }
 
+/* A byte that ends a command would start another one: whatever an address went through, none leaves. */
+static bool is_sendable(struct bytes address)
+{
+    for (size_t i = 0; i < address.len; i++) {
+        if (address.ptr[i] < ' ' || address.ptr[i] > '~')
+            return false;
+    }
+    return true;
+}
+
+static bool are_addresses_sendable(const struct smtp_transaction *transaction)
+{
+    for (size_t i = 0; i < transaction->recipient_count; i++) {
+        if (!is_sendable(transaction->recipients[i]) || transaction->recipients[i].len == 0)
+            return false;
+    }
+    return is_sendable(transaction->sender);
+}
+
 void transaction_begin(struct smtp_client *client)
 {
     struct progress *progress = &client->progress;
@@ -126,6 +153,10 @@ void transaction_begin(struct smtp_client *client)
     }
     for (size_t i = 0; i < transaction->recipient_count; i++)
         progress->is_open[i] = true;
+    if (!are_addresses_sendable(transaction)) {
+        refuse(client, "553 5.1.3 An address holds what no SMTP command may hold");
+        return;
+    }
     if ((client->offers & HOP_SIZE) && client->hop_size && transaction->size_bytes > client->hop_size) {
         refuse(client, "552 5.3.4 Message size exceeds fixed maximum message size of the next hop");
         return;
@@ -133,10 +164,6 @@ void transaction_begin(struct smtp_client *client)
     if (transaction->is_8bit && !(client->offers & HOP_8BITMIME)) {
         refuse(client, "554 5.6.3 The next hop takes no 8-bit content");
         return;
-    }
-    if (client->needs_reset) {
-        client->needs_reset = false;
-        client->awaits_reset = buffer_append_text(&client->output, "RSET\r\n") == OK;
     }
     send_commands(client);
 }
@@ -197,24 +224,27 @@ static void on_data_reply(struct smtp_client *client, uint16_t code)
         return;
     }
     if (code < 400) {
-        client_fail(client, "421 4.4.0 Remote server response was not RFC conformant");
+        client_fail(client, CLIENT_NOT_CONFORMANT);
         return;
     }
     tell_open(client, outcome_of(code));
     finish_if_over(client, !progress->is_mail_refused);
 }
 
-/* The reply behind the final dot. */
+/* The reply behind the final dot. A refusal may come before it: the session ends then, since the hop and we
+ * no longer agree on what is content. */
 static void on_content_reply(struct smtp_client *client, uint16_t code)
 {
-    if (!client->progress.is_content_sent) {
-        client_fail(client, "421 4.4.0 Remote server response was not RFC conformant");
+    bool is_early = !client->progress.is_content_sent;
+    if (code < 400 && (is_early || code >= 300)) {
+        client_fail(client, CLIENT_NOT_CONFORMANT);
         return;
     }
-    if (code >= 300 && code < 400)
-        code = 400;
     tell_open(client, outcome_of(code));
-    finish(client, true);
+    if (is_early)
+        client_end(client);
+    else
+        finish(client, true);
 }
 
 static void on_recipient_reply(struct smtp_client *client, size_t recipient, uint16_t code)
@@ -225,27 +255,38 @@ static void on_recipient_reply(struct smtp_client *client, size_t recipient, uin
         tell(client, recipient, outcome_of(code));
 }
 
+/* A hop that does not forget its old transaction would refuse the new one for a reason that is not its. */
+static void on_reset_reply(struct smtp_client *client, uint16_t code)
+{
+    client->awaits_reset = false;
+    if (code >= 300)
+        client_fail(client, CLIENT_NOT_CONFORMANT);
+    else
+        send_commands(client);
+}
+
 void transaction_reply(struct smtp_client *client, uint16_t code)
 {
     struct progress *progress = &client->progress;
-    if (client->awaits_reset) {
-        client->awaits_reset = false;
-        return;
-    }
     if (progress->is_sending) {
         on_content_reply(client, code);
         return;
     }
-    if (!progress->is_open || progress->answered == progress->sent ||
-        (code >= 300 && code < 400 && code != 354)) {
-        client_fail(client, "421 4.4.0 Remote server response was not RFC conformant");
+    if (client->awaits_reset) {
+        on_reset_reply(client, code);
         return;
     }
-    size_t index = progress->answered++;
-    if (index == data_index(progress)) {
+    bool is_asked = progress->answered < progress->sent;
+    if (is_asked && progress->answered == data_index(progress)) {
+        progress->answered++;
         on_data_reply(client, code);
         return;
     }
+    if (!is_asked || (code >= 300 && code < 400)) {
+        client_fail(client, CLIENT_NOT_CONFORMANT);
+        return;
+    }
+    size_t index = progress->answered++;
     if (index == 0 && code >= 300) {
         progress->is_mail_refused = true;
         tell_open(client, outcome_of(code));
