@@ -336,6 +336,7 @@ static void init_parts(struct connection *connection, struct loop *loop)
     uint64_t operation_ms = connection->config.operation_deadline_ms;
     connection->face = (struct directory){.ops = &connection_ops, .loop = loop};
     list_init(&connection->searches);
+    list_init(&connection->paging_searches);
     list_init(&connection->ended_searches);
     list_init(&connection->watches);
     list_init(&connection->stopped_watches);

@@ -12,6 +12,8 @@
 
 enum connection_state { CONNECTION_PAUSED, CONNECTION_OPENING, CONNECTION_UP, CONNECTION_CLOSED };
 
+struct search_run;
+
 struct connection {
     struct directory face; /* first: the directory is found from it by its address */
     struct directory_config config;
@@ -33,6 +35,8 @@ struct connection {
     struct request probe;
     enum { TOLD_NOTHING, TOLD_UP, TOLD_DOWN } told;
     struct list searches;        /* of struct search_run, under way */
+    struct list paging_searches; /* of them, those that wait for the pager */
+    struct search_run *pager;    /* whose pages are under way, where only one search may page */
     struct list ended_searches;  /* on_done is due */
     struct list watches;         /* of struct watch_run */
     struct list stopped_watches; /* to be freed */

@@ -147,6 +147,7 @@ void exchange_send(struct exchange *exchange, struct request *request)
     }
     request->message_id = -1;
     request->is_sent = false;
+    request->received_before = exchange->received_count;
     list_append(&exchange->waiting, &request->link);
     exchange->waiting_count++;
     send_waiting(exchange);
@@ -221,8 +222,8 @@ static void on_deadline(struct loop_timer *timer)
             request = next_expired(&exchange->waiting, now);
         if (!request)
             break;
-        /* Not one whole message since it was sent: the peer is dead or stopped inside one. */
-        if (!request->is_sent || exchange->received_count == request->received_before)
+        /* Not one whole message in all that time: the peer is dead or stopped inside one. */
+        if (exchange->received_count == request->received_before)
             lose(exchange, ERROR_TIMEOUT, "no answer within the deadline");
         exchange_cancel(exchange, request);
         request->on_fail(request, ERROR_TIMEOUT, "no answer within the deadline");

@@ -17,7 +17,7 @@ struct request {
     struct list link;         /* private */
     int message_id;           /* private */
     bool is_sent;             /* private */
-    uint64_t received_before; /* private: messages of the connection when it was sent */
+    uint64_t received_before; /* private: messages of the connection by then */
     /* Borrowed while it is under way. */
     const char *base;
     enum directory_scope scope;

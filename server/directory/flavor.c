@@ -3,9 +3,9 @@
 #include <string.h>
 
 static const struct flavor rows[] = {
-    {FLAVOR_OPENLDAP, "entryUUID", NULL, {NULL, 0}},
+    {FLAVOR_OPENLDAP, "entryUUID", NULL, {NULL, 0}, true},
     /* LDAP_SERVER_SD_FLAGS: owner, group and DACL. */
-    {FLAVOR_AD, "objectGUID", "1.2.840.113556.1.4.801", {"\x30\x03\x02\x01\x07", 5}},
+    {FLAVOR_AD, "objectGUID", "1.2.840.113556.1.4.801", {"\x30\x03\x02\x01\x07", 5}, false},
 };
 
 const char *const flavor_root_attributes[] = {

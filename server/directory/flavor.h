@@ -11,6 +11,8 @@ struct flavor {
      * the SACL. */
     const char *control_oid;
     struct bytes control_value;
+    /* slapd keeps one paging state for a whole connection: pages of two searches must not mix. */
+    bool has_single_pager;
 };
 
 /* Which controls the server said it knows. */

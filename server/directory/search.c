@@ -28,6 +28,9 @@ struct search_run {
     struct berval cookie;   /* of the next page; libldap's memory */
     struct berval page_value;
     const char **attributes;
+    bool is_paged;
+    struct list pager_link;        /* waits for the pager */
+    struct loop_timer pager_timer; /* the deadline while it waits there */
     struct list partials;
     size_t partial_count;
     struct request range; /* the part of a partial entry under way */
@@ -40,6 +43,7 @@ struct search_run {
 };
 
 static void next_partial(struct search_run *run);
+static void take_pager(struct search_run *run);
 static void send_page(struct search_run *run);
 
 /* End */
@@ -55,6 +59,7 @@ static void free_run(struct search_run *run)
 {
     list_each_safe(link, &run->partials) free_partial(list_entry(link, struct partial, link));
     list_remove(&run->link);
+    loop_timer_stop(&run->pager_timer);
     ber_memfree(run->cookie.bv_val);
     ber_memfree(run->page_value.bv_val);
     free(run->attributes);
@@ -70,6 +75,20 @@ static void tell(struct search_run *run)
     search->on_done(search, error);
 }
 
+/* The next one that waits begins its pages. */
+static void give_up_pager(struct search_run *run)
+{
+    struct connection *connection = run->connection;
+    list_remove(&run->pager_link);
+    loop_timer_stop(&run->pager_timer);
+    if (connection->pager != run)
+        return;
+    connection->pager = NULL;
+    struct list *link = list_first(&connection->paging_searches);
+    if (link)
+        take_pager(list_entry(link, struct search_run, pager_link));
+}
+
 /* Takes the run out of everything; on_done comes on the next turn, since the asker may stand in a call. */
 static void end(struct search_run *run, enum error error)
 {
@@ -79,6 +98,7 @@ static void end(struct search_run *run, enum error error)
     run->error = error;
     exchange_cancel(&run->connection->exchange, &run->request);
     exchange_cancel(&run->connection->exchange, &run->range);
+    give_up_pager(run);
     list_remove(&run->link);
     list_append(&run->connection->ended_searches, &run->link);
     exchange_wake(&run->connection->exchange);
@@ -264,7 +284,7 @@ static void send_page(struct search_run *run)
     struct request *request = &run->request;
     request->control_count = 0;
     connection_add_controls(connection, request);
-    if (connection_is_up(connection) && connection->handle.features.has_paging) {
+    if (run->is_paged && connection_is_up(connection)) {
         ber_memfree(run->page_value.bv_val);
         run->page_value = (struct berval){0};
         if (ldap_create_page_control_value(connection->handle.ldap, PAGE_SIZE, &run->cookie,
@@ -276,6 +296,35 @@ static void send_page(struct search_run *run)
         request->controls[request->control_count++] = (LDAPControl){oid, run->page_value, 0};
     }
     exchange_send(&connection->exchange, request);
+}
+
+static void take_pager(struct search_run *run)
+{
+    list_remove(&run->pager_link);
+    loop_timer_stop(&run->pager_timer);
+    run->connection->pager = run;
+    send_page(run);
+}
+
+static void on_pager_timer(struct loop_timer *timer)
+{
+    end(list_entry(timer, struct search_run, pager_timer), ERROR_TIMEOUT);
+}
+
+static void begin(struct search_run *run, uint64_t delay_ms)
+{
+    struct connection *connection = run->connection;
+    run->is_paged = connection_is_up(connection) && connection->handle.features.has_paging &&
+                    run->search->scope != SCOPE_BASE;
+    bool needs_pager = run->is_paged && flavor_row(connection->info.flavor)->has_single_pager;
+    if (!needs_pager) {
+        send_page(run);
+    } else if (!connection->pager) {
+        take_pager(run);
+    } else {
+        list_append(&connection->paging_searches, &run->pager_link);
+        loop_timer_start(&run->pager_timer, delay_ms);
+    }
 }
 
 /* Start and cancel */
@@ -292,6 +341,8 @@ void search_start(struct directory *directory, struct directory_search *search)
     run->search = search;
     run->attributes = attributes;
     list_init(&run->partials);
+    list_init(&run->pager_link);
+    loop_timer_init(&run->pager_timer, directory->loop, on_pager_timer);
     run->request = (struct request){
         .base = search->base,
         .scope = search->scope,
@@ -305,7 +356,7 @@ void search_start(struct directory *directory, struct directory_search *search)
     search->directory = directory;
     search->state = run;
     list_append(&connection->searches, &run->link);
-    send_page(run);
+    begin(run, delay);
 }
 
 void search_cancel(struct directory_search *search)

@@ -133,6 +133,21 @@ class Paging(unittest.TestCase):
                 self.assertEqual(len(set(dns(events, "s"))), 1234)
                 self.assertLess(probe.largest_gap_ms(), GAP_MS)
 
+    def test_two_searches_in_pages_at_once(self):
+        with Slapd(schemas=STANDARD_SCHEMAS) as slapd:
+            slapd.stop()
+            slapd.load("".join(unit("n%04d" % i) for i in range(1234)))
+            slapd.start()
+            with Probe(slapd.uri) as probe:
+                probe.wait("up")
+                for name in "abc":
+                    probe.search(name, BASE, "one")
+                probe.search("base", BASE, "base")
+                events = []
+                for _ in range(4):
+                    events += probe.until("done", error="ok", timeout=30)
+                self.assertEqual([len(set(dns(events, name))) for name in "abc"], [1234] * 3)
+
     # proves: D7
     def test_a_canceled_search_says_so_and_no_more(self):
         with Slapd(schemas=STANDARD_SCHEMAS) as slapd:

@@ -168,6 +168,26 @@ class Stops(WithTls):
             self.assertLess(probe.largest_gap_ms(), GAP_MS)
 
     # proves: D7
+    def test_a_server_that_does_not_read_for_a_while(self):
+        """More than the socket takes: the rest goes when there is room, without stopping the loop."""
+        for name, keywords, arguments in self.transports():
+            with self.subTest(transport=name):
+                def answer(connection, request):
+                    if sum(one.tag == SEARCH for one in connection.requests) == 2:  # the first after the rootDSE
+                        time.sleep(1)
+                    connection.send_done(request)
+
+                server = self.serve(keywords, on_search=answer)
+                with Probe(*arguments, server.uri) as probe:
+                    probe.wait("up")
+                    for i in range(100):
+                        probe.search("s%d" % i, "dc=x", "base", "(description=%s)" % ("x" * 200000))
+                    done = [probe.wait("done", timeout=30)["error"] for _ in range(100)]
+                    self.assertEqual(set(done), {"ok"})
+                    self.assertLess(probe.largest_gap_ms(), GAP_MS)
+                self.assertEqual(server.errors, [])
+
+    # proves: D7
     def test_a_dead_peer_does_not_stop_another_server(self):
         dead = self.serve({}, on_bind=lambda connection, request: connection.stall())
         alive = self.serve({})
