@@ -169,6 +169,7 @@ enum error simulation_run(const struct organization *organization, const struct 
         buffer_init(&simulation.reply, 1u << 20);
         loop_timer_init(&simulation.next, simulation.loop, on_next);
         smtp_service_init(&simulation.service, simulation.loop, spool, NULL);
+        simulation.service.has_no_tarpit = true;
         smtp_service_set_organization(&simulation.service, organization);
         simulation.service.trace = &trace;
         smtp_session_start(&simulation.service, simulation.stream);
