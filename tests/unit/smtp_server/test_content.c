@@ -137,7 +137,7 @@ static void hops_that_are_taken_away_are_counted_on(void **state)
     organization_unref(organization);
 }
 
-/* proves: C203 C271 A9 F15 facts-8.4 contract-5 */
+/* proves: A9 F15 facts-8.4 contract-5 */
 static void header_senders_are_checked_after_the_block(void **state)
 {
     (void)state;
@@ -268,7 +268,7 @@ static void bare_linefeeds_become_crlf_or_554_by_the_option(void **state)
     adjust_all = NULL;
 }
 
-/* proves: F2 F11 */
+/* proves: F11 */
 static void a_bare_linefeed_in_a_command_hides_no_second_command(void **state)
 {
     (void)state;

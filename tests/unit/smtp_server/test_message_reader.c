@@ -98,7 +98,7 @@ static void check(const struct reader_case *item, size_t split_at, size_t second
     buffer_done(&content.text);
 }
 
-/* proves: F1 F2 F10 contract-5 */
+/* proves: F1 F10 contract-5 */
 static void any_split_gives_the_same_content_and_end(void **state)
 {
     (void)state;

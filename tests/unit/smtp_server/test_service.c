@@ -54,7 +54,7 @@ static void open_with(struct dialogue *dialogue, struct organization *organizati
     organization_unref(organization);
 }
 
-/* proves: C69 D8 contract-3 */
+/* proves: C69 contract-3 */
 static void a_right_taken_away_is_gone_at_the_next_mail(void **state)
 {
     (void)state;
@@ -290,6 +290,10 @@ static void every_refusal_says_which_right_and_ace_decided(void **state)
     assert_logged(
         log, "*\"event\":\"mail.refused\",*\"reason\":\"submit-anonymous\",\"right\":\"ms-Exch-SMTP-Submit\","
              "\"ace\":\"*\",\"reply\":\"530 5.7.1\"}\n*");
+    free(log);
+    log = log_of(organization, "10.4.0.5", SCRIPT("S: 220 *"));
+    assert_logged(
+        log, "*\"event\":\"session.open\",*\"identity\":\"MS Exchange\\\\Externally Secured Servers\"}\n*");
     free(log);
     log = log_of(organization, "10.5.0.5", SCRIPT("S: 421 *"));
     assert_logged(

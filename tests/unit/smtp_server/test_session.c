@@ -50,7 +50,7 @@ static void a_missing_submit_right_refuses_and_does_not_end_the_session(void **s
                "C: MAIL FROM:<a@fabrikam.com>", "S: 530 5.7.1 Client was not authenticated", GOODBYE));
 }
 
-/* proves: C8 C29 C30 C33 C34 C36 C38 facts-8.5 */
+/* proves: C33 C34 C36 C38 facts-8.5 */
 static void an_externally_secured_host_relays_for_every_sender(void **state)
 {
     (void)state;
@@ -93,7 +93,7 @@ static void no_connector_and_a_refused_one_answer_421(void **state)
     organization_unref(organization);
 }
 
-/* proves: facts-8.2 facts-8.3 C205 */
+/* proves: facts-8.2 facts-8.3 */
 static void the_order_of_commands_is_kept(void **state)
 {
     (void)state;
