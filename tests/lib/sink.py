@@ -8,6 +8,7 @@
 Behaviour is set at any time and counts from the next command on:
 
     sink.replies["MAIL"] = "451 4.3.0 later"            what to answer instead of 250, by verb; "." is the end of data
+    sink.once["MAIL"] = "451 4.3.0 later"               the same for the next one alone
     sink.rcpt_replies["bob@fabrikam.com"] = "550 5.1.1 No such user"
     sink.hooks["."] = lambda session: None               called before the verb is answered; may raise Drop
     sink.keywords = ["PIPELINING", "8BITMIME"]           what EHLO shows
@@ -77,6 +78,7 @@ class Session:
         except (Drop, OSError, ValueError):
             pass
         finally:
+            self.reader.close()
             self.close()
 
     def close(self):
@@ -92,7 +94,7 @@ class Session:
         hook = self.sink.hooks.get(verb)
         if hook:
             hook(self)
-        refusal = self.sink.replies.get(verb)
+        refusal = self.sink.once.pop(verb, None) or self.sink.replies.get(verb)
         if verb in ("EHLO", "HELO") and not refusal:
             self._forget()
             self.helo = line.partition(" ")[2]
@@ -143,7 +145,7 @@ class Session:
         hook = self.sink.hooks.get(".")
         if hook:
             hook(self)
-        reply = self.sink.replies.get(".")
+        reply = self.sink.once.pop(".", None) or self.sink.replies.get(".")
         if not reply:
             self.sink._store(message)
         self._forget()
@@ -155,7 +157,7 @@ class Sink:
         self.host, self.port = host, port
         self.banner = "220 sink ESMTP"
         self.keywords = list(KEYWORDS)
-        self.replies, self.rcpt_replies, self.hooks = {}, {}, {}
+        self.replies, self.once, self.rcpt_replies, self.hooks = {}, {}, {}, {}
         self.messages = []  # answered 250
         self.offered = []   # whose final dot came, whatever was answered
         self.sessions = []
@@ -198,7 +200,7 @@ class Sink:
         """Forgets messages and behaviour."""
         with self._changed:
             self.messages, self.offered = [], []
-            self.replies, self.rcpt_replies, self.hooks = {}, {}, {}
+            self.replies, self.once, self.rcpt_replies, self.hooks = {}, {}, {}, {}
             self.keywords = list(KEYWORDS)
 
     def wait(self, count=1, timeout=20.0, matching=None):
