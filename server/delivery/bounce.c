@@ -16,19 +16,32 @@ struct bounce {
     struct envelope envelope;
 };
 
-/* The message's envelope with the recipients that failed in this attempt; how many. */
-static size_t failed_part(struct message *message, struct envelope *out)
+static bool has_failed(const struct message *message, size_t recipient)
 {
-    size_t count = 0;
-    *out = message->envelope;
-    out->recipients =
-        arena_array(&message->arena, message->envelope.recipient_count, sizeof *out->recipients);
-    for (size_t i = 0; out->recipients && i < message->envelope.recipient_count; i++) {
-        if (message->was_pending[i] && message->envelope.recipients[i].state == RECIPIENT_FAILED)
-            out->recipients[count++] = message->envelope.recipients[i];
+    return message->has_outcome[recipient] &&
+           message->envelope.recipients[recipient].state == RECIPIENT_FAILED;
+}
+
+static bool has_any_failed(const struct message *message)
+{
+    for (size_t i = 0; i < message->envelope.recipient_count; i++) {
+        if (has_failed(message, i))
+            return true;
     }
-    out->recipient_count = count;
-    return count;
+    return false;
+}
+
+/* The message's envelope with the recipients that failed in this attempt. */
+static enum error failed_part(const struct message *message, struct arena *arena, struct envelope *out)
+{
+    *out = message->envelope;
+    out->recipient_count = 0;
+    out->recipients = arena_array(arena, message->envelope.recipient_count, sizeof *out->recipients);
+    for (size_t i = 0; out->recipients && i < message->envelope.recipient_count; i++) {
+        if (has_failed(message, i))
+            out->recipients[out->recipient_count++] = message->envelope.recipients[i];
+    }
+    return out->recipients ? OK : ERROR_LIMIT;
 }
 
 static void finish(struct bounce *bounce, enum error error)
@@ -52,21 +65,24 @@ static void commit(void *owner)
 }
 
 /* Writes the report and its envelope. */
-static enum error write_report(struct bounce *bounce, const struct envelope *failed, bool *out_must_wait)
+static enum error write_report(struct bounce *bounce, bool *out_must_wait)
 {
+    struct envelope failed;
     struct message *message = bounce->message;
     struct spool *spool = message->delivery->config.spool;
     struct buffer header, report;
     struct dsn_request request = {
-        .envelope = failed,
+        .envelope = &failed,
         .server_name = message->delivery->organization->server.fqdn,
         .id = spool->ops->message_id(bounce->spooled),
         .wall_ms = clock_wall_ms(message->delivery->config.clock),
     };
     buffer_init(&header, REPORT_MAX * 8);
     buffer_init(&report, REPORT_MAX);
-    enum error error = original_header(message, 0, &header);
-    request.original_header = buffer_bytes(&header);
+    /* A message that cannot be read any more is reported all the same. */
+    if (original_header(message, 0, &header) == OK)
+        request.original_header = buffer_bytes(&header);
+    enum error error = failed_part(message, &bounce->arena, &failed);
     if (!error)
         error = dsn_append_report(&report, &request);
     if (!error && !dsn_make_envelope(&request, &bounce->arena, &bounce->envelope))
@@ -82,11 +98,10 @@ static enum error write_report(struct bounce *bounce, const struct envelope *fai
 
 bool bounce_start(struct message *message)
 {
-    struct envelope failed;
     struct spool *spool = message->delivery->config.spool;
-    if (failed_part(message, &failed) == 0)
+    if (!has_any_failed(message))
         return false;
-    if (failed.is_bounce || failed.sender.len == 0) {
+    if (message->envelope.is_bounce || message->envelope.sender.len == 0) {
         event_say(EVENT_WARNING, "bounce.suppressed", "message %" PRIu64 " has no sender to be told",
                   message->id);
         return false;
@@ -102,7 +117,7 @@ bool bounce_start(struct message *message)
     }
     bounce->message = message;
     arena_init(&bounce->arena, ENVELOPE_BYTES_MAX);
-    enum error error = write_report(bounce, &failed, &must_wait);
+    enum error error = write_report(bounce, &must_wait);
     if (error) {
         spool->ops->abort(bounce->spooled);
         finish(bounce, error);

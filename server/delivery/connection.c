@@ -6,11 +6,12 @@
 #define COMMAND_MS 300000 /* RFC 5321 4.5.3.2 */
 #define DATA_MS    600000
 #define IDLE_MS    5000 /* an idle session is kept this long for the next message */
+#define QUIT_MS    5000 /* and its place so long for the answer to QUIT */
 
 /* Happy path: the smart host that answered last, resolved if it is a name; greeted; transmissions one after
  * the other; idle; QUIT. Failures: no address, no connection, a refused greeting: the next address, the next
- * smart host; none left: the hop is dead for a while. A session lost later concerns its transmission alone.
- */
+ * smart host; none left: the hop is dead for a while. A session lost later concerns its transmission alone,
+ * and not even that where an old session turns out to be closed. */
 struct connection {
     struct list link; /* in the hop's connections */
     struct hop *hop;
@@ -19,11 +20,13 @@ struct connection {
     struct resolver_query query;       /* its answer holds the host's addresses, also those of a literal */
     bool is_resolving;
     bool has_addresses;
-    bool is_ready; /* greeted */
+    bool is_ready;   /* greeted */
+    bool is_leaving; /* QUIT is said */
+    size_t first_host;
     size_t hosts_tried;
     size_t address; /* index of the query's answer */
     uint32_t sent_count;
-    struct loop_timer idle; /* the end of idleness, or of a pause between two attempts */
+    struct loop_timer idle; /* the end of idleness, then of the wait for the answer to QUIT */
 };
 
 static void try_next(struct connection *connection);
@@ -41,12 +44,19 @@ static void release(struct connection *connection)
 
 /* -- work -- */
 
+static void leave(struct connection *connection)
+{
+    connection->is_leaving = true;
+    loop_timer_start(&connection->idle, QUIT_MS);
+    smtp_client_quit(connection->client);
+}
+
 static void work_or_rest(struct connection *connection)
 {
     struct hop *hop = connection->hop;
     uint32_t most = hop->connector->max_messages_per_connection;
     if (hop->is_old || hop->delivery->is_stopping || (most && connection->sent_count >= most)) {
-        smtp_client_quit(connection->client);
+        leave(connection);
         return;
     }
     loop_timer_start(&connection->idle, IDLE_MS);
@@ -56,13 +66,9 @@ static void work_or_rest(struct connection *connection)
 /* Gives it the first that waits; one that cannot be read is deferred and the next is tried. */
 static bool take_work(struct connection *connection)
 {
-    struct hop *hop = connection->hop;
-    struct list *link = list_first(&hop->waiting);
-    if (!link)
+    struct transmission *transmission = hop_take(connection->hop);
+    if (!transmission)
         return false;
-    struct transmission *transmission = list_entry(link, struct transmission, link);
-    list_remove(link);
-    hop->waiting_count--;
     if (transmission_start(transmission)) {
         transmission_defer(transmission,
                            BYTES_LITERAL("451 4.3.0 The message cannot be read from the queue"));
@@ -78,8 +84,19 @@ static bool take_work(struct connection *connection)
 
 static bool is_idle(const struct connection *connection)
 {
-    return connection->is_ready && connection->client && !connection->transmission &&
-           loop_timer_is_running(&connection->idle);
+    return connection->is_ready && !connection->is_leaving && connection->client &&
+           !connection->transmission && smtp_client_is_ready(connection->client);
+}
+
+bool connection_is_any_working(const struct hop *hop)
+{
+    list_each(link, &hop->connections)
+    {
+        const struct connection *connection = list_entry(link, struct connection, link);
+        if (is_idle(connection) || connection->transmission)
+            return true;
+    }
+    return false;
 }
 
 bool connection_use_idle(struct hop *hop)
@@ -93,11 +110,29 @@ bool connection_use_idle(struct hop *hop)
     return false;
 }
 
+/* A hop may close a session that has been idle, or has sent enough, at the moment we use it: nothing was
+ * refused then. */
+static bool deserves_second_try(const struct connection *connection, const struct transmission *transmission)
+{
+    const struct envelope *envelope = &transmission->message->envelope;
+    for (size_t i = 0; i < transmission->count; i++) {
+        if (envelope->recipients[transmission->recipients[i]].state != RECIPIENT_PENDING)
+            return false;
+    }
+    return connection->sent_count > 1 && !transmission->is_second_try && transmission->header_offset == 0 &&
+           !connection->hop->is_old;
+}
+
 void connection_transmission_done(struct transmission *transmission, bool can_reuse)
 {
     struct connection *connection = transmission->connection;
     struct message *message = transmission->message;
     connection->transmission = NULL;
+    if (!can_reuse && deserves_second_try(connection, transmission)) {
+        transmission->is_second_try = true;
+        hop_queue_again(connection->hop, transmission); /* on_closed goes on */
+        return;
+    }
     transmission_free(transmission);
     message_transmission_done(message);
     if (can_reuse)
@@ -106,13 +141,18 @@ void connection_transmission_done(struct transmission *transmission, bool can_re
 
 /* -- the session -- */
 
+static size_t host_index(const struct connection *connection)
+{
+    return (connection->first_host + connection->hosts_tried) % connection->hop->connector->smart_host_count;
+}
+
 static void on_ready(void *owner)
 {
     struct connection *connection = owner;
     struct hop *hop = connection->hop;
     connection->is_ready = true;
     hop->connecting_count--;
-    hop->good_host = (hop->good_host + connection->hosts_tried) % hop->connector->smart_host_count;
+    hop->good_host = host_index(connection);
     hop->retry_at_ms = 0;
     work_or_rest(connection);
 }
@@ -170,8 +210,7 @@ static void on_resolved(struct resolver_query *query, enum error error)
 static void find_addresses(struct connection *connection)
 {
     struct hop *hop = connection->hop;
-    size_t index = (hop->good_host + connection->hosts_tried) % hop->connector->smart_host_count;
-    const struct smart_host *host = &hop->connector->smart_hosts[index];
+    const struct smart_host *host = &hop->connector->smart_hosts[host_index(connection)];
     connection->address = 0;
     if (host->name) {
         connection->is_resolving = true;
@@ -209,7 +248,10 @@ static void try_next(struct connection *connection)
 static void on_idle(struct loop_timer *timer)
 {
     struct connection *connection = list_entry(timer, struct connection, idle);
-    smtp_client_quit(connection->client);
+    if (connection->is_leaving)
+        smtp_client_abort(connection->client);
+    else
+        leave(connection);
 }
 
 void hop_connection_open(struct hop *hop)
@@ -221,6 +263,7 @@ void hop_connection_open(struct hop *hop)
         return;
     }
     connection->hop = hop;
+    connection->first_host = hop->good_host;
     connection->query.on_done = on_resolved;
     loop_timer_init(&connection->idle, hop->delivery->config.loop, on_idle);
     list_append(&hop->connections, &connection->link);
@@ -234,10 +277,8 @@ void connection_close_idle(struct hop *hop)
     list_each_safe(link, &hop->connections)
     {
         struct connection *connection = list_entry(link, struct connection, link);
-        if (is_idle(connection)) {
-            loop_timer_stop(&connection->idle);
-            smtp_client_quit(connection->client);
-        }
+        if (is_idle(connection))
+            leave(connection);
     }
 }
 

@@ -7,22 +7,32 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* -- the schedule -- */
+/* -- the schedule: by the monotonic clock, since the wall clock may jump (matrix R13) -- */
 
 static void set_due_timer(struct delivery *delivery)
 {
     int64_t due = schedule_first_due(delivery->schedule);
     if (due == INT64_MAX || delivery->is_stopping || !delivery->organization)
         return;
-    int64_t now = clock_wall_ms(delivery->config.clock);
-    /* The wall clock may jump: look again at least every minute. */
-    int64_t wait = due <= now ? 0 : due - now < 60000 ? due - now : 60000;
-    loop_timer_start(&delivery->due, (uint64_t)wait);
+    int64_t now = (int64_t)clock_monotonic_ms(delivery->config.clock);
+    loop_timer_start(&delivery->due, due > now ? (uint64_t)(due - now) : 0);
+}
+
+void delivery_wait(struct delivery *delivery, uint64_t id, int64_t due_wall_ms)
+{
+    const struct clock *clock = delivery->config.clock;
+    int64_t now = clock_wall_ms(clock);
+    int64_t due = schedule_clamp_due(&delivery->config.schedule, due_wall_ms, now);
+    int64_t wait = due > now ? due - now : 0;
+    if (schedule_put(delivery->schedule, id, (int64_t)clock_monotonic_ms(clock) + wait))
+        event_say(EVENT_ERROR, "schedule.full", "no memory: message %" PRIu64 " waits for the next start",
+                  id);
+    set_due_timer(delivery);
 }
 
 void delivery_pump(struct delivery *delivery)
 {
-    int64_t now = clock_wall_ms(delivery->config.clock);
+    int64_t now = (int64_t)clock_monotonic_ms(delivery->config.clock);
     uint64_t id;
     if (!delivery->organization || delivery->is_stopping)
         return;
@@ -49,24 +59,23 @@ static void on_message(void *owner, const struct envelope *envelope)
         message_begin_with(delivery, envelope);
         return;
     }
-    if (schedule_put(delivery->schedule, envelope->id, envelope->next_attempt_ms) == OK)
-        set_due_timer(delivery);
+    delivery_wait(delivery, envelope->id, envelope->next_attempt_ms);
 }
 
 void delivery_release(struct message *message, bool is_gone)
 {
     struct delivery *delivery = message->delivery;
-    if (!is_gone && !message->envelope.is_held &&
-        schedule_put(delivery->schedule, message->id, message->envelope.next_attempt_ms))
-        event_say(EVENT_ERROR, "schedule.full", "no memory: message %" PRIu64 " waits for the next start",
-                  message->id);
+    message_answer(message, ERROR_CANCELED); /* usually there is nothing left to be answered */
     HASH_DEL(delivery->messages, message);
     delivery->message_count--;
     loop_timer_stop(&message->again);
+    if (!is_gone && !message->envelope.is_held)
+        delivery_wait(delivery, message->id, message->envelope.next_attempt_ms);
+    else
+        set_due_timer(delivery); /* a place is free */
     arena_done(&message->arena);
-    free(message->was_pending);
+    free(message->has_outcome);
     free(message);
-    set_due_timer(delivery);
     delivery_check_stopped(delivery);
 }
 
@@ -74,8 +83,8 @@ void delivery_release(struct message *message, bool is_gone)
 
 static double queue_messages(void *owner)
 {
-    struct spool *spool = owner;
-    return (double)spool->ops->count(spool);
+    const struct delivery *delivery = owner;
+    return (double)delivery->config.spool->ops->count(delivery->config.spool);
 }
 
 static bool take_arrival(void *owner, const struct envelope *envelope)
@@ -93,8 +102,28 @@ static int64_t oldest_arrival(struct spool *spool)
 
 static double queue_oldest_seconds(void *owner)
 {
-    int64_t arrived_ms = oldest_arrival(owner);
-    return arrived_ms ? (double)(clock_wall_ms(&clock_system) - arrived_ms) / 1000 : 0;
+    const struct delivery *delivery = owner;
+    int64_t arrived_ms = oldest_arrival(delivery->config.spool);
+    int64_t age_ms = arrived_ms ? clock_wall_ms(delivery->config.clock) - arrived_ms : 0;
+    return age_ms > 0 ? (double)age_ms / 1000 : 0;
+}
+
+static bool is_empty(const struct delivery *delivery)
+{
+    return !delivery->messages && list_is_empty(&delivery->hops) && list_is_empty(&delivery->old_hops);
+}
+
+/* Nothing of ours may be left on the loop; the rest goes with delivery_free. */
+static void on_stopped(struct loop_timer *timer)
+{
+    struct delivery *delivery = list_entry(timer, struct delivery, stopped);
+    if (!is_empty(delivery))
+        return; /* an administrator was faster; this comes again */
+    void (*on_done)(void *) = delivery->on_stopped;
+    delivery->on_stopped = NULL;
+    resolver_free(delivery->resolver);
+    delivery->resolver = NULL;
+    on_done(delivery->on_stopped_owner);
 }
 
 enum error delivery_start(const struct delivery_config *config, struct delivery **out, struct note *note)
@@ -108,6 +137,7 @@ enum error delivery_start(const struct delivery_config *config, struct delivery 
     list_init(&delivery->hops);
     list_init(&delivery->old_hops);
     loop_timer_init(&delivery->due, config->loop, on_due);
+    loop_timer_init(&delivery->stopped, config->loop, on_stopped);
     delivery->schedule = schedule_new();
     enum error error =
         delivery->schedule ? resolver_new(config->loop, &delivery->resolver, note) : ERROR_TEMPORARY;
@@ -116,10 +146,10 @@ enum error delivery_start(const struct delivery_config *config, struct delivery 
         free(delivery);
         return error;
     }
-    metric_register_callback("dirrelay_queue_messages", "Messages that are owed.", queue_messages,
-                             config->spool);
+    outcome_metrics();
+    metric_register_callback("dirrelay_queue_messages", "Messages that are owed.", queue_messages, delivery);
     metric_register_callback("dirrelay_queue_oldest_seconds", "Age of the oldest message that is owed.",
-                             queue_oldest_seconds, config->spool);
+                             queue_oldest_seconds, delivery);
     config->spool->ops->listen(config->spool, config->loop, on_message, delivery);
     *out = delivery;
     return OK;
@@ -136,12 +166,8 @@ void delivery_set_organization(struct delivery *delivery, const struct organizat
 
 void delivery_check_stopped(struct delivery *delivery)
 {
-    if (!delivery->is_stopping || !delivery->on_stopped || delivery->messages ||
-        !list_is_empty(&delivery->hops) || !list_is_empty(&delivery->old_hops))
-        return;
-    void (*on_stopped)(void *) = delivery->on_stopped;
-    delivery->on_stopped = NULL;
-    on_stopped(delivery->on_stopped_owner);
+    if (delivery->on_stopped && is_empty(delivery))
+        loop_timer_start(&delivery->stopped, 0);
 }
 
 void delivery_stop(struct delivery *delivery, void (*on_done)(void *owner), void *owner)
@@ -156,10 +182,8 @@ void delivery_stop(struct delivery *delivery, void (*on_done)(void *owner), void
 
 void delivery_abort(struct delivery *delivery)
 {
-    struct list *lists[] = {&delivery->hops, &delivery->old_hops};
-    for (size_t i = 0; i < 2; i++) {
-        list_each_safe(link, lists[i]) connection_abort_all(list_entry(link, struct hop, link));
-    }
+    delivery->is_aborting = true;
+    list_each_safe(link, &delivery->old_hops) connection_abort_all(list_entry(link, struct hop, link));
     struct message *message, *next;
     HASH_ITER(hh, delivery->messages, message, next)
     {
@@ -173,10 +197,8 @@ void delivery_free(struct delivery *delivery)
     assert(!delivery->messages && list_is_empty(&delivery->hops) && list_is_empty(&delivery->old_hops));
     metric_unregister_callback("dirrelay_queue_messages");
     metric_unregister_callback("dirrelay_queue_oldest_seconds");
-    resolver_free(delivery->resolver);
     schedule_free(delivery->schedule);
     organization_unref(delivery->organization);
-    loop_timer_stop(&delivery->due);
     free(delivery);
 }
 
@@ -185,15 +207,16 @@ void delivery_free(struct delivery *delivery)
 void delivery_act(struct delivery *delivery, uint64_t id, enum delivery_action action,
                   void (*on_done)(void *owner, uint64_t id, enum error error), void *owner)
 {
-    struct action *asked = malloc(sizeof *asked);
+    bool is_over = delivery->is_stopping && !delivery->on_stopped;
+    struct action *asked = is_over ? NULL : malloc(sizeof *asked);
     if (!asked) {
-        on_done(owner, id, ERROR_TEMPORARY);
+        on_done(owner, id, is_over ? ERROR_CANCELED : ERROR_TEMPORARY);
         return;
     }
     *asked = (struct action){.action = action, .on_done = on_done, .owner = owner};
     list_init(&asked->link);
     if (action == DELIVERY_RETRY) {
-        list_each(link, &delivery->hops) list_entry(link, struct hop, link)->retry_at_ms = 0;
+        list_each(link, &delivery->hops) hop_revive(list_entry(link, struct hop, link));
     }
     message_act(delivery, id, asked);
 }

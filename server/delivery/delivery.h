@@ -22,15 +22,18 @@ MUST_USE enum error delivery_start(const struct delivery_config *config, struct 
                                    struct note *note);
 /* The loop's own reference. */
 void delivery_set_organization(struct delivery *delivery, const struct organization *organization);
-/* No new transactions; running ones finish; on_done when nothing is left. */
+/* No new transactions; running ones finish; on_done when nothing is left, never inside a call. */
 void delivery_stop(struct delivery *delivery, void (*on_done)(void *owner), void *owner);
-/* Cuts what still runs; on_done of delivery_stop follows. What is not known to be delivered is tried again
- * after the next start. */
+/* After delivery_stop: cuts what still runs; its on_done follows. What is not known to be delivered is tried
+ * again after the next start. */
 void delivery_abort(struct delivery *delivery);
-/* Only after on_done. */
+/* After on_done, on any thread. The spool may tell of messages as long as the loop runs: free it when the
+ * loop has ended. */
 void delivery_free(struct delivery *delivery);
 
-/* Queue commands of the administrator (contract 4), on the loop; changes are durable when on_done comes. */
+/* Queue commands of the administrator (contract 4), on the loop; changes are durable when on_done comes with
+ * OK, at the earliest inside the call. ERROR_NOT_FOUND: no such message, or it was just delivered;
+ * ERROR_CANCELED: delivery ends; ERROR_TEMPORARY, ERROR_IO, ERROR_SYNTAX: the envelope cannot be read. */
 enum delivery_action { DELIVERY_RETRY, DELIVERY_HOLD, DELIVERY_RELEASE, DELIVERY_REMOVE };
 void delivery_act(struct delivery *delivery, uint64_t id, enum delivery_action action,
                   void (*on_done)(void *owner, uint64_t id, enum error error), void *owner);

@@ -31,9 +31,8 @@ struct message {
     struct arena arena;
     struct envelope envelope;
     size_t transmissions_out;
-    bool
-        *was_pending; /* by recipient, when this attempt began; NULL: an administrator's change, no attempt */
-    bool is_changed;  /* a recipient has an outcome */
+    bool *has_outcome;       /* by recipient, of this attempt; NULL: an administrator's change, no attempt */
+    bool is_changed;         /* a recipient has an outcome */
     bool is_replanned;       /* a hop was retired under it: due again at once, no attempt counted */
     bool is_removed;         /* by the administrator, whatever the outcome */
     struct list actions;     /* asked for, not yet applied */
@@ -54,6 +53,7 @@ struct transmission {
     struct buffer header;                           /* as it goes out */
     size_t header_offset;                           /* of it, read so far */
     uint64_t body_offset;                           /* of the content in the spool */
+    bool is_second_try; /* an old session was lost under it before the content: this is the new one */
 };
 
 struct connection;
@@ -72,6 +72,7 @@ struct hop {
     size_t connecting_count;
     size_t good_host;     /* index of the smart host that answered last */
     uint64_t retry_at_ms; /* monotonic: until then it counts as dead */
+    uint64_t more_at_ms;  /* monotonic: until then the sessions it has must do */
     char last_reply[256]; /* why it is dead */
     bool is_old;
 };
@@ -87,14 +88,18 @@ struct delivery {
     struct list hops;
     struct list old_hops;
     bool is_stopping;
-    void (*on_stopped)(void *owner);
+    bool is_aborting;                /* what the spool cannot store now is left as it is */
+    void (*on_stopped)(void *owner); /* NULL: not asked to stop, or told */
     void *on_stopped_owner;
+    struct loop_timer stopped; /* on_stopped never comes inside a call */
 };
 
 /* -- delivery.c -- */
 
 /* A place is free: takes what is due. */
 void delivery_pump(struct delivery *delivery);
+/* Puts the message into the schedule; a time further away than any delay is a clock's mistake and is cut. */
+void delivery_wait(struct delivery *delivery, uint64_t id, int64_t due_wall_ms);
 /* The message is out of the works: stored with its new time, or gone. Frees it. */
 void delivery_release(struct message *message, bool is_gone);
 /* Ends the stopping when nothing is left. */
@@ -111,8 +116,17 @@ void message_transmission_done(struct message *message);
 /* Stores what became of the attempt; bounce_error: the report about the recipients that failed could not be
  * made durable. */
 void message_settle(struct message *message, enum error bounce_error);
+/* Answers every action that was asked for. */
+void message_answer(struct message *message, enum error error);
 /* Applies the action as soon as the message is not in the works; takes it. */
 void message_act(struct delivery *delivery, uint64_t id, struct action *action);
+
+/* -- outcome.c -- */
+
+/* Registers the counters, so that they are there from the start. */
+void outcome_metrics(void);
+/* Says and counts what became of each recipient of this attempt. */
+void outcome_log(const struct message *message);
 
 /* -- original.c -- */
 
@@ -128,14 +142,21 @@ void plan_transmissions(struct message *message);
 
 struct hop *hop_find(struct delivery *delivery, const struct send_connector *connector);
 void hop_queue(struct hop *hop, struct transmission *transmission);
+/* The same for one that was taken out and goes first. */
+void hop_queue_again(struct hop *hop, struct transmission *transmission);
+/* The first that waits, taken out; NULL: none. */
+struct transmission *hop_take(struct hop *hop);
 /* Starts what can be started. */
 void hop_pump(struct hop *hop);
 /* Remembers why it could not be reached. */
 void hop_note(struct hop *hop, struct bytes reply);
 /* Its organization is over: waiting transmissions go back to be planned anew. */
 void hop_retire(struct hop *hop);
-/* No attempt reached it: everything that waits is deferred with the reply noted last. */
+/* An attempt came to nothing: the sessions that stand have to do for a while; without one everything that
+ * waits is deferred with the reply noted last. */
 void hop_failed(struct hop *hop);
+/* The administrator knows better: it is tried again at once. */
+void hop_revive(struct hop *hop);
 /* Frees an old hop that has nothing left. */
 void hop_check_done(struct hop *hop);
 
@@ -145,9 +166,11 @@ void hop_check_done(struct hop *hop);
 void hop_connection_open(struct hop *hop);
 /* Gives an idle connection of the hop work; false: none is idle. */
 bool connection_use_idle(struct hop *hop);
+/* Is there a session that works, or will when its message is through? */
+bool connection_is_any_working(const struct hop *hop);
 void connection_close_idle(struct hop *hop);
 void connection_abort_all(struct hop *hop);
-/* The transmission has its outcomes; frees it. */
+/* The transmission has its outcomes; takes it. */
 void connection_transmission_done(struct transmission *transmission, bool can_reuse);
 
 /* -- transmission.c -- */

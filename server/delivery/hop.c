@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MORE_MS 10000 /* how long a hop that turned a session away is not asked for one more */
+
 struct hop *hop_find(struct delivery *delivery, const struct send_connector *connector)
 {
     list_each(link, &delivery->hops)
@@ -29,6 +31,12 @@ static bool is_dead(const struct hop *hop)
     return hop->retry_at_ms > clock_monotonic_ms(hop->delivery->config.clock);
 }
 
+void hop_queue_again(struct hop *hop, struct transmission *transmission)
+{
+    list_append(hop->waiting.next, &transmission->link);
+    hop->waiting_count++;
+}
+
 void hop_queue(struct hop *hop, struct transmission *transmission)
 {
     if (is_dead(hop)) {
@@ -40,18 +48,24 @@ void hop_queue(struct hop *hop, struct transmission *transmission)
     hop_pump(hop);
 }
 
+static bool may_open(const struct hop *hop)
+{
+    bool may_have_more = hop->more_at_ms <= clock_monotonic_ms(hop->delivery->config.clock);
+    return !hop->is_old && hop->waiting_count > hop->connecting_count &&
+           hop->connection_count < hop->delivery->config.connections_per_hop &&
+           (may_have_more || hop->connection_count == 0);
+}
+
 void hop_pump(struct hop *hop)
 {
     while (hop->waiting_count && connection_use_idle(hop))
         ;
-    if (!hop->is_old && hop->waiting_count > hop->connecting_count &&
-        hop->connection_count < hop->delivery->config.connections_per_hop)
+    if (may_open(hop))
         hop_connection_open(hop);
     hop_check_done(hop);
 }
 
-/* The first that waits, taken out; NULL: none. */
-static struct transmission *take_waiting(struct hop *hop)
+struct transmission *hop_take(struct hop *hop)
 {
     struct list *link = list_first(&hop->waiting);
     if (!link)
@@ -66,15 +80,24 @@ void hop_note(struct hop *hop, struct bytes reply)
     snprintf(hop->last_reply, sizeof hop->last_reply, "%.*s", BYTES_ARG(reply));
 }
 
-/* New messages for it are deferred unasked for half of the first delay, so that a dead hop is not called for
- * each. */
+/* New messages for a dead hop are deferred unasked for half of the first delay, so that it is not called for
+ * each. One that takes so many sessions and not one more is not dead. */
 void hop_failed(struct hop *hop)
 {
     const struct schedule_policy *policy = &hop->delivery->config.schedule;
+    uint64_t now = clock_monotonic_ms(hop->delivery->config.clock);
     struct transmission *transmission;
-    hop->retry_at_ms = clock_monotonic_ms(hop->delivery->config.clock) + policy->delays_ms[0] / 2;
-    while ((transmission = take_waiting(hop)))
+    hop->more_at_ms = now + MORE_MS;
+    if (connection_is_any_working(hop))
+        return;
+    hop->retry_at_ms = now + policy->delays_ms[0] / 2;
+    while ((transmission = hop_take(hop)))
         transmission_defer(transmission, bytes_of_text(hop->last_reply));
+}
+
+void hop_revive(struct hop *hop)
+{
+    hop->retry_at_ms = hop->more_at_ms = 0;
 }
 
 void hop_retire(struct hop *hop)
@@ -85,7 +108,7 @@ void hop_retire(struct hop *hop)
     list_remove(&hop->link);
     list_append(&delivery->old_hops, &hop->link);
     /* Not an attempt: the message settles without one and is due again at once. */
-    while ((transmission = take_waiting(hop))) {
+    while ((transmission = hop_take(hop))) {
         struct message *message = transmission->message;
         message->is_replanned = true;
         transmission_free(transmission);

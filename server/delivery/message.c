@@ -1,9 +1,5 @@
 #include "delivery/delivery_internal.h"
 
-#include "base/event.h"
-#include "base/metric.h"
-
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,24 +46,30 @@ static struct message *message_new(struct delivery *delivery, uint64_t id)
 static void attempt(struct message *message)
 {
     struct envelope *envelope = &message->envelope;
-    message->was_pending = calloc(envelope->recipient_count + 1, sizeof *message->was_pending);
-    if (!message->was_pending) {
-        message->is_replanned = true;
+    message->has_outcome = calloc(envelope->recipient_count + 1, sizeof *message->has_outcome);
+    if (!message->has_outcome) {
         envelope->next_attempt_ms = clock_wall_ms(message->delivery->config.clock) + STORE_AGAIN_MS;
         delivery_release(message, false);
         return;
     }
-    for (size_t i = 0; i < envelope->recipient_count; i++)
-        message->was_pending[i] = envelope->recipients[i].state == RECIPIENT_PENDING;
     plan_transmissions(message);
+}
+
+/* One that is in the works already comes back by itself; without memory it is tried again. */
+static void begin_later(struct delivery *delivery, uint64_t id)
+{
+    if (!message_find(delivery, id))
+        delivery_wait(delivery, id, clock_wall_ms(delivery->config.clock) + STORE_AGAIN_MS);
 }
 
 void message_begin(struct delivery *delivery, uint64_t id)
 {
     struct spool *spool = delivery->config.spool;
     struct message *message = message_find(delivery, id) ? NULL : message_new(delivery, id);
-    if (!message)
-        return; /* in the works already: it comes back by itself */
+    if (!message) {
+        begin_later(delivery, id);
+        return;
+    }
     enum error error = spool->ops->read_envelope(spool, id, &message->arena, &message->envelope);
     if (error) {
         message->envelope.next_attempt_ms = clock_wall_ms(delivery->config.clock) + STORE_AGAIN_MS;
@@ -84,10 +86,12 @@ void message_begin_with(struct delivery *delivery, const struct envelope *envelo
 {
     struct message *message =
         message_find(delivery, envelope->id) ? NULL : message_new(delivery, envelope->id);
-    if (!message)
+    if (!message) {
+        begin_later(delivery, envelope->id);
         return;
+    }
     if (envelope_copy(envelope, &message->arena, &message->envelope)) {
-        message->envelope.next_attempt_ms = envelope->arrived_ms;
+        message->envelope.next_attempt_ms = clock_wall_ms(delivery->config.clock) + STORE_AGAIN_MS;
         delivery_release(message, false);
         return;
     }
@@ -95,51 +99,6 @@ void message_begin_with(struct delivery *delivery, const struct envelope *envelo
 }
 
 /* -- the end of an attempt -- */
-
-static void log_recipient(const struct message *message, size_t index)
-{
-    const struct envelope *envelope = &message->envelope;
-    const struct envelope_recipient *recipient = &envelope->recipients[index];
-    static const char *const EVENTS[] = {"message.deferred", "message.delivered", "message.bounced"};
-    struct event event;
-    event_begin(&event, recipient->state == RECIPIENT_FAILED ? EVENT_WARNING : EVENT_INFO,
-                EVENTS[recipient->state]);
-    event_number(&event, "id", (int64_t)message->id);
-    event_bytes(&event, "message_id", envelope->message_id);
-    event_bytes(&event, "sender", envelope->sender);
-    event_bytes(&event, "recipient", recipient->address);
-    event_bytes(&event, "hop", envelope->hop);
-    event_bytes(&event, "reply", recipient->reply);
-    event_number(&event, "attempts", envelope->attempts);
-    event_end(&event, true);
-}
-
-static void count_outcomes(const struct message *message)
-{
-    static struct metric *delivered, *deferred, *seconds;
-    if (!delivered) {
-        delivered = metric_register(METRIC_COUNTER, "dirrelay_messages_delivered_total",
-                                    "Attempts in which the next hop took a message.", NULL);
-        deferred = metric_register(METRIC_COUNTER, "dirrelay_messages_deferred_total",
-                                   "Attempts that left a recipient for later.", NULL);
-        seconds = metric_register(METRIC_HISTOGRAM, "dirrelay_delivery_seconds",
-                                  "From acceptance to the next hop's 250.", NULL);
-    }
-    bool is_delivered = false, is_deferred = false;
-    for (size_t i = 0; i < message->envelope.recipient_count; i++) {
-        if (!message->was_pending[i])
-            continue;
-        is_delivered |= message->envelope.recipients[i].state == RECIPIENT_DELIVERED;
-        is_deferred |= message->envelope.recipients[i].state == RECIPIENT_PENDING;
-        log_recipient(message, i);
-    }
-    metric_add(delivered, is_delivered);
-    metric_add(deferred, is_deferred);
-    if (is_delivered) {
-        int64_t took_ms = clock_wall_ms(message->delivery->config.clock) - message->envelope.arrived_ms;
-        metric_observe(seconds, (double)(took_ms > 0 ? took_ms : 0) / 1000);
-    }
-}
 
 /* Time is over: what is still owed fails, with the last thing the hop said. */
 static void expire(struct message *message)
@@ -166,29 +125,42 @@ void message_transmission_done(struct message *message)
         return;
     if (!message->is_replanned)
         expire(message);
-    if (message->is_changed)
-        count_outcomes(message);
     if (!bounce_start(message))
         message_settle(message, OK);
+}
+
+/* Asked again until the sender can be told. */
+static void take_failures_back(struct message *message)
+{
+    struct envelope *envelope = &message->envelope;
+    for (size_t i = 0; i < envelope->recipient_count; i++) {
+        if (message->has_outcome[i] && envelope->recipients[i].state == RECIPIENT_FAILED)
+            envelope->recipients[i].state = RECIPIENT_PENDING;
+    }
+}
+
+static int64_t next_attempt(const struct message *message, bool is_bounce_owed)
+{
+    const struct delivery_config *config = &message->delivery->config;
+    const struct envelope *envelope = &message->envelope;
+    int64_t now = clock_wall_ms(config->clock);
+    if (is_bounce_owed) /* also past the expiry, where everything is due at once */
+        return now + (int64_t)config->schedule.delays_ms[0];
+    return message->is_replanned
+               ? now
+               : schedule_next_attempt(&config->schedule, envelope->arrived_ms, envelope->attempts, now);
 }
 
 void message_settle(struct message *message, enum error bounce_error)
 {
     struct envelope *envelope = &message->envelope;
-    const struct delivery_config *config = &message->delivery->config;
-    int64_t now = clock_wall_ms(config->clock);
-    for (size_t i = 0; bounce_error && i < envelope->recipient_count; i++) {
-        if (message->was_pending[i] && envelope->recipients[i].state == RECIPIENT_FAILED)
-            envelope->recipients[i].state = RECIPIENT_PENDING; /* asked again until the sender can be told */
-    }
-    if (message->is_replanned) {
-        envelope->next_attempt_ms = now;
-    } else {
-        envelope->attempts++;
-        envelope->next_attempt_ms =
-            schedule_next_attempt(&config->schedule, envelope->arrived_ms, envelope->attempts, now);
-    }
-    if (!message->is_changed && list_is_empty(&message->actions))
+    if (bounce_error)
+        take_failures_back(message);
+    envelope->attempts += !message->is_replanned;
+    envelope->next_attempt_ms = next_attempt(message, bounce_error != OK);
+    if (message->is_changed)
+        outcome_log(message);
+    if (!message->is_changed && !envelope_is_finished(envelope) && list_is_empty(&message->actions))
         delivery_release(message, false);
     else
         store(message);
@@ -223,7 +195,7 @@ static void apply_actions(struct message *message)
     }
 }
 
-static void answer_actions(struct message *message, enum error error)
+static void answer_stored(struct message *message, enum error error)
 {
     list_each_safe(link, &message->storing)
     {
@@ -234,22 +206,29 @@ static void answer_actions(struct message *message, enum error error)
     }
 }
 
+void message_answer(struct message *message, enum error error)
+{
+    apply_actions(message);
+    answer_stored(message, error);
+}
+
 static void on_stored(void *owner, enum error error)
 {
     struct message *message = owner;
-    if (error) {
-        loop_timer_start(&message->again, STORE_AGAIN_MS);
+    if (error && error != ERROR_NOT_FOUND) {
+        if (message->delivery->is_aborting)
+            delivery_release(message, true); /* the next start finds it as it was before */
+        else
+            loop_timer_start(&message->again, STORE_AGAIN_MS);
         return;
     }
-    bool is_gone = message->is_removed || envelope_is_finished(&message->envelope);
-    answer_actions(message, OK);
+    bool is_gone = error || message->is_removed || envelope_is_finished(&message->envelope);
+    answer_stored(message, error);
     if (!is_gone && !list_is_empty(&message->actions)) {
         store(message);
         return;
     }
-    /* What came too late is as good as done: the message is gone. */
-    apply_actions(message);
-    answer_actions(message, ERROR_NOT_FOUND);
+    message_answer(message, ERROR_NOT_FOUND); /* what came too late */
     delivery_release(message, is_gone);
 }
 

@@ -20,6 +20,7 @@ void recipient_set(struct message *message, size_t recipient, enum smtp_outcome 
     entry->reply = arena_copy(&message->arena, bytes_first(reply, REPLY_MAX));
     if (!entry->reply.ptr)
         entry->reply = (struct bytes){0};
+    message->has_outcome[recipient] = true;
     message->is_changed = true;
 }
 
@@ -62,14 +63,15 @@ static enum error read_content(struct smtp_transaction *transaction, char *out, 
 /* Externally secured by the connector, else nobody has proved anything. */
 static enum identity peer_of(const struct send_connector *connector)
 {
-    return connector->send_flags >> 20 == 16 ? IDENTITY_EXTERNALLY_SECURED : IDENTITY_ANONYMOUS;
+    bool is_secured = (connector->send_flags & SEND_AUTH_MASK) == SEND_AUTH_EXTERNAL_AUTHORITATIVE;
+    return is_secured ? IDENTITY_EXTERNALLY_SECURED : IDENTITY_ANONYMOUS;
 }
 
 enum error transmission_start(struct transmission *transmission)
 {
     const struct send_connector *connector = transmission->hop->connector;
     const struct envelope *envelope = &transmission->message->envelope;
-    buffer_init(&transmission->header, HEADER_MAX);
+    buffer_clear(&transmission->header); /* of a first try */
     enum error error = original_header(transmission->message, connector->fixed[peer_of(connector)].granted,
                                        &transmission->header);
     if (!error)
@@ -95,6 +97,7 @@ struct transmission *transmission_new(struct message *message, struct hop *hop)
     if (!transmission)
         return NULL;
     list_init(&transmission->link);
+    buffer_init(&transmission->header, HEADER_MAX);
     transmission->message = message;
     transmission->hop = hop;
     transmission->transaction = (struct smtp_transaction){
