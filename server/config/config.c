@@ -1,6 +1,7 @@
 #include "config/config.h"
 
 #include "config/keys.h"
+#include "config/value.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -34,6 +35,15 @@ static const struct key_row *find_row(const char *section, const char *name)
     return NULL;
 }
 
+static bool is_section(struct bytes name)
+{
+    for (size_t i = 0; i < CONFIG_KEY_COUNT; i++) {
+        if (bytes_equal(name, bytes_of_text(CONFIG_KEYS[i].section)))
+            return true;
+    }
+    return false;
+}
+
 /* libinih's handler: 1 goes on, 0 ends. */
 static int on_key(void *owner, const char *section, const char *name, const char *value)
 {
@@ -52,14 +62,27 @@ static int on_key(void *owner, const char *section, const char *name, const char
         return 0;
     }
     reading->is_given[row - CONFIG_KEYS] = true;
-    reading->error = key_apply(row, bytes_of_text(value), reading->config, &expected);
-    if (reading->error)
+    if (key_apply(row, bytes_of_text(value), reading->config, &expected)) {
         note_set(reading->note, "%s:%d: %s.%s: expected %s", reading->path, reading->line, section, name,
                  expected);
-    return !reading->error;
+        return 0;
+    }
+    reading->error = OK;
+    return 1;
 }
 
-/* libinih's reader, which counts the lines (the library does not hand their numbers on). */
+/* libinih tells of a section only with its first key. */
+static void check_section(struct reading *reading, struct bytes line)
+{
+    struct bytes name = bytes_first(bytes_skip(line, 1), bytes_find(bytes_skip(line, 1), ']'));
+    if (is_section(name))
+        return;
+    reading->error = ERROR_SYNTAX;
+    note_set(reading->note, "%s:%d: unknown section [%.*s]", reading->path, reading->line, BYTES_ARG(name));
+}
+
+/* libinih's reader, which counts the lines (the library does not hand their numbers on). Blanks at the start
+ * of a line are taken off: the library would read on the value of the line before. */
 static char *read_line(char *line, int size, void *owner)
 {
     struct reading *reading = owner;
@@ -69,9 +92,13 @@ static char *read_line(char *line, int size, void *owner)
     if (!got)
         return NULL;
     reading->line++;
-    size_t length = strlen(line);
-    reading->line_too_long = length > 0 && line[length - 1] != '\n' && !feof(reading->file);
-    return got;
+    size_t length = strlen(line), blanks = strspn(line, " \t");
+    /* A zero byte hides the rest of the line, its end too. */
+    reading->line_too_long = (length == 0 || line[length - 1] != '\n') && !feof(reading->file);
+    memmove(line, line + blanks, length - blanks + 1);
+    if (line[0] == '[')
+        check_section(reading, bytes_of_text(line));
+    return reading->error || reading->line_too_long ? NULL : got;
 }
 
 static enum error read_file(struct reading *reading, bool is_optional)
@@ -84,7 +111,12 @@ static enum error read_file(struct reading *reading, bool is_optional)
         return ERROR_IO;
     }
     int failed_line = ini_parse_stream(read_line, reading, on_key, reading);
+    bool is_read = !ferror(reading->file);
     fclose(reading->file);
+    if (!is_read) {
+        note_set(reading->note, "%s: cannot be read", reading->path);
+        return ERROR_IO;
+    }
     if (reading->line_too_long) {
         note_set(reading->note, "%s:%d: a line longer than %d characters", reading->path, reading->line,
                  INI_LINE_MAX);
@@ -113,12 +145,16 @@ static enum error read_secret(const char *path, char *out, size_t size, struct n
         note_set(note, "%s: %s", path, strerror(errno));
         return ERROR_IO;
     }
-    size_t length = fread(out, 1, size - 1, file);
-    bool is_whole = feof(file) && !ferror(file);
+    size_t length = fread(out, 1, size, file);
+    bool is_read = !ferror(file);
     fclose(file);
-    if (!is_whole) {
-        note_set(note, "%s: unreadable, or longer than %zu bytes", path, size - 1);
+    if (!is_read) {
+        note_set(note, "%s: cannot be read", path);
         return ERROR_IO;
+    }
+    if (length == size) {
+        note_set(note, "%s: longer than %zu bytes", path, size - 1);
+        return ERROR_SYNTAX;
     }
     while (length > 0 && (out[length - 1] == '\n' || out[length - 1] == '\r'))
         length--;
@@ -131,21 +167,24 @@ static enum error apply_variable(const struct key_row *row, struct config *confi
     char plain[128], with_file[128], secret[SECRET_FILE_MAX];
     variable_name(row, "", plain, sizeof plain);
     variable_name(row, "_FILE", with_file, sizeof with_file);
-    const char *value = getenv(plain), *file = getenv(with_file), *name = plain, *expected = NULL;
+    const char *value = getenv(plain), *file = getenv(with_file), *expected = NULL;
+    if (value && file) {
+        note_set(note, "%s and %s are both set", plain, with_file);
+        return ERROR_SYNTAX;
+    }
+    if (!value && !file)
+        return OK;
     enum error error = OK;
-    if (!value && file) {
+    if (file) {
         error = read_secret(file, secret, sizeof secret, note);
         value = secret;
-        name = with_file;
     }
-    if (error || !value) {
-        if (error)
-            note_wrap(note, "%s", name);
-        return error;
+    if (error) {
+        note_wrap(note, "%s", with_file);
+    } else if (key_apply(row, bytes_of_text(value), config, &expected)) {
+        note_set(note, "%s: expected %s", file ? with_file : plain, expected);
+        error = ERROR_SYNTAX;
     }
-    error = key_apply(row, bytes_of_text(value), config, &expected);
-    if (error)
-        note_set(note, "%s: expected %s", name, expected);
     explicit_bzero(secret, sizeof secret);
     return error;
 }
@@ -172,6 +211,23 @@ static enum error name_host(struct config *config)
     return config->server.host_name && config->server.name ? OK : ERROR_LIMIT;
 }
 
+/* What no key shows alone. */
+static enum error check_whole(const struct config *config, const char *path, bool need_directory,
+                              struct note *note)
+{
+    const char *flaw = NULL;
+    if (need_directory && !config->directory.uri)
+        flaw = "directory.uri is missing";
+    else if (config->directory.bind_dn && !config->directory.bind_password)
+        flaw = "directory.bind_dn needs directory.bind_password";
+    else if (config->directory.bind_password && !config->directory.bind_dn)
+        flaw = "directory.bind_password needs directory.bind_dn";
+    if (!flaw)
+        return OK;
+    note_set(note, "%s: %s", path, flaw);
+    return ERROR_SYNTAX;
+}
+
 enum error config_read(const char *path, bool is_optional, bool need_directory, struct config *out,
                        struct note *note)
 {
@@ -186,11 +242,7 @@ enum error config_read(const char *path, bool is_optional, bool need_directory, 
     for (size_t i = 0; i < CONFIG_KEY_COUNT && !error; i++)
         error = apply_variable(&CONFIG_KEYS[i], out, note);
     error = error ? error : name_host(out);
-    if (!error && need_directory && !out->directory.uri) {
-        note_set(note, "%s: directory.uri is missing", reading.path);
-        error = ERROR_SYNTAX;
-    }
-    return error;
+    return error ? error : check_whole(out, reading.path, need_directory, note);
 }
 
 void config_done(struct config *config)
@@ -220,9 +272,7 @@ enum error config_directory(const struct config *config, const char *uri_overrid
         out->uris[out->uri_count++] = arena_copy(arena, rest).ptr;
         return out->uris[0] ? OK : ERROR_LIMIT;
     }
-    while (bytes_next(&rest, ' ', &word)) {
-        if (word.len == 0)
-            continue;
+    while (value_next_word(&rest, &word)) {
         if (out->uri_count == DIRECTORY_URI_MAX) {
             note_set(note, "directory.uri: more than %d URIs", DIRECTORY_URI_MAX);
             return ERROR_SYNTAX;

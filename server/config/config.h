@@ -19,7 +19,6 @@ struct config {
         const char *uri;
         enum directory_flavor flavor;
         const char *config_base;
-        const char *accounts_base;
         const char *bind_dn;
         const char *bind_password; /* secret: never printed */
         const char *sasl_mech;
@@ -56,9 +55,11 @@ struct config {
 
 /* Reads the file, then the environment over it, and fills in the defaults. path NULL: the default path.
  * is_optional: a missing file is an empty one (the environment may say everything; tools with --directory
- * need none). ERROR_SYNTAX with a note "FILE:LINE: section.key: what is wrong": unknown section or key, bad
- * value, a key of a later step, directory.uri missing while need_directory. ERROR_IO: the file cannot be
- * read. config_done in any case. */
+ * need none). ERROR_SYNTAX with a note "FILE:LINE: section.key: what is wrong" or "VARIABLE: what is wrong":
+ * unknown section or key, a key given twice, bad value, a key of a later step, a line longer than libinih
+ * reads, directory.uri missing while need_directory, directory.bind_dn and bind_password without the other (a
+ * bind without a password would be an anonymous one that looks like success, RFC 4513 5.1.2). ERROR_IO: the
+ * file cannot be read. config_done in any case. */
 MUST_USE enum error config_read(const char *path, bool is_optional, bool need_directory, struct config *out,
                                 struct note *note);
 void config_done(struct config *config);

@@ -1,6 +1,9 @@
 #include "config/keys.h"
 
+#include "base/quantity.h"
 #include "config/value.h"
+
+#include <assert.h>
 
 #define FIELD(section, field) offsetof(struct config, section.field)
 
@@ -8,11 +11,11 @@ const struct key_row CONFIG_KEYS[] = {
     {"directory", "uri", KEY_TEXT, FIELD(directory, uri), NULL},
     {"directory", "flavor", KEY_FLAVOR, FIELD(directory, flavor), "auto"},
     {"directory", "config_base", KEY_TEXT, FIELD(directory, config_base), NULL},
-    {"directory", "accounts_base", KEY_TEXT, FIELD(directory, accounts_base), NULL},
+    {"directory", "accounts_base", KEY_LATER, 0, NULL},
     {"directory", "bind_dn", KEY_TEXT, FIELD(directory, bind_dn), NULL},
     {"directory", "bind_password", KEY_TEXT, FIELD(directory, bind_password), NULL},
-    {"directory", "sasl_mech", KEY_TEXT, FIELD(directory, sasl_mech), NULL},
-    {"directory", "poll", KEY_DURATION, FIELD(directory, poll_ms), "60"},
+    {"directory", "sasl_mech", KEY_SASL_MECH, FIELD(directory, sasl_mech), NULL},
+    {"directory", "poll", KEY_INTERVAL, FIELD(directory, poll_ms), "60"},
     {"directory", "start_tls", KEY_START_TLS, FIELD(directory, start_tls), NULL},
     {"directory", "ca_file", KEY_TEXT, FIELD(directory, ca_file), NULL},
     {"directory", "login_attributes", KEY_LATER, 0, NULL},
@@ -52,17 +55,27 @@ const struct key_row CONFIG_KEYS[] = {
 };
 const size_t CONFIG_KEY_COUNT = sizeof CONFIG_KEYS / sizeof CONFIG_KEYS[0];
 
+/* A delay of nothing would be a loop without rest. */
+static enum error apply_interval(struct bytes value, uint64_t *out_ms)
+{
+    uint64_t ms;
+    enum error error = quantity_parse_duration(value, &ms);
+    if (!error && ms == 0)
+        error = ERROR_SYNTAX;
+    if (!error)
+        *out_ms = ms;
+    return error;
+}
+
 /* "1m 5m 1h": at least one delay. */
 static enum error apply_retry(struct bytes value, struct config *config)
 {
     size_t count = 0;
     struct bytes word;
-    while (bytes_next(&value, ' ', &word)) {
-        if (word.len == 0)
-            continue;
+    while (value_next_word(&value, &word)) {
         if (count == CONFIG_RETRY_MAX)
             return ERROR_LIMIT;
-        enum error error = value_duration(word, &config->queue.retry_ms[count++]);
+        enum error error = apply_interval(word, &config->queue.retry_ms[count++]);
         if (error)
             return error;
     }
@@ -79,61 +92,117 @@ static enum error apply_endpoint(struct bytes value, struct ip_endpoint *out)
     return ip_parse_endpoint(value, out);
 }
 
-static enum error apply_text(struct bytes value, struct config *config, const char **field)
+static enum error apply_count(struct bytes value, uint64_t *out)
 {
-    *field = arena_copy(&config->arena, value).ptr;
-    return *field ? OK : ERROR_LIMIT;
+    uint64_t count;
+    enum error error = bytes_to_u64(value, 1024, &count);
+    if (!error && count == 0)
+        error = ERROR_SYNTAX;
+    if (!error)
+        *out = count;
+    return error;
+}
+
+/* An empty text is as if it was not given: compose files set variables to nothing. */
+static enum error apply_text(const struct key_row *row, struct bytes value, struct config *config,
+                             const char **field)
+{
+    if (value.len == 0)
+        value = bytes_of_text(row->fallback);
+    *field = value.len ? arena_copy(&config->arena, value).ptr : NULL;
+    return *field || value.len == 0 ? OK : ERROR_LIMIT;
+}
+
+/* The words of a choice and, for each, the value of the field. */
+static enum error apply_choice(struct bytes value, const char *words, const int *values, int *out)
+{
+    unsigned index;
+    enum error error = value_choice(value, words, &index);
+    if (!error)
+        *out = values[index];
+    return error;
+}
+
+static enum error apply_sasl_mech(struct bytes value, const char **field)
+{
+    static const char *const MECHANISMS[] = {"EXTERNAL", "GSSAPI"};
+    unsigned index = 0;
+    enum error error = value.len ? value_choice(value, "EXTERNAL GSSAPI", &index) : OK;
+    if (!error)
+        *field = value.len ? MECHANISMS[index] : NULL;
+    return error;
+}
+
+static const char *expected_of(enum key_kind kind)
+{
+    switch (kind) {
+    case KEY_TEXT:
+        return "a text";
+    case KEY_DURATION:
+        return "a time such as 30s, 5m, 1h or 2d";
+    case KEY_INTERVAL:
+        return "a time above 0 such as 30s, 5m, 1h or 2d";
+    case KEY_SIZE:
+        return "a size such as 256M";
+    case KEY_COUNT:
+        return "a number from 1 to 1024";
+    case KEY_FLAVOR:
+        return "auto, openldap or ad";
+    case KEY_START_TLS:
+        return "demand or never";
+    case KEY_SASL_MECH:
+        return "EXTERNAL or GSSAPI";
+    case KEY_RETRY:
+        return "up to 32 delays above 0 such as \"1m 5m 1h\"";
+    case KEY_FORMAT:
+        return "json or text";
+    case KEY_LEVEL:
+        return "debug, info, warning or error";
+    case KEY_ENDPOINT:
+        return "an address and port such as 127.0.0.1:9125, or nothing";
+    case KEY_LATER:
+        return "nothing: what it sets is not built yet";
+    }
+    return "";
 }
 
 enum error key_apply(const struct key_row *row, struct bytes value, struct config *config,
                      const char **out_expected)
 {
+    static const int FLAVORS[] = {FLAVOR_UNKNOWN, FLAVOR_OPENLDAP, FLAVOR_AD};
+    static const int START_TLS[] = {START_TLS_DEMAND, START_TLS_NEVER};
+    static const int FORMATS[] = {EVENT_JSON, EVENT_TEXT};
+    static const int LEVELS[] = {EVENT_DEBUG, EVENT_INFO, EVENT_WARNING, EVENT_ERROR};
+    static_assert(sizeof(int) == sizeof(enum directory_flavor), "enums of a choice are ints");
     void *field = (char *)config + row->offset;
-    unsigned choice = 0;
-    enum error error = OK;
 
+    *out_expected = expected_of(row->kind);
     switch (row->kind) {
     case KEY_TEXT:
-        *out_expected = "a text";
-        return apply_text(value, config, field);
+        return apply_text(row, value, config, field);
     case KEY_DURATION:
-        *out_expected = "a time such as 30s, 5m, 1h or 2d";
-        return value_duration(value, field);
+        return quantity_parse_duration(value, field);
+    case KEY_INTERVAL:
+        return apply_interval(value, field);
     case KEY_SIZE:
-        *out_expected = "a size such as 256M";
-        return value_size(value, field);
+        return quantity_parse_size(value, field);
     case KEY_COUNT:
-        *out_expected = "a number from 1 to 1024";
-        error = bytes_to_u64(value, 1024, field);
-        return error ? error : *(uint64_t *)field ? OK : ERROR_SYNTAX;
+        return apply_count(value, field);
     case KEY_FLAVOR:
-        *out_expected = "auto, openldap or ad";
-        error = value_choice(value, "auto openldap ad", &choice);
-        *(enum directory_flavor *)field = (enum directory_flavor)choice;
-        return error;
+        return apply_choice(value, "auto openldap ad", FLAVORS, field);
     case KEY_START_TLS:
-        *out_expected = "demand or never";
-        error = value_choice(value, "demand never", &choice);
-        *(enum config_start_tls *)field = choice ? START_TLS_NEVER : START_TLS_DEMAND;
-        return error;
+        return apply_choice(value, "demand never", START_TLS, field);
+    case KEY_SASL_MECH:
+        return apply_sasl_mech(value, field);
     case KEY_RETRY:
-        *out_expected = "delays such as \"1m 5m 1h\"";
         return apply_retry(value, config);
     case KEY_FORMAT:
-        *out_expected = "json or text";
-        error = value_choice(value, "json text", &choice);
-        *(enum event_format *)field = choice ? EVENT_TEXT : EVENT_JSON;
-        return error;
+        return apply_choice(value, "json text", FORMATS, field);
     case KEY_LEVEL:
-        *out_expected = "debug, info, warning or error";
-        error = value_choice(value, "debug info warning error", &choice);
-        *(enum event_level *)field = (enum event_level)choice;
-        return error;
+        return apply_choice(value, "debug info warning error", LEVELS, field);
     case KEY_ENDPOINT:
-        *out_expected = "an address and port such as 127.0.0.1:9125, or nothing";
         return apply_endpoint(value, field);
     case KEY_LATER:
-        *out_expected = "nothing: what it sets is not built yet";
         return ERROR_SYNTAX;
     }
     return ERROR_SYNTAX;

@@ -7,10 +7,12 @@
 enum key_kind {
     KEY_TEXT,
     KEY_DURATION,
+    KEY_INTERVAL, /* a duration that is not 0 */
     KEY_SIZE,
     KEY_COUNT,
     KEY_FLAVOR,
     KEY_START_TLS,
+    KEY_SASL_MECH,
     KEY_RETRY,
     KEY_FORMAT,
     KEY_LEVEL,

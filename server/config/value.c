@@ -1,57 +1,29 @@
 #include "config/value.h"
 
-#include <ctype.h>
-
-struct unit {
-    const char *name;
-    uint64_t factor;
-};
-
-static const struct unit DURATION_UNITS[] = {
-    {"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}, {NULL, 0},
-};
-
-static const struct unit SIZE_UNITS[] = {
-    {"", 1}, {"k", 1u << 10}, {"m", 1u << 20}, {"g", 1u << 30}, {"t", UINT64_C(1) << 40}, {NULL, 0},
-};
-
-/* Digits, then a unit of the table. */
-static enum error scaled(struct bytes text, const struct unit *units, uint64_t maximum, uint64_t *out)
-{
-    size_t digits = 0;
-    while (digits < text.len && isdigit((unsigned char)text.ptr[digits]))
-        digits++;
-    struct bytes name = bytes_skip(text, digits);
-    for (const struct unit *unit = units; unit->name; unit++) {
-        if (!bytes_equal_text_nocase(name, unit->name))
-            continue;
-        uint64_t count;
-        enum error error = bytes_to_u64(bytes_first(text, digits), maximum / unit->factor, &count);
-        if (!error)
-            *out = count * unit->factor;
-        return error;
-    }
-    return ERROR_SYNTAX;
-}
-
-enum error value_duration(struct bytes text, uint64_t *out_ms)
-{
-    return scaled(text, DURATION_UNITS, UINT64_C(3650) * 86400000, out_ms);
-}
-
-enum error value_size(struct bytes text, uint64_t *out_bytes)
-{
-    return scaled(text, SIZE_UNITS, UINT64_C(1) << 50, out_bytes);
-}
-
 enum error value_choice(struct bytes text, const char *choices, unsigned *out_index)
 {
     struct bytes rest = bytes_of_text(choices), word;
-    for (unsigned index = 0; bytes_next(&rest, ' ', &word); index++) {
+    for (unsigned index = 0; value_next_word(&rest, &word); index++) {
         if (bytes_equal_nocase(word, text)) {
             *out_index = index;
             return OK;
         }
     }
     return ERROR_SYNTAX;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+bool value_next_word(struct bytes *rest, struct bytes *out_word)
+{
+    size_t len = 0;
+    *rest = bytes_trim(*rest);
+    while (len < rest->len && !is_blank(rest->ptr[len]))
+        len++;
+    *out_word = bytes_first(*rest, len);
+    *rest = bytes_skip(*rest, len);
+    return len > 0;
 }
