@@ -82,50 +82,43 @@ static void on_stopped(void *owner)
 }
 
 /* On the delivery loop. */
-static void stop(void *owner)
+static void on_stop(struct mail *mail)
 {
-    struct process *process = owner;
-    if (process->delivery)
-        delivery_stop(process->delivery, on_stopped, process);
-    else
-        on_stopped(process);
+    struct process *process = list_entry(mail, struct process, stop_delivery);
+    delivery_stop(process->delivery, on_stopped, process);
 }
 
 void delivery_part_stop(struct process *process)
 {
-    if (!process->delivery_loop || !call_on(process->delivery_loop, stop, process))
+    process->stop_delivery.on_mail = on_stop;
+    if (!process->delivery || !mailbox_post(process->delivery_loop, &process->stop_delivery))
         on_stopped(process);
 }
 
 /* On the delivery loop. */
-static void cut(void *owner)
+static void on_abort(struct mail *mail)
 {
-    struct process *process = owner;
-    if (process->delivery)
-        delivery_abort(process->delivery);
+    delivery_abort(list_entry(mail, struct process, abort_delivery)->delivery);
 }
 
 void delivery_part_abort(struct process *process)
 {
-    call_on(process->delivery_loop, cut, process);
+    process->abort_delivery.on_mail = on_abort;
+    if (process->delivery)
+        mailbox_post(process->delivery_loop, &process->abort_delivery);
 }
 
-/* On the delivery loop. */
-static void release(void *owner)
+void delivery_part_end(struct process *process)
 {
-    struct process *process = owner;
-    if (process->delivery)
-        delivery_free(process->delivery);
-    process->delivery = NULL;
+    if (!process->delivery_loop)
+        return;
+    loop_end(process->delivery_loop);
+    loop_join(process->delivery_loop);
 }
 
 void delivery_part_free(struct process *process)
 {
-    if (!process->delivery_loop)
-        return;
-    call_on(process->delivery_loop, release, process);
-    loop_end(process->delivery_loop);
-    loop_join(process->delivery_loop);
+    if (process->delivery)
+        delivery_free(process->delivery);
     loop_free(process->delivery_loop);
-    process->delivery_loop = NULL;
 }

@@ -72,8 +72,9 @@ static enum error bind_once(int descriptor, const struct ip_endpoint *endpoint, 
     if (bind(descriptor, (struct sockaddr *)&address, sizeof address) == 0 && listen(descriptor, 1) == 0)
         return OK;
     char text[IP_ENDPOINT_TEXT_SIZE];
-    note_set(note, "%s: %s", ip_format_endpoint(endpoint, text), strerror(errno));
-    return errno == EADDRINUSE ? ERROR_TEMPORARY : ERROR_IO;
+    int reason = errno;
+    note_set(note, "%s: %s", ip_format_endpoint(endpoint, text), strerror(reason));
+    return reason == EADDRINUSE ? ERROR_TEMPORARY : ERROR_IO;
 }
 
 enum error endpoint_probe(const struct ip_endpoint *endpoint, const struct endpoint_set *ours,

@@ -5,9 +5,9 @@
 
 #include "base/error.h"
 
-/* Started as root: becomes user and group, keeps CAP_NET_BIND_SERVICE alone, and can never gain anything
- * again (no-new-privileges). Otherwise only the last. ERROR_NOT_FOUND: no such user or group; ERROR_IO. Main
- * thread, once. */
+/* Started as root: becomes user and group. In any case keeps of its capabilities CAP_NET_BIND_SERVICE alone,
+ * and can never gain anything again (no-new-privileges). ERROR_NOT_FOUND: no such user or group, or the
+ * superuser; ERROR_IO: refused by the system, nothing may be served then. Main thread, once. */
 MUST_USE enum error privileges_drop(const char *user, const char *group, struct note *note);
 
 /* As root, before dropping: makes the directory with this mode if it is missing, and gives it to the user.

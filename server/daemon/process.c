@@ -79,7 +79,6 @@ static void finish(struct process *process)
     organization_unref(process->admin.organization);
     process->admin.organization = NULL;
     http_stop(process->http);
-    control_stop(process->control);
     loop_end(process->loop);
 }
 
@@ -91,7 +90,8 @@ static void on_source_stopped(struct mail *mail)
 static void stop_source(struct process *process)
 {
     loop_timer_start(&process->deadline, LAST_MS);
-    delivery_part_free(process);
+    process->is_delivery_over = true;
+    delivery_part_end(process);
     source_part_stop(process);
 }
 
@@ -108,8 +108,9 @@ static void stop_delivery(struct process *process)
     process->is_stopping = true;
     if (!loop_timer_is_running(&process->deadline))
         loop_timer_start(&process->deadline, LAST_MS);
+    control_stop(process->control);
+    process->control = NULL;
     receive_stop(process->receive);
-    process->receive = NULL;
     delivery_part_stop(process);
 }
 
@@ -127,7 +128,7 @@ static void on_deadline(struct loop_timer *timer)
     loop_timer_start(&process->deadline, LAST_MS);
     if (!process->is_stopping) {
         stop_delivery(process);
-    } else if (!process->is_aborting && process->delivery_loop) {
+    } else if (!process->is_aborting && !process->is_delivery_over) {
         process->is_aborting = true;
         delivery_part_abort(process);
     } else {
@@ -247,9 +248,11 @@ int process_run(const struct config *config, const char *config_path)
     loop_timer_init(&process.deadline, process.loop, on_start);
     loop_timer_start(&process.deadline, 0);
     loop_run(process.loop);
-    loop_free(process.loop);
     if (process.spool)
         process.spool->ops->close(process.spool);
+    delivery_part_free(&process);
+    receive_free(process.receive);
+    loop_free(process.loop);
     event_say(EVENT_INFO, "server.stopped", "exit %d", process.exit_code);
     return process.exit_code;
 }

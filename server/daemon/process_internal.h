@@ -9,6 +9,8 @@
 #include "daemon/receive.h"
 #include "loop/mailbox.h"
 
+#include <stdatomic.h>
+
 struct process {
     const struct config *config;
     const char *config_path;
@@ -28,10 +30,18 @@ struct process {
 
     struct loop_timer deadline; /* of draining */
     bool is_draining;
-    bool is_stopping;             /* the sessions are gone */
-    bool is_aborting;             /* and delivery was cut */
-    struct mail delivery_stopped; /* from the delivery loop to the main loop */
-    struct mail source_stopped;   /* from the directory loop to the main loop */
+    bool is_stopping;      /* the sessions are gone */
+    bool is_aborting;      /* and delivery was cut */
+    bool is_delivery_over; /* and its loop has ended */
+
+    /* Each one is posted at most once, refresh again when it has run: nothing may hold the main loop up. */
+    struct mail stop_delivery;
+    struct mail abort_delivery;
+    struct mail delivery_stopped; /* back to the main loop */
+    struct mail refresh_source;
+    atomic_bool is_refresh_posted;
+    struct mail stop_source;
+    struct mail source_stopped; /* back to the main loop */
 };
 
 /* Each part on its own loop and thread. After stop the main loop gets the mail process->…_stopped, whose
@@ -46,6 +56,8 @@ void delivery_part_stop(struct process *process);
 void delivery_part_abort(struct process *process);
 /* Ends and joins the part's loop. */
 void source_part_free(struct process *process);
+void delivery_part_end(struct process *process);
+/* When the spool is closed, which may post to the loop until then. */
 void delivery_part_free(struct process *process);
 
 /* On the main loop: a new organization; the reference is ours from here on. */

@@ -167,8 +167,10 @@ void receive_set_organization(struct receive *receive, const struct organization
                               bool *out_taken)
 {
     struct endpoint_set *wanted = endpoint_set_of(organization);
-    if (!wanted)
+    if (!wanted) {
+        event_say(EVENT_ERROR, "publish.failed", "no memory: the organization in force stays");
         return;
+    }
     bool is_taken = leave_out_taken(receive, wanted);
     if (out_taken)
         *out_taken = is_taken;
@@ -228,6 +230,7 @@ enum error receive_start(struct loop *main_loop, unsigned loop_count, struct spo
     if (error || !receive->limits) {
         note_set(note, "the SMTP loops cannot start");
         receive_stop(receive);
+        receive_free(receive);
         return error ? error : ERROR_TEMPORARY;
     }
     *out = receive;
@@ -283,10 +286,16 @@ void receive_stop(struct receive *receive)
     loop_timer_stop(&receive->retry);
     for (unsigned i = 0; i < receive->count; i++)
         loop_end(receive->loops[i].loop);
-    for (unsigned i = 0; i < receive->count; i++) {
+    for (unsigned i = 0; i < receive->count; i++)
         loop_join(receive->loops[i].loop);
+}
+
+void receive_free(struct receive *receive)
+{
+    if (!receive)
+        return;
+    for (unsigned i = 0; i < receive->count; i++)
         loop_free(receive->loops[i].loop);
-    }
     connection_limits_free(receive->limits);
     organization_unref(receive->organization);
     free(receive->endpoints);

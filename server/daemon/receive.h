@@ -21,7 +21,10 @@ void receive_set_organization(struct receive *receive, const struct organization
 /* Stops accepting; sessions end with 421 or at the end of their transaction. on_drained once, when none is
  * left. */
 void receive_drain(struct receive *receive, void (*on_drained)(void *owner), void *owner);
-/* Ends all sessions and loops, joins the threads, frees. */
+/* Ends all sessions and loops, joins the threads. */
 void receive_stop(struct receive *receive);
+/* After receive_stop, when nobody posts to the loops any more: the spool is closed, the main loop has ended.
+ * NULL is a no-op. */
+void receive_free(struct receive *receive);
 
 #endif

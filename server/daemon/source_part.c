@@ -70,6 +70,7 @@ static void start(void *owner)
         .server_name = config->server.name,
         .host_fqdn = config->server.host_name,
         .state_dir = config->server.state_dir,
+        .poll_ms = config->directory.poll_ms,
         .clock = &clock_system,
         .on_publish = on_publish,
         .on_failure = on_failure,
@@ -92,15 +93,20 @@ enum error source_part_start(struct process *process, struct note *note)
     return request.error;
 }
 
-static void refresh(void *owner)
+/* On the directory loop. */
+static void on_refresh(struct mail *mail)
 {
-    struct process *process = owner;
-    keeper_refresh(process->keeper);
+    struct process *process = list_entry(mail, struct process, refresh_source);
+    atomic_store(&process->is_refresh_posted, false);
+    if (process->keeper)
+        keeper_refresh(process->keeper);
 }
 
 void source_part_refresh(struct process *process)
 {
-    call_on(process->directory_loop, refresh, process);
+    process->refresh_source.on_mail = on_refresh;
+    if (!atomic_exchange(&process->is_refresh_posted, true))
+        mailbox_post(process->directory_loop, &process->refresh_source);
 }
 
 static void on_closed(void *owner)
@@ -110,9 +116,9 @@ static void on_closed(void *owner)
 }
 
 /* On the directory loop. */
-static void stop(void *owner)
+static void on_stop(struct mail *mail)
 {
-    struct process *process = owner;
+    struct process *process = list_entry(mail, struct process, stop_source);
     if (process->keeper)
         keeper_stop(process->keeper);
     process->keeper = NULL;
@@ -125,7 +131,8 @@ static void stop(void *owner)
 
 void source_part_stop(struct process *process)
 {
-    if (!process->directory_loop || !call_on(process->directory_loop, stop, process))
+    process->stop_source.on_mail = on_stop;
+    if (!process->directory_loop || !mailbox_post(process->directory_loop, &process->stop_source))
         on_closed(process);
 }
 
