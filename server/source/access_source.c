@@ -9,6 +9,8 @@
 #define uthash_fatal(message) abort()
 #include <uthash.h>
 
+#define LINE_SHOWN 256
+
 struct line {
     struct access_grant grant;
     const char *text;
@@ -73,11 +75,13 @@ static enum error read_lines(struct access_source *source, const struct attribut
                 return ERROR_LIMIT;
             continue;
         }
-        const char *why = arena_printf(source->arena, "dirrelayAce \"%.*s\" on %.200s: %s",
-                                       BYTES_ARG(bytes_first(text, 160)), container->dn, note.text);
+        bool is_left_out = error == ERROR_NOT_FOUND;
+        const char *why = arena_printf(source->arena, "dirrelayAce \"%.*s\"%s%s: %s",
+                                       BYTES_ARG(bytes_first(text, LINE_SHOWN)), is_left_out ? "" : " on ",
+                                       is_left_out ? "" : container->dn, note.text);
         if (!why)
             return ERROR_LIMIT;
-        if (error == ERROR_NOT_FOUND)
+        if (is_left_out)
             source->on_left_out(source->owner, container->dn, why);
         else if (!container->why)
             container->why = why;
@@ -170,7 +174,7 @@ static enum error add_containers(struct access_source *source, const struct entr
             error = add_lines(source, container, level, builder, out);
         } else if (!source->may_lack_containers) {
             const char *why =
-                arena_printf(source->arena, "%.200s cannot be read, and with it any ACE on it", dn.ptr);
+                arena_printf(source->arena, "%s cannot be read, and with it any ACE on it", dn.ptr);
             error = why ? OK : ERROR_LIMIT;
             grant_nothing(out, why, true);
         }

@@ -6,7 +6,7 @@
 
 #define NAME_BYTES_MAX   256
 #define REFUSED_MAX      100000
-#define REASON_BYTES_MAX 1024
+#define REASON_BYTES_MAX 4096
 
 const char *load_text(struct load_context *load, const char *format, ...)
 {

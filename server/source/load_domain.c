@@ -157,7 +157,7 @@ static size_t drop_doubles(struct load_context *load, struct domain_candidate *c
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         if (kept > 0 && is_same_domain(&candidates[kept - 1].domain, &candidates[i].domain))
-            load_refuse(load, candidates[i].domain.dn, false, "the domain %s is already accepted by %.200s",
+            load_refuse(load, candidates[i].domain.dn, false, "the domain %s is already accepted by %s",
                         candidates[i].domain.name, candidates[kept - 1].domain.dn);
         else
             candidates[kept++] = candidates[i];

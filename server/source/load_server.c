@@ -38,7 +38,7 @@ static void read_model(struct load_context *load, const struct entry *entry, str
         server->model = PERMISSION_MODEL_2007;
     } else if (!bytes_equal_text_nocase(text, "2010")) {
         load->model_why =
-            load_text(load, "dirrelayPermissionModel on %.200s is neither 2007 nor 2010", entry->dn);
+            load_text(load, "dirrelayPermissionModel on %s is neither 2007 nor 2010", entry->dn);
         if (load->model_why)
             load_refuse(load, entry->dn, false, "%s: every connector grants nothing", load->model_why);
     }
@@ -78,7 +78,7 @@ enum error load_settings(struct load_context *load)
     struct transport_settings *settings = &load->organization->settings;
     for (size_t i = 1; i < load->settings.count; i++)
         load_refuse(load, load->settings.entries[i]->dn, false,
-                    "another msExchTransportSettings is in force: %.200s", load->settings.entries[0]->dn);
+                    "another msExchTransportSettings is in force: %s", load->settings.entries[0]->dn);
     if (load->settings.count == 0)
         return OK;
     const struct entry *entry = load->settings.entries[0];

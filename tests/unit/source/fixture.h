@@ -6,9 +6,9 @@
 #include "source/image.h"
 #include "source/load.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,10 +29,10 @@
     "dn: " EXCHANGE_DN "\nobjectClass: msExchConfigurationContainer\ncn: Microsoft Exchange\n"               \
     "otherWellKnownObjects: B:32:6C01D2A7F08345038132789EEB127B84:CN=Exchange Servers,dc=contoso,dc=com\n"   \
     "otherWellKnownObjects: B:32:3F965B9CF1674B4A936CB8EFB19C4784:CN=Interop,dc=contoso,dc=com\n\n"          \
-    "dn: " ORG_DN "\nobjectClass: msExchOrganizationContainer\ncn: Contoso\n\n"                              \
-    CONTAINER("CN=Administrative Groups," ORG_DN) CONTAINER(GROUP_DN) CONTAINER("CN=Servers," GROUP_DN)      \
-    CONTAINER("CN=Protocols," SERVER_DN) CONTAINER(RECEIVE_DN) CONTAINER(SEND_DN)                            \
-    CONTAINER("CN=Transport Settings," ORG_DN) CONTAINER(DOMAINS_DN)
+    "dn: " ORG_DN "\nobjectClass: msExchOrganizationContainer\ncn: Contoso\n\n" CONTAINER(                   \
+        "CN=Administrative Groups," ORG_DN) CONTAINER(GROUP_DN) CONTAINER("CN=Servers," GROUP_DN)            \
+        CONTAINER("CN=Protocols," SERVER_DN) CONTAINER(RECEIVE_DN) CONTAINER(SEND_DN)                        \
+            CONTAINER("CN=Transport Settings," ORG_DN) CONTAINER(DOMAINS_DN)
 #define SERVER                                                                                               \
     "dn: " SERVER_DN "\nobjectClass: msExchExchangeServer\ncn: MX\nmsExchCurrentServerRoles: 16416\n"        \
     "networkAddress: netbios:MX\nnetworkAddress: ncacn_ip_tcp:mx.contoso.com\n\n"
@@ -128,7 +128,8 @@ static inline const struct send_connector *fixture_send(const struct fixture *fi
 }
 
 /* The refusal of the object with this DN whose reason holds the text, or NULL. */
-static inline const struct refusal *fixture_refusal(const struct fixture *fixture, const char *dn, const char *part)
+static inline const struct refusal *fixture_refusal(const struct fixture *fixture, const char *dn,
+                                                    const char *part)
 {
     for (size_t i = 0; i < fixture->organization->refused_count; i++) {
         const struct refusal *refusal = &fixture->organization->refused[i];
