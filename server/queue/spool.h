@@ -32,9 +32,9 @@ struct spool_ops {
     enum error (*append)(struct spool_message *message, struct bytes content, bool *out_must_wait);
     void (*on_ready)(struct spool_message *message, void (*on_ready)(void *owner),
                      void *owner); /* sets the callback */
-    /* Makes message and envelope durable; on_done comes exactly once on the asking loop, OK only after the
-     * sync that covers every byte. The message belongs to the spool from here on; a session that ends
-     * meanwhile calls commit_forget. */
+    /* Makes message and envelope (its id and size_bytes are set by the spool) durable; on_done comes exactly
+     * once on the asking loop, OK only after the sync that covers every byte, ERROR_TEMPORARY otherwise. The
+     * message belongs to the spool from here on; a session that ends meanwhile calls commit_forget. */
     void (*commit)(struct spool_message *message, const struct envelope *envelope,
                    void (*on_done)(void *owner, enum error error), void *owner);
     /* on_done will not be called any more; the commit goes on. */
@@ -43,8 +43,8 @@ struct spool_ops {
 
     /* -- what is owed; on the delivery loop (set by listen) -- */
 
-    /* Tells of every durable message, those present at start first, then each new one after its commit. The
-     * envelope is borrowed for the call. */
+    /* Once. Tells of every durable message, those present at start first, then each new one after its commit.
+     * The envelope is borrowed for the call. */
     void (*listen)(struct spool *spool, struct loop *loop, spool_envelope_fn *on_message, void *owner);
     /* Stores the changed envelope (recipient states, attempts, next attempt, hold) or, with is_finished,
      * removes the message; batched with everything else that waits. on_done on the listening loop;
@@ -65,7 +65,8 @@ struct spool_ops {
     /* -- state -- */
     enum spool_health (*health)(const struct spool *spool);
     uint64_t (*count)(const struct spool *spool);
-    /* Waits for the writer, closes. */
+    /* Stores everything committed so far, then closes. Every message begun was committed or aborted; the
+     * loops that asked may have ended and must still exist. */
     void (*close)(struct spool *spool);
 };
 
