@@ -1,5 +1,6 @@
 #include "admin/control.h"
 
+#include "admin/safe_text.h"
 #include "base/exit_code.h"
 #include "loop/listener.h"
 
@@ -8,6 +9,7 @@
 
 #define REQUEST_MAX     (1u << 20)
 #define CONNECTIONS_MAX 32
+#define DEADLINE_MS     10000 /* for the request to come */
 
 struct control {
     const struct control_command *commands;
@@ -77,7 +79,7 @@ void control_end(struct control_request *request, int code, const char *message)
 {
     json_t *last = json_pack("{s:b,s:i}", "end", 1, "code", code);
     if (message)
-        json_object_set_new(last, "message", json_string(message));
+        json_object_set_new(last, "message", safe_text_json(bytes_of_text(message)));
     control_line(request, last);
     request->is_running = false;
     if (request->stream)
@@ -90,6 +92,11 @@ static void dispatch(struct control_request *request, struct bytes line)
 {
     json_error_t error;
     request->is_running = true;
+    stream_set_deadline(request->stream, 0);
+    if (!request->control->listener) {
+        control_end(request, EXIT_UNREACHABLE, "the server ends");
+        return;
+    }
     request->message = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, &error);
     const char *name = json_string_value(json_object_get(request->message, "command"));
     for (const struct control_command *command = request->control->commands; name && command->name;
@@ -140,7 +147,8 @@ static void on_close(void *owner, enum error why)
 
 static void on_deadline(void *owner)
 {
-    (void)owner; /* none is ever set */
+    struct control_request *request = owner;
+    stream_abort(request->stream);
 }
 
 static const struct stream_events EVENTS = {
@@ -160,6 +168,7 @@ static void on_accept(void *owner, struct stream *stream)
     request->stream = stream;
     buffer_init(&request->input, REQUEST_MAX);
     stream_attach(stream, &EVENTS, request);
+    stream_set_deadline(stream, DEADLINE_MS);
 }
 
 enum error control_start(struct loop *loop, const char *path, const struct control_command *commands,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define REQUEST_MAX     8192
-#define BODY_MAX        (16u << 20)
+#define BODY_MAX        (STREAM_OUTPUT_MAX - 65536)
 #define DEADLINE_MS     10000
 #define CONNECTIONS_MAX 64
 
@@ -24,6 +24,7 @@ struct http_connection {
     struct stream *stream;
     struct buffer request;
     bool is_answered;
+    bool is_head; /* asked for the head of the answer alone */
 };
 
 static const char *status_text(int status)
@@ -51,10 +52,12 @@ static void answer(struct http_connection *connection, int status, const char *c
     buffer_init(&head, 1024);
     connection->is_answered = true;
     if (buffer_printf(
-            &head, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
-            status, status_text(status), content_type, body.len) == OK) {
+            &head, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%sConnection: close\r\n\r\n",
+            status, status_text(status), content_type, body.len,
+            status == 405 ? "Allow: GET, HEAD\r\n" : "") == OK) {
         stream_write(connection->stream, buffer_bytes(&head));
-        stream_write(connection->stream, body);
+        if (!connection->is_head)
+            stream_write(connection->stream, body);
     }
     buffer_done(&head);
     stream_close(connection->stream);
@@ -74,7 +77,7 @@ static void answer_page(struct http_connection *connection, const struct http_pa
     buffer_done(&body);
 }
 
-/* "GET /path[?query] HTTP/1.x" */
+/* "GET /path[?query] HTTP/1.x", or HEAD */
 static void answer_request(struct http_connection *connection, struct bytes line)
 {
     struct bytes method, target, path;
@@ -83,7 +86,8 @@ static void answer_request(struct http_connection *connection, struct bytes line
         refuse(connection, 400);
         return;
     }
-    if (!bytes_equal(method, BYTES_LITERAL("GET"))) {
+    connection->is_head = bytes_equal(method, BYTES_LITERAL("HEAD"));
+    if (!connection->is_head && !bytes_equal(method, BYTES_LITERAL("GET"))) {
         refuse(connection, 405);
         return;
     }

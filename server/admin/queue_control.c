@@ -1,9 +1,10 @@
 /* The command "queue": list and show walk the spool, the others act on the delivery loop, 64 messages at a
  * time.
  *
- *   {"command":"queue","action":"list|show|retry|hold|release|remove","ids":["17",…] or
- * "*","filter":"state=retry"}
- */
+ *   {"command":"queue","action":"list|show|retry|hold|release|remove","ids":["17",…],"filter":"state=retry"}
+ *
+ * Without "ids" all messages are meant, without "filter" each of them. A member of another type is an error:
+ * it must not widen what is acted on. */
 #include "admin/queue_filter.h"
 #include "admin/queue_json.h"
 #include "admin/service.h"
@@ -161,7 +162,8 @@ static void walk_on(struct queue_walk *walk)
         walk_end(walk, EXIT_UNREACHABLE, "the spool cannot be read");
     } else if (walk->is_action && walk->batch_count > 0) {
         walk->mail.on_mail = on_batch;
-        mailbox_post(walk->service->delivery_loop, &walk->mail);
+        if (!mailbox_post(walk->service->delivery_loop, &walk->mail))
+            walk_end(walk, EXIT_UNREACHABLE, "the server is ending");
     } else if (walk->is_finished) {
         walk_end(walk, walk->matched ? EXIT_DONE : EXIT_NEGATIVE,
                  walk->failed ? "some messages were not there" : NULL);
@@ -186,6 +188,21 @@ static bool find_action(struct queue_walk *walk, const char *name)
     return false;
 }
 
+/* What is wrong with the message, or NULL. */
+static const char *read_message(struct queue_walk *walk, const json_t *message, struct note *note)
+{
+    const json_t *filter = json_object_get(message, "filter");
+    walk->ids = json_object_get(message, "ids");
+    if (!find_action(walk, json_string_value(json_object_get(message, "action"))))
+        return "no such queue action";
+    if (walk->ids && !json_is_array(walk->ids))
+        return "ids is not a list";
+    if (filter && json_string_length(filter) == 0)
+        return "the filter is empty";
+    struct bytes text = {json_string_value(filter), json_string_length(filter)};
+    return queue_filter_parse(text, &walk->filter, note) ? note->text : NULL;
+}
+
 void queue_control_begin(struct control_request *request, void *service)
 {
     struct queue_walk *walk = calloc(1, sizeof *walk);
@@ -193,18 +210,14 @@ void queue_control_begin(struct control_request *request, void *service)
         control_end(request, EXIT_UNREACHABLE, "no memory");
         return;
     }
-    const json_t *message = control_message(request);
-    const char *filter = json_string_value(json_object_get(message, "filter"));
     struct note note = {0};
     walk->request = request;
     walk->service = service;
     walk->now_ms = clock_wall_ms(walk->service->clock);
-    walk->ids = json_is_array(json_object_get(message, "ids")) ? json_object_get(message, "ids") : NULL;
     loop_timer_init(&walk->turn, control_loop(request), on_turn);
-    if (!find_action(walk, json_string_value(json_object_get(message, "action"))))
-        walk_end(walk, EXIT_USAGE, "no such queue action");
-    else if (queue_filter_parse(bytes_of_text(filter), &walk->filter, &note))
-        walk_end(walk, EXIT_USAGE, note.text);
+    const char *flaw = read_message(walk, control_message(request), &note);
+    if (flaw)
+        walk_end(walk, EXIT_USAGE, flaw);
     else
         walk_on(walk);
 }

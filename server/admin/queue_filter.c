@@ -1,36 +1,19 @@
 #include "admin/queue_filter.h"
 
-#include <fnmatch.h>
+#include "base/quantity.h"
+
 #include <string.h>
 
 static const char *const FIELD_NAMES[] = {"sender", "recipient", "domain", "hop", "state", "age", "size"};
 
-struct unit {
-    char letter;
-    uint64_t factor;
-};
-static const struct unit AGE_UNITS[] = {
-    {'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}, {0, 1000}};
-static const struct unit SIZE_UNITS[] = {{'k', 1u << 10}, {'m', 1u << 20}, {'g', 1u << 30}, {0, 1}};
-
-/* ">1h": the comparison, a number, a unit. */
-static enum error parse_bound(struct bytes text, const struct unit *units, struct queue_filter_term *term)
+/* ">1h": the comparison and a quantity. */
+static enum error parse_bound(struct bytes text, enum error (*parse)(struct bytes, uint64_t *),
+                              struct queue_filter_term *term)
 {
-    if (text.len < 2 || (text.ptr[0] != '>' && text.ptr[0] != '<'))
+    if (text.len == 0 || (text.ptr[0] != '>' && text.ptr[0] != '<'))
         return ERROR_SYNTAX;
     term->is_more = text.ptr[0] == '>';
-    struct bytes number = bytes_skip(text, 1);
-    char last = (char)(number.ptr[number.len - 1] | 0x20);
-    const struct unit *unit = units;
-    while (unit->letter && unit->letter != last)
-        unit++;
-    if (unit->letter)
-        number.len--;
-    uint64_t count;
-    enum error error = bytes_to_u64(number, UINT64_MAX / 86400000, &count);
-    if (!error)
-        term->bound = count * unit->factor;
-    return error;
+    return parse(bytes_skip(text, 1), &term->bound);
 }
 
 static enum error parse_term(struct bytes text, struct queue_filter_term *term)
@@ -42,8 +25,8 @@ static enum error parse_term(struct bytes text, struct queue_filter_term *term)
         term->field = (enum queue_field)i;
         term->glob = bytes_trim(bytes_skip(text, bytes_find(text, '=') + 1));
         if (term->field == QUEUE_AGE)
-            return parse_bound(term->glob, AGE_UNITS, term);
-        return term->field == QUEUE_SIZE ? parse_bound(term->glob, SIZE_UNITS, term) : OK;
+            return parse_bound(term->glob, quantity_parse_duration, term);
+        return term->field == QUEUE_SIZE ? parse_bound(term->glob, quantity_parse_size, term) : OK;
     }
     return ERROR_SYNTAX;
 }
@@ -53,13 +36,15 @@ enum error queue_filter_parse(struct bytes text, struct queue_filter *out, struc
     memset(out, 0, sizeof *out);
     struct bytes term;
     while (bytes_next(&text, ',', &term)) {
-        if (out->count == QUEUE_FILTER_TERMS_MAX)
+        if (out->count == QUEUE_FILTER_TERMS_MAX) {
+            note_set(note, "filter: more than %d terms", QUEUE_FILTER_TERMS_MAX);
             return ERROR_LIMIT;
+        }
         enum error error = parse_term(term, &out->terms[out->count++]);
         if (error) {
             note_set(note,
                      "filter \"%.*s\": expected sender=, recipient=, domain=, hop=, state= with a pattern, "
-                     "age>… as age=>1h, size=>1M",
+                     "age=>1h or age=<1h, size=>1M or size=<1M",
                      BYTES_ARG(term));
             return error;
         }
@@ -67,18 +52,30 @@ enum error queue_filter_parse(struct bytes text, struct queue_filter *out, struc
     return OK;
 }
 
-/* fnmatch wants terminated texts; addresses and hops are short, what is longer never matches. */
+/* Only * and ? mean more than themselves: hops and address literals hold brackets. After a mismatch the last
+ * * takes one byte more, so the time is bounded by the product of the lengths. */
 static bool glob_matches(struct bytes glob, struct bytes text)
 {
-    char pattern[512], subject[512];
-    if (glob.len >= sizeof pattern || text.len >= sizeof subject)
-        return false;
-    memcpy(pattern, glob.ptr, glob.len);
-    pattern[glob.len] = '\0';
-    if (text.len)
-        memcpy(subject, text.ptr, text.len);
-    subject[text.len] = '\0';
-    return fnmatch(pattern, subject, FNM_CASEFOLD) == 0;
+    size_t at = 0, star = SIZE_MAX, star_end = 0;
+    for (size_t i = 0; i < text.len;) {
+        struct bytes one = {text.ptr + i, 1};
+        if (at < glob.len && glob.ptr[at] == '*') {
+            star = at++;
+            star_end = i;
+        } else if (at < glob.len &&
+                   (glob.ptr[at] == '?' || bytes_equal_nocase((struct bytes){glob.ptr + at, 1}, one))) {
+            at++;
+            i++;
+        } else if (star != SIZE_MAX) {
+            at = star + 1;
+            i = ++star_end;
+        } else {
+            return false;
+        }
+    }
+    while (at < glob.len && glob.ptr[at] == '*')
+        at++;
+    return at == glob.len;
 }
 
 /* Behind the last '@'. */

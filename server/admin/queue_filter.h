@@ -27,7 +27,7 @@ struct queue_filter {
     } terms[QUEUE_FILTER_TERMS_MAX];
 };
 
-/* ERROR_SYNTAX with a note that names the term; ERROR_LIMIT past the terms. */
+/* ERROR_SYNTAX with a note that names the term; ERROR_LIMIT with a note past the terms. */
 MUST_USE enum error queue_filter_parse(struct bytes text, struct queue_filter *out, struct note *note);
 bool queue_filter_matches(const struct queue_filter *filter, const struct envelope *envelope, int64_t now_ms);
 /* "held", "retry" (an attempt failed, the next one is due later) or "ready". */

@@ -1,23 +1,11 @@
 #include "admin/queue_json.h"
 
 #include "admin/queue_filter.h"
+#include "admin/safe_text.h"
 #include "base/clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-
-/* Addresses may hold any octet that RFC 6531 allows; what is not UTF-8 is shown as '?'. */
-static json_t *text(struct bytes bytes)
-{
-    json_t *value = json_stringn(bytes.ptr ? bytes.ptr : "", bytes.len);
-    if (value)
-        return value;
-    char shown[512];
-    size_t length = bytes.len < sizeof shown ? bytes.len : sizeof shown;
-    for (size_t i = 0; i < length; i++)
-        shown[i] = bytes.ptr[i] >= ' ' && bytes.ptr[i] < 127 ? bytes.ptr[i] : '?';
-    return json_stringn(shown, length);
-}
 
 static json_t *instant(int64_t wall_ms)
 {
@@ -32,8 +20,9 @@ static json_t *recipients(const struct envelope *envelope)
     json_t *array = json_array();
     for (size_t i = 0; i < envelope->recipient_count; i++) {
         const struct envelope_recipient *recipient = &envelope->recipients[i];
-        json_array_append_new(array, json_pack("{s:o,s:s,s:o}", "address", text(recipient->address), "state",
-                                               STATES[recipient->state], "reply", text(recipient->reply)));
+        json_array_append_new(array, json_pack("{s:o,s:s,s:o}", "address", safe_text_json(recipient->address),
+                                               "state", STATES[recipient->state], "reply",
+                                               safe_text_json(recipient->reply)));
     }
     return array;
 }
@@ -44,9 +33,9 @@ json_t *queue_json(const struct envelope *envelope, int64_t now_ms)
     snprintf(id, sizeof id, "%" PRIu64, envelope->id);
     int64_t next = envelope->next_attempt_ms ? envelope->next_attempt_ms : envelope->arrived_ms;
     return json_pack("{s:s,s:o,s:I,s:o,s:o,s:I,s:s,s:o,s:o,s:o,s:o}", "id", id, "sender",
-                     text(envelope->sender), "size", (json_int_t)envelope->size_bytes, "arrived",
+                     safe_text_json(envelope->sender), "size", (json_int_t)envelope->size_bytes, "arrived",
                      instant(envelope->arrived_ms), "next", instant(next), "attempts",
                      (json_int_t)envelope->attempts, "state", queue_state(envelope, now_ms), "hop",
-                     text(envelope->hop), "recipients", recipients(envelope), "message_id",
-                     text(envelope->message_id), "connector", text(envelope->connector));
+                     safe_text_json(envelope->hop), "recipients", recipients(envelope), "message_id",
+                     safe_text_json(envelope->message_id), "connector", safe_text_json(envelope->connector));
 }

@@ -1,4 +1,5 @@
 /* The command "status": asks the directory loop, then the delivery loop, then answers on the main loop. */
+#include "admin/safe_text.h"
 #include "admin/service.h"
 #include "base/exit_code.h"
 #include "loop/mailbox.h"
@@ -14,12 +15,18 @@ struct status_query {
     struct delivery_status delivery;
 };
 
+/* NULL stays NULL: the member is left out. */
+static json_t *text(const char *value)
+{
+    return value ? safe_text_json(bytes_of_text(value)) : NULL;
+}
+
 static json_t *directory_json(const struct status_query *query, int64_t now_ms)
 {
     const char *state = query->keeper.is_directory_up ? "up" : query->keeper.is_from_disk ? "saved" : "down";
     int64_t age_s = query->keeper.confirmed_wall_ms ? (now_ms - query->keeper.confirmed_wall_ms) / 1000 : -1;
-    return json_pack("{s:s,s:I,s:s*}", "state", state, "age", (json_int_t)age_s, "why",
-                     query->keeper.is_directory_up ? NULL : query->keeper.directory_why);
+    return json_pack("{s:s,s:I,s:o*}", "state", state, "age", (json_int_t)age_s, "why",
+                     text(query->keeper.is_directory_up ? NULL : query->keeper.directory_why));
 }
 
 static json_t *organization_json(const struct organization *organization)
@@ -27,11 +34,11 @@ static json_t *organization_json(const struct organization *organization)
     json_t *refused = json_array();
     for (size_t i = 0; organization && i < organization->refused_count; i++) {
         const struct refusal *refusal = &organization->refused[i];
-        json_array_append_new(refused, json_pack("{s:s,s:s,s:b}", "dn", refusal->dn, "why", refusal->why,
-                                                 "kept", refusal->is_kept));
+        json_array_append_new(refused, json_pack("{s:o,s:o,s:b}", "dn", text(refusal->dn), "why",
+                                                 text(refusal->why), "kept", refusal->is_kept));
     }
-    return json_pack("{s:I,s:s,s:o}", "generation", (json_int_t)(organization ? organization->generation : 0),
-                     "name", organization ? organization->name : "", "refused", refused);
+    return json_pack("{s:I,s:o,s:o}", "generation", (json_int_t)(organization ? organization->generation : 0),
+                     "name", text(organization ? organization->name : ""), "refused", refused);
 }
 
 static json_t *connectors_json(const struct admin_service *service)
@@ -42,9 +49,9 @@ static json_t *connectors_json(const struct admin_service *service)
         const struct receive_connector *connector = &organization->receive[i];
         const char *state = connector->refused ? "refused" : connector->is_enabled ? "serving" : "disabled";
         json_t *object =
-            json_pack("{s:s,s:s,s:I,s:s*}", "name", connector->display, "state", state, "sessions",
+            json_pack("{s:o,s:s,s:I,s:o*}", "name", text(connector->display), "state", state, "sessions",
                       (json_int_t)connection_limits_count(service->limits, &connector->id), "why",
-                      connector->refused ? connector->refused : connector->grants_nothing_why);
+                      text(connector->refused ? connector->refused : connector->grants_nothing_why));
         json_array_append_new(array, object);
     }
     return array;
