@@ -24,15 +24,18 @@ struct directory_search {
     uint64_t deadline_ms;          /* from now; 0: 10 s */
     /* Takes the entry. Paging and ranged attributes are over when it comes. */
     void (*on_entry)(struct directory_search *search, struct entry *entry);
-    /* OK, NOT_FOUND (no such object), LIMIT (server's size or time limit), TEMPORARY (not connected, busy),
-     * TIMEOUT, DENIED_CREDENTIALS (insufficient access), CANCELED, PROTOCOL. */
+    /* OK, NOT_FOUND (no such object), LIMIT (server's size or time limit, or an entry past our ceiling),
+     * TEMPORARY (not connected, busy, a referral: never followed), TIMEOUT, DENIED_CREDENTIALS (insufficient
+     * access), SYNTAX (base or filter), CANCELED, PROTOCOL. Only OK means that all entries came. */
     void (*on_done)(struct directory_search *search, enum error error);
 };
 
 /* A standing watch below a base. First all entries come (on_entry), then on_current; after that every change
- * at once where the directory can push, else within the poll interval. After a loss and reconnect the state
- * is brought up to date the same way: changed entries, on_delete for vanished ones, then on_current. Several
- * bases: several watches. */
+ * at once where the directory can push, else within the poll interval, each look ending with on_current.
+ * After a loss and reconnect the state is brought up to date the same way: changed entries, on_delete for
+ * vanished ones, then on_current. A look or refresh that breaks off deletes nobody. A base that does not
+ * exist is an empty present state, unless entries were seen below it: then it is a loss. Several bases:
+ * several watches. The account needs a size limit that covers the base. */
 struct directory_watch {
     struct list link;            /* private */
     struct directory *directory; /* private */

@@ -1,9 +1,9 @@
 /* Requests and answers on one open handle, driven by the loop. Internal to the room.
  *
- * libldap is called only here and in handle.c. Happy path: send -> the socket becomes readable -> drain ->
- * the request's on_message for each entry, on_result once. Failures: a deadline passes (on_fail TIMEOUT;
- * without any sign of life since the request was sent the connection is given up), the connection ends
- * (on_fail TEMPORARY for all), the asker cancels (silence). */
+ * Only this file and handle.c let libldap touch the network. Happy path: send -> the socket becomes readable
+ * -> drain -> the request's on_message for each entry, on_result once. Failures: a deadline passes (on_fail
+ * TIMEOUT; without any sign of life since the request was sent the connection is given up), the connection
+ * ends (on_fail TEMPORARY for all), the asker cancels (silence). */
 #ifndef DIRECTORY_EXCHANGE_H
 #define DIRECTORY_EXCHANGE_H
 

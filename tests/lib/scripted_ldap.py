@@ -127,19 +127,17 @@ class Connection:
                 self.incoming.write(data)
 
     def receive(self):
-        data = self.raw.recv(65536)
-        if not data or not self.tls:
-            return data
-        self.incoming.write(data)
-        clear = b""
+        """Bytes of the client, b"" at the end. The last flight of the handshake may have brought the first ones."""
+        if not self.tls:
+            return self.raw.recv(65536)
         while True:
             try:
-                part = self.tls.read(65536)
+                return self.tls.read(65536)
             except ssl.SSLWantReadError:
-                return clear or self.receive()
-            if not part:
-                return clear
-            clear += part
+                data = self.raw.recv(65536)
+                if not data:
+                    return data
+                self.incoming.write(data)
 
     def encrypt(self, data):
         if not self.tls:
