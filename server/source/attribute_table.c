@@ -99,7 +99,11 @@ static void read_number(const struct attribute_row *row, const struct entry *ent
 static enum error read_text(const struct attribute_row *row, const struct entry *entry, struct arena *arena,
                             void *object, struct attribute_reading *reading)
 {
+    const char **field =
+        row->store == STORE_TEXT ? (const char **)(void *)((char *)object + row->offset) : NULL;
     struct bytes value = {0};
+    if (field)
+        *field = NULL;
     enum error error = entry_text(entry, row->name, &value);
     if (error == OK && !is_clean_text(value, row->maximum))
         error = ERROR_SYNTAX;
@@ -111,13 +115,9 @@ static enum error read_text(const struct attribute_row *row, const struct entry 
     }
     if (!row->enforced_by)
         say_value(&reading->unsupported, row, value, "is not supported yet");
-    if (row->store != STORE_TEXT)
-        return OK;
-    struct bytes copy = arena_copy(arena, value);
-    if (!copy.ptr)
-        return ERROR_LIMIT;
-    *(const char **)(void *)((char *)object + row->offset) = copy.ptr;
-    return OK;
+    if (field)
+        *field = arena_copy(arena, value).ptr;
+    return field && !*field ? ERROR_LIMIT : OK;
 }
 
 static void check_list(const struct attribute_row *row, const struct entry *entry,

@@ -7,6 +7,7 @@
 
 #include "base/event.h"
 #include "directory/filter_text.h"
+#include "source/config_base.h"
 #include "source/image.h"
 #include "source/keeper_report.h"
 #include "source/load.h"
@@ -17,15 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RESTORE_MS   2000  /* the directory's time before the saved organization is published */
-#define COALESCE_MS  20    /* changes within this time make one organization */
-#define RETRY_MS     5000  /* for what the directory did not answer */
-#define POLL_MS      60000 /* unless configured */
-#define DN_SIZE      1024
-#define EXCHANGE_RDN "CN=Microsoft Exchange,CN=Services,"
+#define RESTORE_MS  2000  /* the directory's time before the saved organization is published */
+#define COALESCE_MS 20    /* changes within this time make one organization */
+#define RETRY_MS    5000  /* for what the directory did not answer */
+#define POLL_MS     60000 /* unless configured */
 
 static const char *const watched_attributes[] = {"*", "createTimestamp", "nTSecurityDescriptor", NULL};
-static const char *const no_attributes[] = {"objectClass", NULL};
 
 struct keeper {
     struct keeper_config config; /* its texts are copies */
@@ -35,11 +33,10 @@ struct keeper {
     struct keeper_gauges gauges;
     char why_down[128];
 
-    size_t naming_context; /* the one asked for */
-    bool is_told_missing;  /* that none of them holds an organization */
-    struct base_search *discovery;
-    char config_base[DN_SIZE]; /* "" until known */
-    char watched_base[DN_SIZE + sizeof(EXCHANGE_RDN)];
+    struct config_base discovery;
+    bool is_told_missing;               /* that no naming context holds an organization */
+    char config_base[CONFIG_BASE_SIZE]; /* "" until known */
+    char watched_base[CONFIG_BASE_SIZE + sizeof(EXCHANGE_RDNS)];
     struct buffer watched_key; /* its normal form, terminated */
     struct directory_watch watch;
     bool is_watching;
@@ -256,7 +253,7 @@ static void on_lost(struct directory_watch *watch, enum error error, const char 
 static void start_watch(struct keeper *keeper, const char *config_base)
 {
     (void)snprintf(keeper->config_base, sizeof(keeper->config_base), "%s", config_base);
-    (void)snprintf(keeper->watched_base, sizeof(keeper->watched_base), EXCHANGE_RDN "%s", config_base);
+    (void)snprintf(keeper->watched_base, sizeof(keeper->watched_base), EXCHANGE_RDNS "%s", config_base);
     buffer_clear(&keeper->watched_key);
     enum error error = dn_normalize(bytes_of_text(keeper->watched_base), &keeper->watched_key);
     if (error == OK)
@@ -278,64 +275,32 @@ static void start_watch(struct keeper *keeper, const char *config_base)
     keeper->directory->ops->watch_start(keeper->directory, &keeper->watch);
 }
 
-/* Where the configuration lives (contract 2) */
+/* Where it lives */
 
-static void ask_naming_context(struct keeper *keeper);
-
-static void on_naming_context(void *owner, enum error error, struct entry *entry)
+static void on_config_base(struct config_base *found, const char *config_base)
 {
-    struct keeper *keeper = owner;
-    const struct directory_info *info = keeper->directory->ops->info(keeper->directory);
-    keeper->discovery = NULL;
-    entry_free(entry);
-    if (error == OK && info) {
-        char base[DN_SIZE];
-        (void)snprintf(base, sizeof(base), "CN=Configuration,%s",
-                       info->naming_contexts[keeper->naming_context]);
-        start_watch(keeper, base);
-    } else if (error == ERROR_NOT_FOUND || error == ERROR_DENIED_CREDENTIALS) {
-        keeper->naming_context++;
-        ask_naming_context(keeper);
-    } else {
-        loop_timer_start(&keeper->retry_timer, RETRY_MS);
-    }
+    start_watch(list_entry(found, struct keeper, discovery), config_base);
 }
 
-static void ask_naming_context(struct keeper *keeper)
+static void on_no_config_base(struct config_base *found, const char *why)
 {
-    const struct directory_info *info = keeper->directory->ops->info(keeper->directory);
-    if (!info || keeper->naming_context >= info->naming_context_count) {
-        loop_timer_start(&keeper->retry_timer, RETRY_MS);
-        bool is_news = info && !keeper->is_told_missing;
-        keeper->is_told_missing = info != NULL;
-        if (is_news)
-            keeper->config.on_failure(keeper->config.owner, ERROR_NOT_FOUND,
-                                      "no naming context of the directory holds "
-                                      "CN=Microsoft Exchange,CN=Services,CN=Configuration");
-        return;
-    }
-    char dn[DN_SIZE];
-    (void)snprintf(dn, sizeof(dn), EXCHANGE_RDN "CN=Configuration,%s",
-                   info->naming_contexts[keeper->naming_context]);
-    keeper->discovery = base_search_start(keeper->directory, dn, no_attributes, on_naming_context, keeper);
-    if (!keeper->discovery)
-        loop_timer_start(&keeper->retry_timer, RETRY_MS);
+    struct keeper *keeper = list_entry(found, struct keeper, discovery);
+    loop_timer_start(&keeper->retry_timer, RETRY_MS);
+    bool is_news = why && !keeper->is_told_missing;
+    keeper->is_told_missing = keeper->is_told_missing || why;
+    if (is_news)
+        keeper->config.on_failure(keeper->config.owner, ERROR_NOT_FOUND, why);
 }
 
 static void discover(struct keeper *keeper)
 {
-    const struct directory_info *info = keeper->directory->ops->info(keeper->directory);
-    if (keeper->is_watching || keeper->discovery || (!info && !keeper->config.config_base))
+    if (keeper->is_watching)
         return;
     loop_timer_stop(&keeper->retry_timer);
-    if (keeper->config.config_base) {
+    if (keeper->config.config_base)
         start_watch(keeper, keeper->config.config_base);
-    } else if (info->configuration_context[0]) {
-        start_watch(keeper, info->configuration_context);
-    } else {
-        keeper->naming_context = 0;
-        ask_naming_context(keeper);
-    }
+    else
+        config_base_find(&keeper->discovery);
 }
 
 static void on_retry(struct loop_timer *timer)
@@ -414,6 +379,7 @@ enum error keeper_start(const struct keeper_config *config, struct keeper **out,
         return ERROR_TEMPORARY;
     }
     buffer_init(&keeper->watched_key, 2 * sizeof(keeper->watched_base));
+    config_base_init(&keeper->discovery, keeper->directory, on_config_base, on_no_config_base);
     trustee_lookup_init(&keeper->lookup, keeper->directory, on_lookup_done);
     keeper->gauges.clock = config->clock;
     if (config->state_dir)
@@ -443,8 +409,7 @@ void keeper_status(const struct keeper *keeper, struct keeper_status *out)
 
 static void stop_watching(struct keeper *keeper)
 {
-    base_search_abandon(keeper->discovery);
-    keeper->discovery = NULL;
+    config_base_stop(&keeper->discovery);
     if (keeper->is_watching)
         keeper->directory->ops->watch_stop(&keeper->watch);
     keeper->is_watching = keeper->is_complete = keeper->is_looking_up = false;

@@ -48,6 +48,7 @@ static void check_refused(const char *ldif, const char *dn, const char *part)
 static void test_refused(void **state)
 {
     (void)state;
+    check_refused("dn: " DN("x") "\nobjectClass: msExchAcceptedDomain\ncn: x\n\n", DN("x"), "is missing");
     check_refused(DOMAIN("a b", ""), DN("a b"), "msExchAcceptedDomainName");
     check_refused(DOMAIN("c.example", "msExchAcceptedDomainFlags: 3\n"), DN("c.example"), "no domain type");
     check_refused(DOMAIN("c.example", "msExchAcceptedDomainFlags: 1024\n"), DN("c.example"),
