@@ -1,0 +1,75 @@
+# Postfix, Debian's package in its own root, as it comes but for the limits that the bench must not meet.
+# in_flow_delay stays: it is what makes Postfix's queue not outgrow its delivery.
+PEER_ROOT=$ROOTS/postfix
+
+peer_available() { [ -e "$PEER_ROOT/.done" ]; }
+
+peer_start() {
+    local processes=100
+    # One smtpd process a connection: the limit of processes is the limit of connections.
+    [ "$WORKLOAD" = w2 ] && processes=12000
+    root_mount postfix
+    root_names postfix
+    find "$PEER_ROOT/var/spool/postfix" -mindepth 1 -delete
+    rm -rf "$PEER_ROOT"/var/lib/postfix/*.db
+    : >"$PEER_ROOT/var/log/postfix.log"
+    cat >"$PEER_ROOT/etc/postfix/main.cf" <<CONF
+compatibility_level = 3.6
+myhostname = relay.bench.test
+mydestination =
+local_recipient_maps =
+alias_maps =
+alias_database =
+mynetworks = $PERMITTED_IP/32
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+disable_dns_lookups = yes
+relayhost = [127.0.0.1]:$SINK_PORT
+default_process_limit = $processes
+message_size_limit = 67108864
+mailbox_size_limit = 0
+maillog_file = /var/log/postfix.log
+smtpd_client_event_limit_exceptions = 127.0.0.0/8
+smtpd_error_sleep_time = 0
+smtpd_soft_error_limit = 1000000000
+smtpd_hard_error_limit = 1000000000
+smtpd_junk_command_limit = 1000000000
+smtpd_timeout = 3600s
+smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination
+smtpd_relay_restrictions =
+smtpd_tls_security_level = none
+smtp_tls_security_level = none
+CONF
+    cat >"$PEER_ROOT/etc/postfix/master.cf" <<CONF
+127.0.0.1:$PORT inet n - n - - smtpd
+pickup    unix  n - n 60    1 pickup
+cleanup   unix  n - n -     0 cleanup
+qmgr      unix  n - n 300   1 qmgr
+rewrite   unix  - - n -     - trivial-rewrite
+bounce    unix  - - n -     0 bounce
+defer     unix  - - n -     0 bounce
+trace     unix  - - n -     0 bounce
+verify    unix  - - n -     1 verify
+flush     unix  n - n 1000? 0 flush
+proxymap  unix  - - n -     - proxymap
+smtp      unix  - - n -     - smtp
+relay     unix  - - n -     - smtp
+showq     unix  n - n -     - showq
+error     unix  - - n -     - error
+retry     unix  - - n -     - error
+anvil     unix  - - n -     1 anvil
+scache    unix  - - n -     1 scache
+postlog   unix-dgram n - n - 1 postlogd
+CONF
+    group_join peer
+    chroot "$PEER_ROOT" postfix set-permissions >/dev/null 2>&1 || true
+    chroot "$PEER_ROOT" postfix start
+}
+
+peer_stop() { chroot "$PEER_ROOT" postfix stop || true; }
+
+peer_queue_left() { find "$PEER_ROOT"/var/spool/postfix/{incoming,active,deferred} -type f 2>/dev/null | wc -l; }
+
+peer_supports() { [ "$1" != policy ]; }
+
+peer_hold() { echo 1000; } # a process a connection: fewer are held, and memory is for one
