@@ -1,15 +1,25 @@
 #!/usr/bin/env bash
 # Installs what building and testing need on Debian 12. Does nothing when all is there.
+#
+#   tests/packages.sh          to build and to run
+#   tests/packages.sh build    to build
+#   tests/packages.sh test     to build, run and test
+#   tests/packages.sh ad       a Samba Active Directory DC: large, installed by the tests that need one
 set -euo pipefail
 
 BUILD="build-essential cmake ninja-build pkg-config libldap-dev libuv1-dev libunbound-dev liblmdb-dev libinih-dev
        libjansson-dev libidn2-dev libcap-dev libsasl2-dev uthash-dev"
 RUN="slapd slapd-contrib ldap-utils libsasl2-modules libsasl2-modules-gssapi-mit openssl python3"
 TEST="clang clang-format libclang-rt-14-dev libcmocka-dev strace procps iproute2 jq curl"
+AD="samba samba-ad-dc samba-ad-provision python3-samba python3-markdown winbind smbclient ldb-tools krb5-user
+    libsasl2-modules-gssapi-mit ldap-utils iproute2 openssl"
 
-wanted=$BUILD
-[ "${1:-}" = build ] || wanted="$BUILD $RUN"
-[ "${1:-}" = test ] && wanted="$wanted $TEST"
+case "${1:-}" in
+build) wanted=$BUILD ;;
+test) wanted="$BUILD $RUN $TEST" ;;
+ad) wanted=$AD ;;
+*) wanted="$BUILD $RUN" ;;
+esac
 
 missing=
 for package in $wanted; do
