@@ -92,10 +92,12 @@ class Daemon:
     state_dir   given: it is kept and belongs to the caller
     as_root     started with the caller's identity, which it has to drop itself
     stdout      a file descriptor instead of the pipe that events are read from
+    on_event    called with each event as it comes, on a thread of its own
     """
 
-    def __init__(self, directory=None, config=None, state_dir=None, as_root=False, stdout=None, env=None, start=True):
-        self.as_root, self.stdout, self.env = as_root, stdout, env or {}
+    def __init__(self, directory=None, config=None, state_dir=None, as_root=False, stdout=None, env=None, on_event=None,
+                 start=True):
+        self.as_root, self.stdout, self.env, self.on_event = as_root, stdout, env or {}, on_event
         self.events, self._changed, self.process = [], threading.Condition(), None
         self.folder = tempfile.mkdtemp(prefix="dr-daemon-")
         self.account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
@@ -152,7 +154,7 @@ class Daemon:
         self.process = subprocess.Popen(
             [DIRRELAYD, "-c", self.config_path], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if self.stdout is None else self.stdout, stderr=errors, cwd=self.folder,
-            env={**os.environ, **SANITIZED, **self.env}, preexec_fn=_die_with_parent, **identity)
+            env={**os.environ, **SANITIZED, **self.env}, preexec_fn=_die_with_parent, start_new_session=True, **identity)
         errors.close()
         _running.add(self)
         self.started_at = len(self.events)
@@ -290,6 +292,8 @@ class Daemon:
             with self._changed:
                 self.events.append(event)
                 self._changed.notify_all()
+            if self.on_event:
+                self.on_event(event)
         pipe.close()
 
     def _reap(self):

@@ -100,11 +100,12 @@ class Slapd:
     session_log     olcSpSessionlog; 0: none, so that a reconnecting watch gets the PRESENT phase
     root_dse        attributes added to the rootDSE, LDIF text
     user            False: run as the caller even when that is root
+    port            of ldap://; None: a free one
     """
 
     def __init__(self, suffix="dc=contoso,dc=com", schemas=STANDARD_SCHEMAS + DIRRELAY_SCHEMAS, tls=False,
                  modules=(), config="", access=None, size_limit="unlimited", session_log=1000, root_dse=None,
-                 user=True):
+                 user=True, port=None):
         self.suffix = suffix
         self.root_dn = "cn=admin," + suffix
         self.root_password = "secret"
@@ -116,6 +117,7 @@ class Slapd:
         self.size_limit = size_limit
         self.session_log = session_log
         self.root_dse = root_dse
+        self.port = port or free_port()
         self.process = None
         self.ca_file = None
         self._user = _unprivileged_user() if user else None
@@ -145,7 +147,8 @@ class Slapd:
         # -d keeps it in the foreground; dying with the test needs the identity to be taken before exec.
         self.process = subprocess.Popen(
             [SLAPD, "-d", "0", "-F", self._path("config"), "-h", " ".join(urls)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent, **self._identity())
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent, start_new_session=True,
+            **self._identity())
         log.close()
         deadline = time.monotonic() + 20
         while not self._answers():
@@ -231,7 +234,6 @@ class Slapd:
 
     def _prepare(self):
         self.log_path = self._path("slapd.log")
-        self.port = free_port()
         self.uri = "ldap://127.0.0.1:%d" % self.port
         self.socket_path = self._path("ldapi")
         self.ldapi_uri = "ldapi://" + urllib.parse.quote(self.socket_path, safe="")
