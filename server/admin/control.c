@@ -93,8 +93,8 @@ static void dispatch(struct control_request *request, struct bytes line)
     json_error_t error;
     request->is_running = true;
     stream_set_deadline(request->stream, 0);
-    if (!request->control->listener) {
-        control_end(request, EXIT_UNREACHABLE, "the server ends");
+    if (!request->control->listener) { /* stopped: what the service reaches may be gone */
+        control_end(request, EXIT_UNREACHABLE, "the server is ending");
         return;
     }
     request->message = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, &error);

@@ -21,7 +21,9 @@ struct control_command {
 /* commands ends with a NULL name. ERROR_IO with a note: the path is in use or not writable. On the loop. */
 MUST_USE enum error control_start(struct loop *loop, const char *path, const struct control_command *commands,
                                   void *service, struct control **out, struct note *note);
-void control_stop(struct control *control); /* removes the socket; NULL is a no-op */
+/* Removes the socket. Handlers under way finish; no other begins: a client that was connected already is
+ * told. NULL is a no-op. */
+void control_stop(struct control *control);
 
 /* The request's object; lives until the end. */
 const json_t *control_message(const struct control_request *request);

@@ -97,7 +97,10 @@ static void on_directory(struct mail *mail)
     struct status_query *query = list_entry(mail, struct status_query, mail);
     keeper_status(query->service->keeper, &query->keeper);
     query->mail.on_mail = on_delivery;
-    mailbox_post(query->service->delivery_loop, &query->mail);
+    if (mailbox_post(query->service->delivery_loop, &query->mail))
+        return;
+    query->mail.on_mail = on_answers; /* delivery has ended: the queue is shown as empty */
+    mailbox_post(control_loop(query->request), &query->mail);
 }
 
 void status_control_begin(struct control_request *request, void *service)
@@ -110,7 +113,10 @@ void status_control_begin(struct control_request *request, void *service)
     query->request = request;
     query->service = service;
     query->mail.on_mail = on_directory;
-    mailbox_post(query->service->directory_loop, &query->mail);
+    if (mailbox_post(query->service->directory_loop, &query->mail))
+        return;
+    free(query);
+    control_end(request, EXIT_UNREACHABLE, "the server is ending");
 }
 
 const struct control_command ADMIN_COMMANDS[] = {

@@ -302,16 +302,19 @@ static void connections_have_a_ceiling(void **state)
         close(held[i]);
 }
 
-/* A request under way outlives the socket. */
+/* A request under way outlives the socket; none begins after it. */
 static void a_stop_lets_handlers_finish(void **state)
 {
     (void)state;
     char answer[256];
-    int descriptor = dial();
+    int descriptor = dial(), late = dial();
     say(descriptor, BYTES_LITERAL("{\"command\":\"wait\"}\n"));
     control_stop(control);
     control = NULL;
     assert_int_equal(access(address.sun_path, F_OK), -1);
+    say(late, BYTES_LITERAL("{\"command\":\"echo\",\"say\":1}\n"));
+    hear(late, answer, sizeof answer);
+    assert_string_equal(answer, "{\"end\":true,\"code\":3,\"message\":\"the server is ending\"}\n");
     control_end(waiting, 3, "the server is ending");
     hear(descriptor, answer, sizeof answer);
     assert_string_equal(answer, "{\"end\":true,\"code\":3,\"message\":\"the server is ending\"}\n");

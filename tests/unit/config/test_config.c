@@ -1,169 +1,7 @@
 /* Configuration files and environments, as an administrator writes them. */
-#include "config/config.h"
-#include "config/keys.h"
+#include "unit/config/fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-extern char **environ;
-
-static char folder[] = "/tmp/dirrelay-test-config-XXXXXX";
-static char path[64];
-static char secret_path[64];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(path, sizeof path, "%s/dirrelay.conf", folder);
-    snprintf(secret_path, sizeof secret_path, "%s/secret", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    unlink(path);
-    unlink(secret_path);
-    return rmdir(folder);
-}
-
-/* No DIRRELAY_ variable of the surroundings, nor of the test before. */
-static int clear_environment(void **state)
-{
-    (void)state;
-    for (char **variable = environ; *variable;) {
-        char name[128];
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(*variable, "="), *variable);
-        if (strncmp(name, "DIRRELAY_", 9) == 0)
-            unsetenv(name);
-        else
-            variable++;
-    }
-    return 0;
-}
-
-static void write_file(const char *name, struct bytes content)
-{
-    FILE *file = fopen(name, "w");
-    assert_non_null(file);
-    assert_int_equal(fwrite(content.ptr, 1, content.len, file), content.len);
-    assert_int_equal(fclose(file), 0);
-}
-
-static enum error read_text(const char *text, struct config *config, struct note *note)
-{
-    write_file(path, bytes_of_text(text));
-    return config_read(path, false, false, config, note);
-}
-
-static void check_good(const char *text, struct config *config)
-{
-    struct note note = {0};
-    enum error error = read_text(text, config, &note);
-    if (error)
-        fail_msg("%s", note.text);
-}
-
-/* The note is the file's path and this. */
-static void check_bad(const char *text, const char *complaint)
-{
-    struct config config;
-    struct note note = {0};
-    assert_int_equal(read_text(text, &config, &note), ERROR_SYNTAX);
-    assert_memory_equal(note.text, path, strlen(path));
-    assert_string_equal(note.text + strlen(path), complaint);
-    config_done(&config);
-}
-
-/* proves: contract-2 */
-static void an_empty_file_gives_the_defaults_of_the_contract(void **state)
-{
-    (void)state;
-    static const uint64_t RETRY_MS[] = {60000, 300000, 900000, 1800000, 3600000};
-    struct config config;
-    char host[256] = "", listen[IP_ENDPOINT_TEXT_SIZE];
-    check_good("", &config);
-    assert_null(config.directory.uri);
-    assert_int_equal(config.directory.flavor, FLAVOR_UNKNOWN);
-    assert_null(config.directory.config_base);
-    assert_null(config.directory.bind_dn);
-    assert_null(config.directory.bind_password);
-    assert_null(config.directory.sasl_mech);
-    assert_int_equal(config.directory.poll_ms, 60000);
-    assert_int_equal(config.directory.start_tls, START_TLS_DEFAULT);
-    assert_null(config.directory.ca_file);
-    gethostname(host, sizeof host - 1);
-    assert_string_equal(config.server.host_name, host);
-    host[strcspn(host, ".")] = '\0';
-    assert_string_equal(config.server.name, host);
-    assert_null(config.server.organization);
-    assert_string_equal(config.server.state_dir, "/var/lib/dirrelay");
-    assert_string_equal(config.server.user, "dirrelay");
-    assert_string_equal(config.server.group, "dirrelay");
-    assert_int_equal(config.server.loops, 0);
-    assert_string_equal(config.server.control, "/run/dirrelay/control.sock");
-    assert_int_equal(config.server.drain_ms, 30000);
-    assert_int_equal(config.queue.retry_count, 5);
-    assert_memory_equal(config.queue.retry_ms, RETRY_MS, sizeof RETRY_MS);
-    assert_int_equal(config.queue.expire_ms, 2 * 86400000);
-    assert_int_equal(config.queue.reserve_bytes, 256u << 20);
-    assert_int_equal(config.log.format, EVENT_JSON);
-    assert_int_equal(config.log.level, EVENT_INFO);
-    assert_string_equal(ip_format_endpoint(&config.metrics.listen, listen), "127.0.0.1:9125");
-    config_done(&config);
-}
-
-/* proves: contract-2 */
-static void every_key_is_read(void **state)
-{
-    (void)state;
-    struct config config;
-    char listen[IP_ENDPOINT_TEXT_SIZE];
-    check_good(
-        "; a comment\n# another\n[directory]\nuri = ldap://a ldaps://b\nflavor: AD\n"
-        "config_base = CN=Configuration,DC=contoso,DC=com\nbind_dn = CN=relay\nbind_password = s3 cret\n"
-        "sasl_mech = gssapi\npoll = 5\nstart_tls = never\nca_file = /etc/ca.pem\n"
-        "[server]\n  name = MX1\n\torganization = Contoso\nstate_dir=/srv/relay\nuser = mail\n"
-        "group = smtp\nloops = 4\ncontrol = /run/x.sock\ndrain = 2m\r\n"
-        "[queue]\nretry = 10s  1m\t2h\nexpire = 5d\nreserve = 1G\n"
-        "[log]\nformat = text\nlevel = warning\n[metrics]\nlisten = [::1]:9000",
-        &config);
-    assert_string_equal(config.directory.uri, "ldap://a ldaps://b");
-    assert_int_equal(config.directory.flavor, FLAVOR_AD);
-    assert_string_equal(config.directory.config_base, "CN=Configuration,DC=contoso,DC=com");
-    assert_string_equal(config.directory.bind_dn, "CN=relay");
-    assert_string_equal(config.directory.bind_password, "s3 cret");
-    assert_string_equal(config.directory.sasl_mech, "GSSAPI");
-    assert_int_equal(config.directory.poll_ms, 5000);
-    assert_int_equal(config.directory.start_tls, START_TLS_NEVER);
-    assert_string_equal(config.directory.ca_file, "/etc/ca.pem");
-    assert_string_equal(config.server.name, "MX1");
-    assert_string_equal(config.server.organization, "Contoso");
-    assert_string_equal(config.server.state_dir, "/srv/relay");
-    assert_string_equal(config.server.user, "mail");
-    assert_string_equal(config.server.group, "smtp");
-    assert_int_equal(config.server.loops, 4);
-    assert_string_equal(config.server.control, "/run/x.sock");
-    assert_int_equal(config.server.drain_ms, 120000);
-    assert_int_equal(config.queue.retry_count, 3);
-    assert_int_equal(config.queue.retry_ms[0], 10000);
-    assert_int_equal(config.queue.retry_ms[2], 7200000);
-    assert_int_equal(config.queue.expire_ms, 432000000);
-    assert_int_equal(config.queue.reserve_bytes, 1u << 30);
-    assert_int_equal(config.log.format, EVENT_TEXT);
-    assert_int_equal(config.log.level, EVENT_WARNING);
-    assert_string_equal(ip_format_endpoint(&config.metrics.listen, listen), "[::1]:9000");
-    config_done(&config);
-}
-
 /* proves: contract-2 */
 static void what_is_unknown_is_named_with_its_line(void **state)
 {
@@ -179,95 +17,6 @@ static void what_is_unknown_is_named_with_its_line(void **state)
     check_bad("[server]\nname = a\nname = b\n", ":3: server.name is given twice");
     check_bad("[server]\nname = a\n[log]\n[server]\nname = a\n", ":5: server.name is given twice");
     check_bad("[directory]\nuri = ldap://a\n  ldap://b\n", ":3: unknown key directory.ldap");
-}
-
-/* proves: contract-2 */
-static void bad_values_are_named_with_what_is_right(void **state)
-{
-    (void)state;
-    static const char *const CASES[][3] = {
-        {"server", "drain = soon", "drain: expected a time such as 30s, 5m, 1h or 2d"},
-        {"server", "drain =", "drain: expected a time such as 30s, 5m, 1h or 2d"},
-        {"directory", "poll = 0", "poll: expected a time above 0 such as 30s, 5m, 1h or 2d"},
-        {"queue", "expire = 4000d", "expire: expected a time such as 30s, 5m, 1h or 2d"},
-        {"queue", "reserve = 1X", "reserve: expected a size such as 256M"},
-        {"server", "loops = 0", "loops: expected a number from 1 to 1024"},
-        {"server", "loops = 1025", "loops: expected a number from 1 to 1024"},
-        {"server", "loops = -1", "loops: expected a number from 1 to 1024"},
-        {"directory", "flavor = novell", "flavor: expected auto, openldap or ad"},
-        {"directory", "start_tls = maybe", "start_tls: expected demand or never"},
-        {"directory", "sasl_mech = PLAIN", "sasl_mech: expected EXTERNAL or GSSAPI"},
-        {"queue", "retry =", "retry: expected up to 32 delays above 0 such as \"1m 5m 1h\""},
-        {"queue", "retry = 1m 0s", "retry: expected up to 32 delays above 0 such as \"1m 5m 1h\""},
-        {"queue", "retry = 1m,5m", "retry: expected up to 32 delays above 0 such as \"1m 5m 1h\""},
-        {"log", "format = xml", "format: expected json or text"},
-        {"log", "level = chatty", "level: expected debug, info, warning or error"},
-        {"metrics", "listen = 9125",
-         "listen: expected an address and port such as 127.0.0.1:9125, or nothing"},
-        {"metrics", "listen = localhost:9125",
-         "listen: expected an address and port such as 127.0.0.1:9125, or nothing"},
-        {"metrics", "listen = 127.0.0.1:0",
-         "listen: expected an address and port such as 127.0.0.1:9125, or nothing"},
-    };
-    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
-        char text[256], complaint[256];
-        snprintf(text, sizeof text, "[%s]\n%s\n", CASES[i][0], CASES[i][1]);
-        snprintf(complaint, sizeof complaint, ":2: %s.%s", CASES[i][0], CASES[i][2]);
-        check_bad(text, complaint);
-    }
-}
-
-static void the_retry_list_has_a_ceiling(void **state)
-{
-    (void)state;
-    char text[256] = "[queue]\nretry =";
-    struct config config;
-    for (int i = 0; i < CONFIG_RETRY_MAX; i++)
-        strncat(text, " 1m", sizeof text - strlen(text) - 1);
-    check_good(text, &config);
-    assert_int_equal(config.queue.retry_count, CONFIG_RETRY_MAX);
-    config_done(&config);
-    strncat(text, " 1m", sizeof text - strlen(text) - 1);
-    check_bad(text, ":2: queue.retry: expected up to 32 delays above 0 such as \"1m 5m 1h\"");
-}
-
-/* proves: contract-2 contract-1 */
-static void keys_of_later_steps_are_refused_by_name(void **state)
-{
-    (void)state;
-    static const char *const LATER[] = {"directory.accounts_base",
-                                        "directory.login_attributes",
-                                        "server.proxy_trusted",
-                                        "auth.workers",
-                                        "auth.queue",
-                                        "auth.group_depth",
-                                        "auth.group_limit",
-                                        "auth.failures_per_source",
-                                        "tls.profile",
-                                        "tls.certificate_dir",
-                                        "tls.ca_file",
-                                        "tls.crl_file",
-                                        "filter.milters",
-                                        "filter.timeout",
-                                        "filter.default",
-                                        "pressure.disk",
-                                        "pressure.memory",
-                                        "pressure.queue",
-                                        "queue.delay_warning",
-                                        "sasl.keytab",
-                                        "sasl.service"};
-    size_t later_count = 0;
-    for (size_t i = 0; i < CONFIG_KEY_COUNT; i++)
-        later_count += CONFIG_KEYS[i].kind == KEY_LATER;
-    assert_int_equal(later_count, sizeof LATER / sizeof LATER[0]);
-    for (size_t i = 0; i < later_count; i++) {
-        char text[256], complaint[256];
-        const char *dot = strchr(LATER[i], '.');
-        snprintf(text, sizeof text, "[%.*s]\n%s = 1\n", (int)(dot - LATER[i]), LATER[i], dot + 1);
-        snprintf(complaint, sizeof complaint, ":2: %s: expected nothing: what it sets is not built yet",
-                 LATER[i]);
-        check_bad(text, complaint);
-    }
 }
 
 /* A line that libinih would cut, a zero byte that would hide its rest. */
@@ -500,33 +249,10 @@ static void uris_have_a_ceiling(void **state)
     config_done(&config);
 }
 
-/* A note never repeats a value: it may be a secret. */
-static void no_note_repeats_a_value(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < CONFIG_KEY_COUNT; i++) {
-        char text[256];
-        struct config config;
-        struct note note = {0};
-        snprintf(text, sizeof text, "[%s]\n%s = canary\n", CONFIG_KEYS[i].section, CONFIG_KEYS[i].name);
-        enum error error = read_text(text, &config, &note);
-        assert_null(strstr(note.text, "canary"));
-        assert_true(error == OK || CONFIG_KEYS[i].kind != KEY_TEXT || note.text[0]);
-        config_done(&config);
-    }
-}
-
-#define TEST(function) cmocka_unit_test_setup(function, clear_environment)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_empty_file_gives_the_defaults_of_the_contract),
-        TEST(every_key_is_read),
         TEST(what_is_unknown_is_named_with_its_line),
-        TEST(bad_values_are_named_with_what_is_right),
-        TEST(the_retry_list_has_a_ceiling),
-        TEST(keys_of_later_steps_are_refused_by_name),
         TEST(a_line_is_read_whole_or_not_at_all),
         TEST(a_file_that_is_not_there),
         TEST(the_directory_is_required_where_it_is_needed),
@@ -537,7 +263,6 @@ int main(void)
         TEST(the_directory_part_is_handed_on),
         TEST(an_ldif_path_may_hold_blanks),
         TEST(uris_have_a_ceiling),
-        TEST(no_note_repeats_a_value),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -67,25 +67,10 @@ static void replies_are_read_in_every_form_and_split(void **state)
 static void what_is_no_reply_is_refused(void **state)
 {
     (void)state;
-    static const char *const BAD[] = {"\r\n",
-                                      "\n",
-                                      "hello\r\n",
-                                      "25 ok\r\n",
-                                      "2500 ok\r\n",
-                                      "250_ok\r\n",
-                                      "150 x\r\n",
-                                      "650\r\n",
-                                      "050 x\r\n",
-                                      " 250 x\r\n",
-                                      "2x0 x\r\n",
-                                      "25\r\n",
-                                      "+250\r\n",
-                                      "\r250\r\n",
-                                      "-250 x\r\n",
-                                      "\x82"
-                                      "50 x\r\n",
-                                      "25a x\r\n",
-                                      "250\tx\r\n"};
+    static const char *const BAD[] = {
+        "\r\n",      "\n",        "hello\r\n",  "25 ok\r\n",          "2500 ok\r\n", "250_ok\r\n",
+        "150 x\r\n", "650\r\n",   "050 x\r\n",  " 250 x\r\n",         "2x0 x\r\n",   "25\r\n",
+        "+250\r\n",  "\r250\r\n", "-250 x\r\n", "\262\065\060 x\r\n", "25a x\r\n",   "250\tx\r\n"};
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++)
         check(BAD[i], "!");
     check("250-a\r\n251 b\r\n", "250-a;!");
