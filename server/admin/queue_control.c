@@ -45,8 +45,7 @@ struct queue_walk {
     bool is_finished;  /* the walk is at its end */
     size_t matched;
     size_t failed;
-    struct mail mail;
-    struct loop_timer turn; /* gives the loop a turn between two batches */
+    struct mail mail; /* to the delivery loop and back; to our own for a turn between two batches */
     uint64_t batch[BATCH];
     size_t batch_count;
     size_t batch_left; /* on the delivery loop */
@@ -58,14 +57,13 @@ static void walk_on(struct queue_walk *walk);
 static void walk_end(struct queue_walk *walk, int code, const char *message)
 {
     struct control_request *request = walk->request;
-    loop_timer_stop(&walk->turn);
     free(walk);
     control_end(request, code, message);
 }
 
-static void on_turn(struct loop_timer *timer)
+static void on_turn(struct mail *mail)
 {
-    walk_on(list_entry(timer, struct queue_walk, turn));
+    walk_on(list_entry(mail, struct queue_walk, mail));
 }
 
 static void on_drained(struct control_request *request, void *owner)
@@ -144,6 +142,14 @@ static void walk_named(struct queue_walk *walk)
     walk->is_stopped = walk->next_index < count;
 }
 
+/* Hands the walk to a loop, from the main loop. */
+static void walk_post(struct queue_walk *walk, struct loop *loop, void (*on_mail)(struct mail *mail))
+{
+    walk->mail.on_mail = on_mail;
+    if (!mailbox_post(loop, &walk->mail))
+        walk_end(walk, EXIT_UNREACHABLE, "the server is ending");
+}
+
 static void walk_on(struct queue_walk *walk)
 {
     struct spool *spool = walk->service->spool;
@@ -161,16 +167,14 @@ static void walk_on(struct queue_walk *walk)
     if (error) {
         walk_end(walk, EXIT_UNREACHABLE, "the spool cannot be read");
     } else if (walk->is_action && walk->batch_count > 0) {
-        walk->mail.on_mail = on_batch;
-        if (!mailbox_post(walk->service->delivery_loop, &walk->mail))
-            walk_end(walk, EXIT_UNREACHABLE, "the server is ending");
+        walk_post(walk, walk->service->delivery_loop, on_batch);
     } else if (walk->is_finished) {
         walk_end(walk, walk->matched ? EXIT_DONE : EXIT_NEGATIVE,
                  walk->failed ? "some messages were not there" : NULL);
     } else if (walk->is_high) {
         control_on_drain(walk->request, on_drained, walk);
     } else {
-        loop_timer_start(&walk->turn, 0);
+        walk_post(walk, control_loop(walk->request), on_turn);
     }
 }
 
@@ -214,7 +218,6 @@ void queue_control_begin(struct control_request *request, void *service)
     walk->request = request;
     walk->service = service;
     walk->now_ms = clock_wall_ms(walk->service->clock);
-    loop_timer_init(&walk->turn, control_loop(request), on_turn);
     const char *flaw = read_message(walk, control_message(request), &note);
     if (flaw)
         walk_end(walk, EXIT_USAGE, flaw);

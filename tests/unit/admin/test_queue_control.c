@@ -327,6 +327,25 @@ static void status_has_the_contracts_shape(void **state)
     }
 }
 
+/* Parts that have ended already are told of, not waited for. */
+static void an_ending_server_says_so(void **state)
+{
+    (void)state;
+    struct loop *ended = loop_new("ended", NULL);
+    loop_end(ended);
+    loop_run(ended);
+    put("chris@contoso.com", "kate@fabrikam.com", 1);
+    service.delivery_loop = ended;
+    check_ids("{\"command\":\"queue\",\"action\":\"hold\"}", 3, 0);
+    assert_string_equal(message, "the server is ending");
+    check_ids("{\"command\":\"queue\",\"action\":\"list\"}", 0, 1);
+    check_ids("{\"command\":\"status\"}", 0, 1);
+    service.directory_loop = ended;
+    check_ids("{\"command\":\"status\"}", 3, 0);
+    assert_string_equal(message, "the server is ending");
+    loop_free(ended);
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -352,6 +371,7 @@ int main(void)
         TEST(a_long_list_comes_in_batches),
         TEST(actions_change_what_they_name),
         TEST(status_has_the_contracts_shape),
+        TEST(an_ending_server_says_so),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
