@@ -60,9 +60,9 @@ struct smtp_client *smtp_client_attach(struct stream *stream, const struct smtp_
                                        const struct smtp_client_events *events, void *owner);
 /* Greeted, between two transactions, and not ending. */
 bool smtp_client_is_ready(const struct smtp_client *client);
-/* Only while smtp_client_is_ready, with at least one recipient. A message that is not for this hop fails at once
- * with a clear reply of ours: its size is over the hop's SIZE (552 5.3.4), it is 8-bit and the hop has no
- * 8BITMIME (554 5.6.3), an address holds what no command may (553 5.1.3). */
+/* Only while smtp_client_is_ready, with at least one recipient. A message that is not for this hop fails at
+ * once with a clear reply of ours: its size is over the hop's SIZE (552 5.3.4), it is 8-bit and the hop has
+ * no 8BITMIME (554 5.6.3), an address holds what no command may (553 5.1.3). */
 void smtp_client_send(struct smtp_client *client, struct smtp_transaction *transaction);
 /* QUIT, then on_closed. */
 void smtp_client_quit(struct smtp_client *client);

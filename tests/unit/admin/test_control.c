@@ -221,7 +221,6 @@ static void a_request_has_a_ceiling(void **state)
     free(large);
 }
 
-/* proves: R1 */
 static void a_silent_client_is_cut_and_a_working_handler_is_not(void **state)
 {
     (void)state;
@@ -282,7 +281,6 @@ static void a_client_that_hangs_up_frees_its_request(void **state)
     turn();
 }
 
-/* proves: R3 */
 static void connections_have_a_ceiling(void **state)
 {
     (void)state;

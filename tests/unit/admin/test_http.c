@@ -208,7 +208,6 @@ static void a_request_may_come_in_pieces(void **state)
     assert_int_equal(hear(descriptor, answer, sizeof answer), strlen(METRICS_HEAD) + 20);
 }
 
-/* proves: R1 */
 static void a_slow_client_is_cut(void **state)
 {
     (void)state;
@@ -223,7 +222,6 @@ static void a_slow_client_is_cut(void **state)
     assert_int_equal(made_count, 0);
 }
 
-/* proves: R3 */
 static void connections_have_a_ceiling(void **state)
 {
     (void)state;

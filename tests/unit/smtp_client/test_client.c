@@ -54,7 +54,7 @@ static void two(const char *const *lines)
     hop_run_all(&(struct hop_script){.messages = {TWO, TWO}, .lines = lines});
 }
 
-/* proves: C2 F2 */
+/* proves: F2 */
 static void a_message_is_pipelined(void **state)
 {
     (void)state;
@@ -187,7 +187,6 @@ static void data_may_be_refused(void **state)
               "E: 1.0 failed 554 5.7.1 no", "E: 1 done reuse", GOODBYE));
 }
 
-/* proves: F9 */
 static void size_is_said_and_the_hops_limit_kept(void **state)
 {
     (void)state;
@@ -235,7 +234,7 @@ static void a_null_sender_is_empty(void **state)
     hop_run_all(&script);
 }
 
-/* proves: A10 F14 */
+/* proves: F2 */
 static void an_address_never_becomes_a_command(void **state)
 {
     (void)state;
@@ -331,7 +330,7 @@ static void endless_replies_end(void **state)
     hop_run(&(struct hop_script){.lines = LINES(GREETED, line, "E: closed " BROKEN)});
 }
 
-/* proves: R1 R20 */
+/* proves: R20 */
 static void every_wait_has_an_end(void **state)
 {
     (void)state;

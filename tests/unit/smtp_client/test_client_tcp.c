@@ -205,7 +205,7 @@ static void end(struct pair *pair)
     buffer_done(&pair->heard);
 }
 
-/* proves: R1 F2 */
+/* proves: R20 F2 */
 static void a_slow_hop_is_waited_for_without_filling_memory(void **state)
 {
     (void)state;
