@@ -131,6 +131,7 @@ void connection_transmission_done(struct transmission *transmission, bool can_re
     if (!can_reuse && deserves_second_try(connection, transmission)) {
         transmission->is_second_try = true;
         hop_queue_again(connection->hop, transmission); /* on_closed goes on */
+        connection_close_idle(connection->hop);         /* the hop may have ended them all */
         return;
     }
     transmission_free(transmission);
