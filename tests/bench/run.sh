@@ -29,7 +29,8 @@ ulimit -n "$(ulimit -Hn)"
 
 sink_start() {
     greets "$SINK_PORT" && { log "port $SINK_PORT is taken; set SINK_PORT"; exit 1; }
-    "$BIN/smtpsink" "$SINK_PORT" "$RUN/sink.json" >/dev/null 2>&1 </dev/null &
+    group_new load
+    (group_join load; exec "$BIN/smtpsink" "$SINK_PORT" "$RUN/sink.json") >/dev/null 2>&1 </dev/null &
     SINK_PID=$!
     wait_until 5 greets "$SINK_PORT" || exit 1
 }
@@ -85,27 +86,37 @@ stop() { (peer_stop) >/dev/null 2>&1 </dev/null; group_end peer; }
 
 load() { "$BIN/smtpload" "$@" "127.0.0.1:$PORT"; }
 
-# Runs the load under observation. Sets LOAD and MEMORY (JSON), CPU_US and DIRECTORY_CPU_US.
+# Runs the load under observation. Sets LOAD and MEMORY (JSON), and CPU_US, LOAD_CPU_US and DIRECTORY_CPU_US.
 measure() { # SECONDS_CAP SECONDS_DRAIN|0 smtpload-arguments...
-    local cap=$1 drain=$2 cpu directory_cpu monitor
+    local cap=$1 drain=$2 monitor
     shift 2
     "$BIN/procmon" "$GROUPS_ROOT/peer" >"$RUN/memory.json" &
     monitor=$!
-    cpu=$(group_cpu_us peer) directory_cpu=$(group_cpu_us directory)
-    LOAD=$(timeout -k 15 -s TERM "$cap" "$BIN/smtpload" "$@" "127.0.0.1:$PORT" 2>/dev/null)
+    cpu_begin
+    LOAD=$(group_join load; timeout -k 15 -s TERM "$cap" "$BIN/smtpload" "$@" "127.0.0.1:$PORT" 2>/dev/null)
     [ "$drain" = 0 ] || sink_wait "$(jq .ok <<<"$LOAD")" "$drain"
-    CPU_US=$(($(group_cpu_us peer) - cpu)) DIRECTORY_CPU_US=$(($(group_cpu_us directory) - directory_cpu))
+    cpu_end
     kill -TERM $monitor
     wait $monitor
     MEMORY=$(cat "$RUN/memory.json")
 }
 
+cpu_begin() {
+    CPU_US=$(group_cpu_us peer) LOAD_CPU_US=$(group_cpu_us load) DIRECTORY_CPU_US=$(group_cpu_us directory)
+}
+
+cpu_end() {
+    CPU_US=$(($(group_cpu_us peer) - CPU_US)) LOAD_CPU_US=$(($(group_cpu_us load) - LOAD_CPU_US))
+    DIRECTORY_CPU_US=$(($(group_cpu_us directory) - DIRECTORY_CPU_US))
+}
+
 record() { # WORKLOAD CASE PEER REPETITION [EXTRA_JSON]
     jq -cn --arg workload "$1" --arg case "$2" --arg peer "$3" --argjson rep "$4" --argjson load "${LOAD:-null}" \
         --argjson memory "${MEMORY:-null}" --argjson sink "$(cat "$RUN/sink.json")" --argjson cpu "${CPU_US:-0}" \
-        --argjson directory_cpu "${DIRECTORY_CPU_US:-0}" --argjson extra "${5:-null}" \
+        --argjson directory_cpu "${DIRECTORY_CPU_US:-0}" --argjson load_cpu "${LOAD_CPU_US:-0}" \
+        --argjson extra "${5:-null}" \
         '{workload: $workload, case: $case, peer: $peer, rep: $rep, load: $load, memory: $memory, sink: $sink,
-          cpu_us: $cpu, directory_cpu_us: $directory_cpu, extra: $extra}' >>"$RAW"
+          cpu_us: $cpu, load_cpu_us: $load_cpu, directory_cpu_us: $directory_cpu, extra: $extra}' >>"$RAW"
     log "$1 $2 $3 #$4: $(tail -n1 "$RAW" | jq -r '"\(.load.ok_per_s // "-")/s, failed \(.load.failed // 0), dropped \(.load.dropped // 0), CPU \(.cpu_us / 1000 | round) ms, PSS \(.memory.pss_kb // "-") KiB \(.load.last_error // "")"')"
 }
 
@@ -125,14 +136,14 @@ run_w2() { # PEER REPETITION
     declare -f peer_hold >/dev/null && [ "$(peer_hold)" -lt "$count" ] && count=$(peer_hold)
     load -M rcpt -n 10 -m 1 -s $FOREIGN_IP >/dev/null
     base=$("$BIN/procmon" -1 "$GROUPS_ROOT/peer")
-    CPU_US=$(group_cpu_us peer) DIRECTORY_CPU_US=0
+    cpu_begin
     : >"$RUN/hold.err"
     "$BIN/smtpload" -M hold -c "$count" -r 64 "127.0.0.1:$PORT" >"$RUN/hold.json" 2>"$RUN/hold.err" &
     pid=$!
     wait_until 90 grep -q held "$RUN/hold.err"
     sleep 1
     MEMORY=$("$BIN/procmon" -1 "$GROUPS_ROOT/peer")
-    CPU_US=$(($(group_cpu_us peer) - CPU_US))
+    cpu_end
     LOAD=$(timeout -s TERM 15 "$BIN/smtpload" -M rcpt -n 10 -m 1 -s $FOREIGN_IP "127.0.0.1:$PORT")
     kill -TERM $pid
     wait $pid
@@ -154,7 +165,7 @@ run_w5() { # PEER REPETITION
 }
 
 run_policy() { # PEER REPETITION
-    LOAD= MEMORY= CPU_US=0 DIRECTORY_CPU_US=0
+    LOAD='' MEMORY='' CPU_US=0 LOAD_CPU_US=0 DIRECTORY_CPU_US=0
     record policy open-session "$1" "$2" "$("$BENCH/policy.py" "$PORT" "$RUN/directory.json" "$POLICY_ROUNDS")"
 }
 
@@ -164,7 +175,7 @@ cleanup() {
     trap - EXIT INT TERM
     group_end peer
     group_end directory
-    kill "${SINK_PID:-0}" 2>/dev/null
+    group_end load
     roots_umount
 }
 trap cleanup EXIT

@@ -39,6 +39,12 @@ def cpu_s_per_gb(run):
     return run["cpu_us"] / 1e6 / (run["load"]["ok"] * run["load"]["size"] / 1e9) if run["load"]["ok"] else None
 
 
+def busy_cores(run):
+    """Of the peer, the load, the sink and the directory together, while the load ran."""
+    seconds = max(run["load"]["seconds"], (run["sink"]["last_us"] - run["load"]["start_us"]) / 1e6)
+    return (run["cpu_us"] + run["load_cpu_us"] + run["directory_cpu_us"]) / 1e6 / seconds
+
+
 def kib_per_session(field):
     return lambda run: (run["memory"][field] - run["extra"]["base"][field]) / (run["extra"]["hold"]["held"] or 1)
 
@@ -55,7 +61,7 @@ def worst(field):
 SENDING = [("accepted/s", load("ok_per_s"), False), ("delivered/s", delivered, True), ("delivered %", arrived_percent, False),
            ("CPU µs/message", cpu("cpu_us"), True), ("peak RSS MiB", memory("rss_kb"), False),
            ("peak PSS MiB", memory("pss_kb"), True), ("p50 ms", load("p50_ms"), False), ("p99 ms", load("p99_ms"), False),
-           ("failed", load("failed"), False)]
+           ("load CPU µs/message", cpu("load_cpu_us"), False), ("busy cores", busy_cores, False), ("failed", load("failed"), False)]
 TABLES = {
     "w1": SENDING,
     "w1b": SENDING,
@@ -64,8 +70,8 @@ TABLES = {
            ("processes", lambda run: run["memory"]["procs"], False), ("new served of 10", load("ok"), False)],
     "w3": [("decisions/s", load("ok_per_s"), True), ("p50 ms", load("p50_ms"), False), ("p99 ms", load("p99_ms"), False),
            ("CPU µs/decision", cpu("cpu_us"), True), ("slapd CPU µs/decision", cpu("directory_cpu_us"), False),
-           ("peak PSS MiB", memory("pss_kb"), False), ("dropped", load("dropped"), False)],
-    "w5": [("delivered MB/s", delivered_mb, True), ("delivered %", arrived_percent, False), ("CPU s/GB", cpu_s_per_gb, True),
+           ("load CPU µs/decision", cpu("load_cpu_us"), False), ("busy cores", busy_cores, False), ("peak PSS MiB", memory("pss_kb"), False), ("dropped", load("dropped"), False)],
+    "w5": [("delivered MB/s", delivered_mb, True), ("delivered %", arrived_percent, False), ("CPU s/GB", cpu_s_per_gb, True), ("busy cores", busy_cores, False),
            ("peak RSS MiB", memory("rss_kb"), False), ("peak PSS MiB", memory("pss_kb"), True),
            ("p50 ms", load("p50_ms"), False), ("max ms", load("max_ms"), False)],
     "policy": [("refused ms, median", middle("refused_ms"), False), ("refused ms, worst", worst("refused_ms"), False),
