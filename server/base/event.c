@@ -23,6 +23,17 @@ static const struct {
 } hidden[] = {{0x7f, 0x9f},     {0xad, 0xad},     {0x200b, 0x200f},
               {0x2028, 0x202e}, {0x2060, 0x2069}, {0xfeff, 0xfeff}};
 
+/* What stands before the time, the level and the name, and after the name. */
+static const char *const openings[][4] = {
+    [EVENT_JSON] = {"{\"time\":\"", "\",\"level\":\"", "\",\"event\":\"", "\""},
+    [EVENT_TEXT] = {"", " ", " ", ""},
+};
+/* Of a whole line, and of one that was cut. */
+static const char *const closings[][2] = {
+    [EVENT_JSON] = {"}\n", ",\"cut\":true}\n"},
+    [EVENT_TEXT] = {"\n", " cut=true\n"},
+};
+
 static bool is_json(void)
 {
     return event_writer_format() == EVENT_JSON;
@@ -42,6 +53,11 @@ static bool put(struct event *event, const char *text, size_t len)
     memcpy(event->line + event->len, text, len);
     event->len += len;
     return true;
+}
+
+static void put_text(struct event *event, const char *text)
+{
+    put(event, text, strlen(text));
 }
 
 /* Bytes that stand for themselves in both formats. */
@@ -182,12 +198,14 @@ void event_begin(struct event *event, enum event_level level, const char *name)
     if (!event->is_wanted) {
         return;
     }
-    const char *time = time_text();
-    event->len = (size_t)(is_json() ? snprintf(event->line, sizeof event->line,
-                                               "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%.64s\"", time,
-                                               level_names[level], name)
-                                    : snprintf(event->line, sizeof event->line, "%s %s %.64s", time,
-                                               level_names[level], name));
+    const char *const *opening = openings[event_writer_format()];
+    put_text(event, opening[0]);
+    put_text(event, time_text());
+    put_text(event, opening[1]);
+    put_text(event, level_names[level]);
+    put_text(event, opening[2]);
+    put(event, name, strnlen(name, NAME_MAX_LEN));
+    put_text(event, opening[3]);
 }
 
 void event_bytes(struct event *event, const char *key, struct bytes value)
@@ -245,9 +263,10 @@ void event_end(struct event *event, bool must_keep)
     if (!event->is_wanted) {
         return;
     }
-    const char *cut = !event->is_cut ? "" : is_json() ? ",\"cut\":true" : " cut=true";
-    event->len += (size_t)snprintf(event->line + event->len, sizeof event->line - event->len, "%s%s", cut,
-                                   is_json() ? "}\n" : "\n");
+    const char *closing = closings[event_writer_format()][event->is_cut];
+    size_t len = strlen(closing); /* TAIL_SIZE was kept for it */
+    memcpy(event->line + event->len, closing, len);
+    event->len += len;
     event_writer_put((struct bytes){event->line, event->len}, must_keep);
 }
 

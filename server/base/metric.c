@@ -138,6 +138,17 @@ void metric_set(struct metric *metric, int64_t value)
     atomic_store_explicit(&metric->shards[0].value, value, memory_order_relaxed);
 }
 
+/* How many bytes, at most, stand for themselves at the beginning of the text: most label values do wholly. */
+static size_t plain_length(struct bytes text, size_t most)
+{
+    size_t len = 0;
+    while (len < text.len && len < most && text.ptr[len] >= 0x20 && text.ptr[len] < 0x7f &&
+           text.ptr[len] != '\\' && text.ptr[len] != '"') {
+        len++;
+    }
+    return len;
+}
+
 /* The value as the page has it. What no parser expects there, control characters and broken UTF-8, becomes
  * '?'. */
 static size_t escape_label_value(const char *value, char *out)
@@ -145,6 +156,13 @@ static size_t escape_label_value(const char *value, char *out)
     size_t len = 0;
     struct bytes rest = bytes_of_text(value);
     while (rest.len > 0 && len < LABEL_VALUE_MAX) {
+        size_t plain = plain_length(rest, LABEL_VALUE_MAX - len);
+        if (plain > 0) {
+            memcpy(out + len, rest.ptr, plain);
+            len += plain;
+            rest = bytes_skip(rest, plain);
+            continue;
+        }
         uint32_t code_point;
         size_t taken = utf8_first(rest, &code_point);
         if (taken == 0 || code_point < 0x20 || code_point == 0x7f) {
@@ -168,8 +186,13 @@ static size_t format_labels(const struct metric *metric, const char *const *valu
 {
     size_t len = 0;
     for (size_t i = 0; i < metric->label_count; i++) {
-        len += (size_t)snprintf(out + len, LABELS_SIZE - len, "%s%s=\"", i == 0 ? "" : ",",
-                                metric->label_names[i]);
+        size_t name_len = strlen(metric->label_names[i]);
+        if (i > 0) {
+            out[len++] = ',';
+        }
+        memcpy(out + len, metric->label_names[i], name_len);
+        memcpy(out + len + name_len, "=\"", 2);
+        len += name_len + 2;
         len += escape_label_value(values != NULL ? (values[i] != NULL ? values[i] : "") : "other", out + len);
         out[len++] = '"';
     }
