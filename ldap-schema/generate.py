@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes dirrelay.ldif, dirrelay.schema, dirrelay-ad-base.ldif, dirrelay-ad-base.schema and README.md from schema.tsv.
+"""Writes dirrelay.ldif, dirrelay.schema, dirrelay-ad-base.ldif, dirrelay-ad-base.schema, ad/*.ldif and README.md from schema.tsv.
 
     ./generate.py           write the files
     ./generate.py --check   exit 1 and name the files that are not what the table says
@@ -8,8 +8,10 @@
 import os
 import sys
 
+import active_directory
+
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-ARC = "2.25.291725277174071575586072852401852668306"  # UUID db783ea3-a362-4ee3-b286-69d268be5992
+ARC = active_directory.ARC_2_25
 FILES = {"base": "dirrelay-ad-base", "dirrelay": "dirrelay"}
 SYNTAX = {
     "string": "EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15",
@@ -26,9 +28,10 @@ Made by `./generate.py` from `schema.tsv`; change the table, not the files.
 | --- | --- |
 | `dirrelay.ldif` | slapd with cn=config: `ldapadd -Y EXTERNAL -H ldapi:/// -f dirrelay.ldif`, or `include:` in slapadd |
 | `dirrelay.schema` | slapd.conf: `include …/dirrelay.schema` |
+| `ad/` | Samba AD, or an Active Directory that never had Exchange; its `README.md` says how. Where Exchange was installed there is nothing to load |
 | `dirrelay-ad-base.ldif`, `dirrelay-ad-base.schema` | Active Directory's own names that the above uses. Load it first; leave it out where Debian's `msuser.ldif` is loaded, which defines the same names |
 
-Both need the schemas core, cosine and inetorgperson. Names are Active Directory's, letter for letter. Levels of the
+Those for slapd need the schemas core, cosine and inetorgperson. Names are Active Directory's, letter for letter. Levels of the
 tree without a class of their own are `container`. `dirrelayAce` is a MAY of every class here; the AUXILIARY class
 `dirrelaySecured` puts it on any other entry, `dirrelayPerson` serves senders.
 With `msuser.ldif`, whose networkAddress takes no underscore, a server object cannot hold `ncacn_ip_tcp:…`; leave that
@@ -44,9 +47,14 @@ Microsoft's OID where it is published; everything else lies below one arc, made 
       .1.N  attributes
       .2.N  classes
 
-A number once given is never given again.
+A number once given is never given again. Active Directory keeps no OID with numbers above 32 bits (Samba answers "Invalid
+syntax"), so there `.1.N` and `.2.N` stand below the same UUID as Microsoft's arc for everybody spells it:
 
-""" % ARC
+    %s
+
+The column ad: `base` = Active Directory's own schema has it, `new` = `ad/*.ldif` adds it, – = it has no use there.
+
+""" % (ARC, active_directory.ARC)
 
 
 def read_table():
@@ -59,10 +67,10 @@ def read_table():
             fields = line.rstrip("\n").split("\t")
             fields[3] = fields[3].replace("own.", ARC + ".")
             if fields[0] == "attribute":
-                attributes.append(dict(zip(("file", "name", "oid", "syntax", "values"), fields[1:], strict=True)))
+                attributes.append(dict(zip(("file", "name", "oid", "syntax", "values", "ad"), fields[1:], strict=True)))
             elif fields[0] == "class":
-                classes.append(dict(zip(("file", "name", "oid", "kind", "sup", "must", "may"), fields[1:],
-                                        strict=True)))
+                classes.append(dict(zip(("file", "name", "oid", "kind", "sup", "must", "may", "ad", "ad_sup",
+                                         "ad_parents"), fields[1:], strict=True)))
             else:
                 sys.exit("schema.tsv:%d: neither attribute nor class" % number)
     for rows in (attributes, classes):
@@ -117,20 +125,25 @@ def make_schema(attributes, classes):
     return "\n".join(out) + "\n"
 
 
+def describe_ad(row):
+    return {"base": "base", "-": "–"}.get(row["ad"], "new")
+
+
 def make_readme(attributes, classes):
-    out = ["| OID | name | kind | syntax | file |", "| --- | --- | --- | --- | --- |"]
+    out = ["| OID | name | kind | syntax | file | ad |", "| --- | --- | --- | --- | --- | --- |"]
     for row in attributes:
-        out.append("| %s | %s | attribute | %s, %s | %s |" % (row["oid"], row["name"], row["syntax"], row["values"],
-                                                               FILES[row["file"]]))
+        out.append("| %s | %s | attribute | %s, %s | %s | %s |" % (
+            row["oid"], row["name"], row["syntax"], row["values"], FILES[row["file"]], describe_ad(row)))
     for row in classes:
-        out.append("| %s | %s | class, %s | | %s |" % (row["oid"], row["name"], row["kind"], FILES[row["file"]]))
+        out.append("| %s | %s | class, %s | | %s | %s |" % (row["oid"], row["name"], row["kind"], FILES[row["file"]],
+                                                           describe_ad(row)))
     return README_HEAD + "\n".join(out) + "\n"
 
 
 def make_all():
     """{file name: text}"""
     attributes, classes = read_table()
-    made = {"README.md": make_readme(attributes, classes)}
+    made = {"README.md": make_readme(attributes, classes), **active_directory.make_all(attributes, classes)}
     for key, name in FILES.items():
         mine = ([row for row in attributes if row["file"] == key], [row for row in classes if row["file"] == key])
         made[name + ".ldif"] = make_ldif(name, *mine)

@@ -1,7 +1,7 @@
 """A private Samba Active Directory domain controller for one test: own forest, own network namespace, nothing left behind.
 
     install_packages()
-    with SambaDc() as dc:
+    with SambaDc(ldif=SCHEMA) as dc:
         dc.modify("dn: …\\nchangetype: add\\n…")
         dc.create_user("relaysvc", "Passw0rd.456")
         dc.search(dc.suffix, "(sAMAccountName=relaysvc)", ["cn"], user=("relaysvc@" + dc.realm, "Passw0rd.456"))
@@ -32,11 +32,14 @@ import unittest
 from slapd import parse_ldif
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SCHEMA = tuple(os.path.join(REPOSITORY, "ldap-schema/ad", name + ".ldif")
+               for name in ("1-attributes", "2-classes", "3-rights", "4-tree"))
 LOCKS = "/run/dirrelay-test-dc"
 SLOTS = 64
 NETWORK = "198.51.100."  # RFC 5737: nobody's
 PR_SET_PDEATHSIG = 1
 START_SECONDS = 60
+SCHEMA_UPDATE = "dn:\nchangetype: modify\nadd: schemaUpdateNow\nschemaUpdateNow: 1\n-\n"
 SD_FLAGS = "1.2.840.113556.1.4.801"
 _libc = ctypes.CDLL(None)
 
@@ -157,10 +160,10 @@ class SambaDc:
     """One domain controller of a forest of its own.
 
     realm      the forest's DNS name, in capitals
-    start      False: only make the forest
+    ldif       what is loaded before the first start, e.g. SCHEMA
     """
 
-    def __init__(self, realm="AD.CONTOSO.TEST", start=True):
+    def __init__(self, realm="AD.CONTOSO.TEST", ldif=()):
         self.realm = realm
         self.domain = realm.split(".")[1][:15]
         self.host = "dc1." + realm.lower()
@@ -186,8 +189,8 @@ class SambaDc:
             self._make_certificates()
             self._write_kerberos_config()
             self._provision()
-            if start:
-                self.start()
+            self.load(*ldif)
+            self.start()
         except BaseException:
             self.close()
             raise
@@ -251,6 +254,19 @@ class SambaDc:
     def modify(self, ldif, user=None, uri=None, check=True):
         """ldapmodify over LDAPS; records without changetype are added. ldif: text, or a path that ends in .ldif."""
         return self._ldap(["ldapmodify", "-a"], ldif, user, uri, check)
+
+    def load(self, *ldifs):
+        """Works the changes into the stopped server's files, a transaction for all between two schemaUpdateNow: seconds
+        where LDAP takes a minute, since the server reads its schema again after each change. Texts or paths; DC=X is the
+        forest's root as in ldap-schema/ad."""
+        for ldif in ldifs:
+            if ldif.endswith(".ldif") and "\n" not in ldif:
+                with open(ldif) as file:
+                    ldif = file.read()
+            for part in ldif.replace("DC=X", self.suffix).split(SCHEMA_UPDATE):
+                if "dn: " in part:
+                    self.run(["ldbmodify", "-H", self._path("domain", "private", "sam.ldb"),
+                              "--configfile=" + self.config_path], input=part)
 
     def delete(self, *dns, user=None):
         return self._ldap(["ldapdelete"] + list(dns), "", user, None, True)
