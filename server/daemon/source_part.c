@@ -79,9 +79,19 @@ static void start(void *owner)
     start->error = keeper_start(&keeper, &process->keeper, start->note);
 }
 
+/* On the directory loop. */
+static void on_refresh(struct mail *mail)
+{
+    struct process *process = list_entry(mail, struct process, refresh_source);
+    atomic_store(&process->is_refresh_posted, false);
+    if (process->keeper)
+        keeper_refresh(process->keeper);
+}
+
 enum error source_part_start(struct process *process, struct note *note)
 {
     struct start request = {.process = process, .note = note};
+    process->refresh_source.on_mail = on_refresh;
     process->directory_loop = loop_new("directory", NULL);
     enum error error = process->directory_loop ? loop_start(process->directory_loop) : ERROR_TEMPORARY;
     if (error) {
@@ -93,18 +103,8 @@ enum error source_part_start(struct process *process, struct note *note)
     return request.error;
 }
 
-/* On the directory loop. */
-static void on_refresh(struct mail *mail)
-{
-    struct process *process = list_entry(mail, struct process, refresh_source);
-    atomic_store(&process->is_refresh_posted, false);
-    if (process->keeper)
-        keeper_refresh(process->keeper);
-}
-
 void source_part_refresh(struct process *process)
 {
-    process->refresh_source.on_mail = on_refresh;
     if (!atomic_exchange(&process->is_refresh_posted, true))
         mailbox_post(process->directory_loop, &process->refresh_source);
 }

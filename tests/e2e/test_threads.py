@@ -96,7 +96,8 @@ class Threads(unittest.TestCase):
         org.relay("Relay", self.port, ["127.0.0.2", "127.0.0.3"] + (["127.0.0.4"] if version % 2 else []))
         if version % 3 == 1:
             org.receive("Other", self.other_port, groups="AnonymousUsers")
-        org.send("Internet", self.sinks[version // 2 % 2].port)
+        hosts = {"hosts": "localhost"} if version % 5 == 4 else {}
+        org.send("Internet", self.sinks[version // 2 % 2].port, **hosts)
         draft = org.write(self.folder, "draft.ldif")
         os.rename(draft.partition(":")[2], os.path.join(self.folder, "organization.ldif"))
         return "ldif:" + os.path.join(self.folder, "organization.ldif")
