@@ -16,10 +16,15 @@ static void on_candidate(const struct receive_connector *connector, bool is_chos
     json_array_append_new(owner, json_pack("{s:s,s:s}", "connector", connector->display, "why", why));
 }
 
-static void on_step(void *owner, const char *sent, const char *reply, const char *why)
+static void on_step(void *owner, const struct simulation_step *step)
 {
-    json_array_append_new(owner,
-                          json_pack("{s:s,s:s,s:s?}", "sent", sent ? sent : "", "reply", reply, "why", why));
+    json_t *object = json_pack("{s:s,s:s,s:s?}", "sent", step->sent ? step->sent : "", "reply", step->reply,
+                               "why", step->why);
+    if (step->right) {
+        json_object_set_new(object, "right", json_string(step->right));
+        json_object_set_new(object, "ace", json_string(step->ace));
+    }
+    json_array_append_new(owner, object);
 }
 
 static json_t *rights_json(const struct session_rights *rights)
@@ -97,16 +102,33 @@ static void print_rights(FILE *out, const json_t *report)
     fputs("  every other right: no, no ACE speaks of it\n", out);
 }
 
+/* Every line of what one side says; the last one is not ended. */
+static void print_said(FILE *out, const char *who, const char *text)
+{
+    struct bytes rest = bytes_of_text(text), line;
+    for (bool is_first = true; bytes_next(&rest, '\n', &line); is_first = false) {
+        if (line.len && line.ptr[line.len - 1] == '\r')
+            line.len--;
+        fprintf(out, "%s  %s: %.*s", is_first ? "" : "\n", who, BYTES_ARG(line));
+    }
+}
+
 static void print_dialogue(FILE *out, const json_t *report)
 {
     size_t index;
     json_t *step;
     json_array_foreach(json_object_get(report, "dialogue"), index, step)
     {
-        if (text_of(step, "sent")[0])
-            fprintf(out, "  C: %s\n", text_of(step, "sent"));
-        fprintf(out, "  S: %s", text_of(step, "reply"));
-        fprintf(out, text_of(step, "why")[0] ? "   <- %s\n" : "%s\n", text_of(step, "why"));
+        if (text_of(step, "sent")[0]) {
+            print_said(out, "C", text_of(step, "sent"));
+            fputc('\n', out);
+        }
+        print_said(out, "S", text_of(step, "reply"));
+        if (text_of(step, "why")[0])
+            fprintf(out, "   <- %s", text_of(step, "why"));
+        if (text_of(step, "right")[0])
+            fprintf(out, ": %s: %s", text_of(step, "right"), text_of(step, "ace"));
+        fputc('\n', out);
     }
 }
 

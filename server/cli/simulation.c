@@ -22,6 +22,8 @@ struct simulation {
     struct buffer sent;  /* the line said last, without its line end */
     struct buffer reply; /* of the step, so far */
     char *why;
+    const char *right; /* what was missing at this step, and why */
+    char *ace;
 };
 
 /* -- what to say -- */
@@ -93,6 +95,14 @@ static const char *terminated(struct buffer *buffer)
     return buffer_append_byte(buffer, '\0') ? "" : buffer->ptr;
 }
 
+static void forget_reasons(struct simulation *simulation)
+{
+    free(simulation->why);
+    free(simulation->ace);
+    simulation->why = simulation->ace = NULL;
+    simulation->right = NULL;
+}
+
 /* The reply is whole: tell it and go on. 421 and a refused greeting end the session from the server's side.
  */
 static void finish_step(struct simulation *simulation, int code)
@@ -100,10 +110,15 @@ static void finish_step(struct simulation *simulation, int code)
     const struct simulation_request *request = simulation->request;
     while (simulation->reply.len && strchr("\r\n", simulation->reply.ptr[simulation->reply.len - 1]))
         simulation->reply.len--;
-    const char *sent = simulation->step == STEP_GREETING ? NULL : terminated(&simulation->sent);
-    request->on_step(request->owner, sent, terminated(&simulation->reply), simulation->why);
-    free(simulation->why);
-    simulation->why = NULL;
+    const struct simulation_step step = {
+        .sent = simulation->step == STEP_GREETING ? NULL : terminated(&simulation->sent),
+        .reply = terminated(&simulation->reply),
+        .why = simulation->why,
+        .right = simulation->right,
+        .ace = simulation->ace,
+    };
+    request->on_step(request->owner, &step);
+    forget_reasons(simulation);
     buffer_clear(&simulation->reply);
     simulation->step = code == 421 ? STEP_END : step_after(simulation, code < 400);
     loop_timer_start(&simulation->next, 0);
@@ -155,11 +170,22 @@ static void on_reply(void *owner, const char *sent, const char *reply, const cha
     simulation->why = why ? strdup(why) : NULL;
 }
 
+/* A right that is missing refuses the command it was asked for. */
+static void on_right(void *owner, enum right right, bool is_granted, const char *why)
+{
+    struct simulation *simulation = owner;
+    if (is_granted)
+        return;
+    free(simulation->ace);
+    simulation->right = right_name(right);
+    simulation->ace = strdup(why);
+}
+
 enum error simulation_run(const struct organization *organization, const struct simulation_request *request)
 {
     struct simulation simulation = {.request = request, .loop = loop_new("explain", NULL)};
     struct spool *spool = spool_memory_new(&clock_system);
-    const struct smtp_trace trace = {.on_reply = on_reply, .owner = &simulation};
+    const struct smtp_trace trace = {.on_right = on_right, .on_reply = on_reply, .owner = &simulation};
     if (simulation.loop && spool)
         simulation.stream =
             stream_memory_new(simulation.loop, &request->local, &request->client, on_output, &simulation);
@@ -177,7 +203,7 @@ enum error simulation_run(const struct organization *organization, const struct 
         smtp_service_set_organization(&simulation.service, NULL);
         buffer_done(&simulation.sent);
         buffer_done(&simulation.reply);
-        free(simulation.why);
+        forget_reasons(&simulation);
     }
     loop_free(simulation.loop);
     if (spool)

@@ -8,6 +8,15 @@
 
 #define SIMULATION_RECIPIENTS_MAX 64
 
+/* What was said and what was answered. Borrowed for the call. */
+struct simulation_step {
+    const char *sent; /* NULL: the greeting */
+    const char *reply;
+    const char *why;   /* a refusal's reason id, or NULL */
+    const char *right; /* the right whose absence refused, or NULL */
+    const char *ace;   /* with right: the ACE that decided, or that none did */
+};
+
 struct simulation_request {
     struct ip_endpoint client;
     struct ip_endpoint local;
@@ -17,9 +26,7 @@ struct simulation_request {
     size_t recipient_count;
     bool has_size;
     uint64_t size_bytes;
-    /* One step: what was said (NULL: the greeting), the whole reply, and the refusal's reason id (NULL:
-     * none). */
-    void (*on_step)(void *owner, const char *sent, const char *reply, const char *why);
+    void (*on_step)(void *owner, const struct simulation_step *step);
     void *owner;
 };
 
