@@ -9,13 +9,22 @@ static enum error end_line(struct dot_stuffing *state, struct buffer *out)
     return buffer_append(out, BYTES_LITERAL("\r\n"));
 }
 
-/* Up to the first CR or LF. */
+/* What goes out as it stands, which is nearly everything: whole lines up to one that begins with a dot, and
+ * text up to a CR or LF that may stand alone. The first byte is neither CR nor LF; a dot there is the
+ * caller's. */
 static struct bytes take_run(struct bytes content)
 {
-    const char *lf = memchr(content.ptr, '\n', content.len);
-    size_t len = lf ? (size_t)(lf - content.ptr) : content.len;
-    const char *cr = memchr(content.ptr, '\r', len);
-    return bytes_first(content, cr ? (size_t)(cr - content.ptr) : len);
+    size_t len = 0;
+    do {
+        struct bytes rest = bytes_skip(content, len);
+        const char *lf = memchr(rest.ptr, '\n', rest.len);
+        size_t line_len = lf ? (size_t)(lf - rest.ptr) : rest.len;
+        const char *cr = memchr(rest.ptr, '\r', line_len);
+        if (!lf || !cr || cr + 1 != lf)
+            return bytes_first(content, len + (cr ? (size_t)(cr - rest.ptr) : line_len));
+        len += line_len + 1;
+    } while (len < content.len && content.ptr[len] != '.');
+    return bytes_first(content, len);
 }
 
 enum error dot_stuffing_append(struct dot_stuffing *state, struct bytes content, struct buffer *out)
@@ -42,7 +51,7 @@ enum error dot_stuffing_append(struct dot_stuffing *state, struct bytes content,
             error = buffer_append_byte(out, '.');
         if (!error)
             error = buffer_append(out, run);
-        state->is_line_start = false;
+        state->is_line_start = run.ptr[run.len - 1] == '\n';
         content = bytes_skip(content, run.len);
     }
     return error;
