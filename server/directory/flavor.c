@@ -63,4 +63,6 @@ void flavor_read_root(const struct entry *root, enum directory_flavor wanted, st
     read_contexts(root, info);
     features->has_paging = has_value(root, "supportedControl", "1.2.840.113556.1.4.319");
     features->has_sync = has_value(root, "supportedControl", "1.3.6.1.4.1.4203.1.9.1.1");
+    features->has_notification =
+        info->flavor == FLAVOR_AD && has_value(root, "supportedControl", "1.2.840.113556.1.4.528");
 }

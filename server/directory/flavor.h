@@ -17,8 +17,9 @@ struct flavor {
 
 /* Which controls the server said it knows. */
 struct features {
-    bool has_paging; /* RFC 2696 */
-    bool has_sync;   /* RFC 4533 */
+    bool has_paging;       /* RFC 2696 */
+    bool has_sync;         /* RFC 4533 */
+    bool has_notification; /* of AD */
 };
 
 /* Never NULL; FLAVOR_UNKNOWN reads as OpenLDAP. */

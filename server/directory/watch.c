@@ -7,11 +7,15 @@
 
 #define RETRY_MS   5000
 #define COOKIE_MAX 65536
+#define FILTER_MAX 65536
 
 static const struct watch_source *choose_source(const struct watch_run *run)
 {
-    bool has_sync = run->connection->handle.features.has_sync && !run->is_sync_refused;
-    return has_sync ? &watch_sync : &watch_poll;
+    static const struct watch_source *const sources[] = {&watch_sync, &watch_notify, &watch_poll};
+    size_t i = 0;
+    while (!sources[i]->fits(run))
+        i++; /* the last always fits */
+    return sources[i];
 }
 
 static void start_source(struct watch_run *run)
@@ -116,6 +120,7 @@ void watch_start(struct directory *directory, struct directory_watch *watch)
     run->watch = watch;
     buffer_init(&run->cookie, COOKIE_MAX);
     buffer_init(&run->control_value, COOKIE_MAX + 64);
+    buffer_init(&run->changed_filter, FILTER_MAX);
     loop_timer_init(&run->timer, directory->loop, on_timer);
     watch->directory = directory;
     watch->state = run;
@@ -157,6 +162,8 @@ void watch_sweep(struct connection *connection)
         snapshot_done(&run->seen);
         buffer_done(&run->cookie);
         buffer_done(&run->control_value);
+        buffer_done(&run->changed_filter);
+        free(run->server_dn);
         free(run->attributes);
         free(run);
     }
@@ -167,7 +174,7 @@ void watch_connected(struct connection *connection)
     list_each(link, &connection->watches)
     {
         struct watch_run *run = list_entry(link, struct watch_run, link);
-        run->is_sync_refused = false;
+        run->is_push_refused = false;
         watch_restart(run, 0);
     }
 }

@@ -1,6 +1,7 @@
 /* Standing watches over a connection. Internal to the room.
  *
- * How changes are learnt is a row of a table: RFC 4533 where the server offers it, else polling. All rows
+ * How changes are learnt is a row of a table: RFC 4533 or AD's notification where the server offers one, else
+ * polling. All rows
  * report through the same few functions here, which compare with what was handed over before, so that after a
  * loss only differences reach the asker. */
 #ifndef DIRECTORY_WATCH_H
@@ -9,19 +10,25 @@
 #include "base/buffer.h"
 #include "directory/connection.h"
 #include "directory/snapshot.h"
+#include "directory/usn.h"
 
 struct watch_run;
 
 struct watch_source {
     const char *name;
     bool is_pushed;
+    bool (*fits)(const struct watch_run *run); /* the connection's server, and has not refused */
     /* On a connection that stands; NULL attributes are resolved. */
     void (*start)(struct watch_run *run);
     /* The connection is gone, or the watch is stopped: leave nothing under way. */
     void (*stop)(struct watch_run *run);
 };
 extern const struct watch_source watch_sync;
+extern const struct watch_source watch_notify;
 extern const struct watch_source watch_poll;
+
+/* What a look by watch_notify is at. */
+enum watch_look { LOOK_ROOT, LOOK_SERVER, LOOK_CHANGED, LOOK_IDS, LOOK_ALL };
 
 struct watch_run {
     struct list link;
@@ -32,18 +39,31 @@ struct watch_run {
     struct loop_timer timer; /* the next poll, or the next try */
     bool has_been_current;
     bool is_told_lost;
-    bool is_sync_refused; /* the server knows the control, but not for this base */
+    bool is_push_refused; /* the server knows a control to push, but not for this base or account */
     const char **attributes;
-    /* watch_sync */
+    /* watch_sync and watch_notify: the search that does not end */
     struct request request;
+    /* watch_sync */
     struct buffer control_value;
     struct buffer cookie;
     size_t cookie_uri;
     bool is_refreshing;
     bool is_full; /* the refresh names every entry: what it does not name is gone */
-    /* watch_poll */
+    /* watch_poll and watch_notify */
     struct directory_search search;
     bool is_searching;
+    /* watch_notify */
+    enum watch_look step;
+    struct loop_timer look_timer;
+    uint64_t look_began_ms;
+    uint64_t full_due_ms; /* when all entries are read again */
+    struct usn_watermark mark;
+    struct usn_state server;
+    char *server_dn; /* of the server's object, on this connection */
+    bool is_server_known;
+    bool is_notified; /* since the last look at entries began */
+    bool has_found_change;
+    struct buffer changed_filter;
 };
 
 /* As directory_ops. */

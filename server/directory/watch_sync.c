@@ -193,7 +193,7 @@ static void on_result(struct request *request, LDAP *ldap, LDAPMessage *message)
     bool had_cookie = run->cookie.len > 0;
     buffer_clear(&run->cookie);
     if (code == LDAP_UNAVAILABLE_CRITICAL_EXTENSION) {
-        run->is_sync_refused = true;
+        run->is_push_refused = true;
         watch_restart(run, 0);
     } else if (had_cookie) {
         /* e-syncRefreshRequired, or whatever the cookie did not agree with: once more, from the beginning. */
@@ -211,6 +211,11 @@ static void on_fail(struct request *request, enum error error, const char *why)
     struct watch_run *run = run_of(request);
     if (connection_is_up(run->connection))
         watch_failed(run, error, why);
+}
+
+static bool sync_fits(const struct watch_run *run)
+{
+    return run->connection->handle.features.has_sync && !run->is_push_refused;
 }
 
 static void sync_start(struct watch_run *run)
@@ -247,4 +252,4 @@ static void sync_stop(struct watch_run *run)
     exchange_cancel(&run->connection->exchange, &run->request);
 }
 
-const struct watch_source watch_sync = {"sync", true, sync_start, sync_stop};
+const struct watch_source watch_sync = {"sync", true, sync_fits, sync_start, sync_stop};
