@@ -82,31 +82,33 @@ def check(port, sink, daemon):
 
 
 def print_next(options, slapd, daemon, port, sink):
-    dn = "CN=Anonymous Relay," + options.receive_dn
     print("""
 --- Everything runs; Ctrl-C ends it and removes %(folder)s. In another terminal, from this directory:
 
 export LDAP="-x -H %(uri)s -D %(root_dn)s -w %(password)s"
 export CONF=%(conf)s
+export SMTP=127.0.0.1:%(port)d
+export CONNECTORS="%(receive)s"
 
-ldapsearch $LDAP -LLL -o ldif-wrap=no -b "%(receive)s" "(objectClass=msExchSmtpReceiveConnector)"
+ldapsearch $LDAP -LLL -o ldif-wrap=no -b "$CONNECTORS" "(objectClass=msExchSmtpReceiveConnector)"
 %(build)s/dirrelay -c $CONF status
-%(build)s/dirrelay -c $CONF explain --client %(allowed)s --from chris@contoso.com --to kate@fabrikam.com
+%(build)s/dirrelay -c $CONF explain --client %(allowed)s --local $SMTP --from chris@contoso.com --to kate@fabrikam.com
+swaks --server $SMTP --local-interface %(allowed)s --from chris@contoso.com --to kate@fabrikam.com
 
 take the right away from the relay hosts, and look again; "add:" gives it back:
 
-ldapmodify $LDAP <<'END'
-dn: %(dn)s
+ldapmodify $LDAP <<END
+dn: CN=Anonymous Relay,$CONNECTORS
 changetype: modify
 delete: dirrelayAce
 dirrelayAce: allow Ms-Exch-SMTP-Accept-Any-Recipient to NT AUTHORITY\\ANONYMOUS LOGON
 END
 
-SMTP listens on 127.0.0.1:%(port)d (say "-b 127.0.0.x" to choose who you are), the sink on 127.0.0.1:%(sink)d.
+README.md goes on from here. The next hop is a sink on 127.0.0.1:%(sink)d, metrics are at http://127.0.0.1:%(metrics)d/metrics.
 The log of dirrelayd follows.
 """ % {"folder": daemon.folder, "uri": slapd.uri, "root_dn": slapd.root_dn, "password": slapd.root_password,
        "conf": daemon.config_path, "receive": options.receive_dn, "build": os.path.relpath(BUILD), "allowed": ALLOWED,
-       "dn": dn, "port": port, "sink": sink.port}, flush=True)
+       "port": port, "sink": sink.port, "metrics": daemon.metrics_port}, flush=True)
 
 
 def follow(daemon):

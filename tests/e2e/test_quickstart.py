@@ -33,7 +33,7 @@ class Quickstart(unittest.TestCase):
                 text += line
                 if line.startswith("The log of dirrelayd follows"):
                     break
-            session = text[text.index("export LDAP="):text.index("SMTP listens on")]
+            session = text[text.index("export LDAP="):text.index("README.md goes on")]
             script = "\n".join(line for line in session.splitlines() if not line.startswith("take the right away"))
             explain = next(line for line in script.splitlines() if "explain" in line)
             done = subprocess.run(["/bin/bash", "-ec", "%s\n%s || true" % (script, explain)], cwd=REPOSITORY,
