@@ -106,7 +106,7 @@ static int answer_descriptor(struct command_context *context, const struct optio
     arena_init(&arena, DESCRIPTOR_TEXT_ARENA_BYTES);
     if (token && descriptor_text_read(bytes_of_text(options->descriptor), domain_of(options), &arena,
                                       &descriptor, &note) == OK) {
-        code = access_answer(context, &descriptor.dacl, token, options->only);
+        code = access_answer(context, &descriptor.dacl, NULL, token, options->only);
     } else {
         printable_note(&note);
         command_fail(context, code, "access: %s", note.text);

@@ -66,9 +66,12 @@ static const struct ace *decider(const struct acl *dacl, const struct access_res
     return result->ace[right] == ACCESS_NO_ACE ? NULL : &dacl->aces[result->ace[right]];
 }
 
-/* A terminated text in the buffer; an ACE always fits. */
-static const char *ace_text(const struct ace *ace, struct buffer *text)
+/* As it was written; else its SDDL, terminated in the buffer: an ACE always fits. */
+static const char *ace_text(const struct ace *ace, const struct acl *dacl, const struct ace_origin *origins,
+                            struct buffer *text)
 {
+    if (origins)
+        return origins[ace - dacl->aces].text;
     buffer_clear(text);
     if (sddl_format_ace(ace, text) != OK || buffer_append_byte(text, '\0') != OK)
         return "";
@@ -89,7 +92,8 @@ static const char *without_ace(const struct acl *dacl)
     return "no ACE applies";
 }
 
-static void print_text(FILE *out, const struct acl *dacl, const struct access_result *result, uint32_t asked)
+static void print_text(FILE *out, const struct acl *dacl, const struct ace_origin *origins,
+                       const struct access_result *result, uint32_t asked)
 {
     struct buffer text = {.ceiling = ACE_TEXT_MAX};
 
@@ -99,12 +103,13 @@ static void print_text(FILE *out, const struct acl *dacl, const struct access_re
         if (!(asked & RIGHT_BIT(right)))
             continue;
         fprintf(out, "%-7s  %-54s  %s\n", result->granted & RIGHT_BIT(right) ? "granted" : "denied",
-                right_name((enum right)right), ace ? ace_text(ace, &text) : without_ace(dacl));
+                right_name((enum right)right), ace ? ace_text(ace, dacl, origins, &text) : without_ace(dacl));
     }
     buffer_done(&text);
 }
 
-static void print_json(FILE *out, const struct acl *dacl, const struct access_result *result, uint32_t asked)
+static void print_json(FILE *out, const struct acl *dacl, const struct ace_origin *origins,
+                       const struct access_result *result, uint32_t asked)
 {
     struct buffer text = {.ceiling = ACE_TEXT_MAX};
     json_t *decisions = json_array();
@@ -117,7 +122,7 @@ static void print_json(FILE *out, const struct acl *dacl, const struct access_re
             json_array_append_new(decisions,
                                   json_pack("{s:s,s:b,s:s?}", "right", right_name((enum right)right),
                                             "granted", (result->granted & RIGHT_BIT(right)) != 0, "ace",
-                                            ace ? ace_text(ace, &text) : NULL));
+                                            ace ? ace_text(ace, dacl, origins, &text) : NULL));
     }
     json_object_set_new(answer, "granted", access_names(result->granted & asked));
     json_object_set_new(answer, "decisions", decisions);
@@ -127,16 +132,16 @@ static void print_json(FILE *out, const struct acl *dacl, const struct access_re
     buffer_done(&text);
 }
 
-int access_answer(struct command_context *context, const struct acl *dacl, const struct token *token,
-                  enum right only)
+int access_answer(struct command_context *context, const struct acl *dacl, const struct ace_origin *origins,
+                  const struct token *token, enum right only)
 {
     uint32_t asked = only == RIGHT_COUNT ? RIGHTS_ALL : RIGHT_BIT(only);
     struct access_result result;
 
     access_check(dacl, token, &result);
     if (context->json)
-        print_json(context->out, dacl, &result, asked);
+        print_json(context->out, dacl, origins, &result, asked);
     else
-        print_text(context->out, dacl, &result, asked);
+        print_text(context->out, dacl, origins, &result, asked);
     return result.granted & asked ? EXIT_DONE : EXIT_NEGATIVE;
 }

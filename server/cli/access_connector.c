@@ -4,22 +4,22 @@
 #include <strings.h>
 
 /* The access list in force: what grants nothing has none, whatever stands in the directory. */
-static const struct acl *acl_of(const struct access_list *access, bool grants_nothing)
+static const struct access_list *list_of(const struct access_list *access, bool grants_nothing)
 {
-    static const struct acl NOTHING = {.state = ACL_PRESENT};
-    return grants_nothing ? &NOTHING : &access->acl;
+    static const struct access_list NOTHING = {.acl.state = ACL_PRESENT};
+    return grants_nothing ? &NOTHING : access;
 }
 
 /* Receive connectors first; NULL: none of that name. */
-static const struct acl *find_acl(const struct organization *organization, const char *name)
+static const struct access_list *find_list(const struct organization *organization, const char *name)
 {
     const struct receive_connector *receive = organization_receive_by_name(organization, bytes_of_text(name));
     if (receive)
-        return acl_of(&receive->access, receive->grants_nothing);
+        return list_of(&receive->access, receive->grants_nothing);
     for (size_t i = 0; i < organization->send_count; i++) {
         const struct send_connector *send = &organization->send[i];
         if (strcasecmp(send->name, name) == 0)
-            return acl_of(&send->access, send->grants_nothing);
+            return list_of(&send->access, send->grants_nothing);
     }
     return NULL;
 }
@@ -37,9 +37,9 @@ int access_connector(struct command_context *context, const char *connector, con
         return command_fail(context, EXIT_INVALID, "access: %s", note.text);
     int code = organization_source_load(context, &organization);
     if (code < 0) {
-        const struct acl *acl = find_acl(organization, connector);
-        code = acl ? access_answer(context, acl, token, only)
-                   : command_fail(context, EXIT_INVALID, "access: no connector \"%s\"", connector);
+        const struct access_list *list = find_list(organization, connector);
+        code = list ? access_answer(context, &list->acl, list->origins, token, only)
+                    : command_fail(context, EXIT_NEGATIVE, "access: no connector \"%s\"", connector);
         organization_unref(organization);
     }
     token_unref(token);
