@@ -5,18 +5,21 @@
 
 #define TIMEOUT_MS 15000
 
+/* Of a failed load: what is there cannot be used, or nothing answers. */
 static int exit_of(enum error error)
 {
-    return error == ERROR_SYNTAX ? EXIT_USAGE : error == ERROR_NOT_FOUND ? EXIT_INVALID : EXIT_UNREACHABLE;
+    return error == ERROR_SYNTAX || error == ERROR_NOT_FOUND ? EXIT_INVALID : EXIT_UNREACHABLE;
 }
 
-static enum error load(struct command_context *context, const struct config *config,
-                       const struct organization **out, struct note *note)
+/* The exit code of a failure, or -1. */
+static int load(struct command_context *context, const struct config *config, const struct organization **out,
+                struct note *note)
 {
     struct arena arena;
     struct directory_config directory;
     arena_init(&arena, 1u << 20);
     enum error error = config_directory(config, context->directory, &arena, &directory, note);
+    int code = error ? EXIT_USAGE : -1;
     if (!error) {
         struct load_once_request request = {
             .directory = &directory,
@@ -27,9 +30,12 @@ static enum error load(struct command_context *context, const struct config *con
             .timeout_ms = TIMEOUT_MS,
         };
         error = load_once(&request, out, note);
+        code = error ? exit_of(error) : -1;
     }
     arena_done(&arena);
-    return error;
+    if (error && !note->text[0])
+        note_set(note, "%s", error_name(error));
+    return code;
 }
 
 int organization_source_load(struct command_context *context, const struct organization **out)
@@ -45,9 +51,9 @@ int organization_source_load(struct command_context *context, const struct organ
     } else {
         /* What the loader has to say is printed by the command; its log lines are for the daemon. */
         event_set_level(EVENT_ERROR);
-        error = load(context, &config, out, &note);
-        if (error)
-            code = command_fail(context, exit_of(error), "%s", note.text[0] ? note.text : error_name(error));
+        code = load(context, &config, out, &note);
+        if (code >= 0)
+            command_fail(context, code, "%s", note.text);
     }
     config_done(&config);
     return code;

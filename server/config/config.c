@@ -2,6 +2,7 @@
 
 #include "config/keys.h"
 #include "config/value.h"
+#include "directory/filter_text.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #define SECRET_FILE_MAX 4096
+#define DN_MAX          8192
 #define INI_LINE_MAX    198 /* what libinih's own line buffer holds */
 
 /* One reading of a file. */
@@ -253,6 +255,16 @@ void config_done(struct config *config)
     arena_done(&config->arena);
 }
 
+/* NULL: to be discovered. */
+static bool is_dn(const char *text)
+{
+    struct buffer normal;
+    buffer_init(&normal, DN_MAX);
+    bool is_good = !text || dn_normalize(bytes_of_text(text), &normal) == OK;
+    buffer_done(&normal);
+    return is_good;
+}
+
 enum error config_directory(const struct config *config, const char *uri_override, struct arena *arena,
                             struct directory_config *out, struct note *note)
 {
@@ -266,6 +278,10 @@ enum error config_directory(const struct config *config, const char *uri_overrid
         .ca_file = config->directory.ca_file,
         .poll_ms = config->directory.poll_ms,
     };
+    if (!is_dn(config->directory.config_base)) {
+        note_set(note, "directory.config_base is not a DN");
+        return ERROR_SYNTAX;
+    }
     struct bytes rest = bytes_of_text(uri_override ? uri_override : config->directory.uri), word;
     /* The path of an LDIF file may hold blanks: it is always the only URI. */
     if (bytes_starts_nocase(rest, "ldif:")) {

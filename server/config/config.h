@@ -65,7 +65,7 @@ MUST_USE enum error config_read(const char *path, bool is_optional, bool need_di
 void config_done(struct config *config);
 
 /* The directory part as the directory room takes it; texts borrowed from config. uri_override: --directory,
- * or NULL. ERROR_SYNTAX: more than DIRECTORY_URI_MAX URIs. */
+ * or NULL. ERROR_SYNTAX: more than DIRECTORY_URI_MAX URIs, or config_base is no DN. */
 MUST_USE enum error config_directory(const struct config *config, const char *uri_override,
                                      struct arena *arena, struct directory_config *out, struct note *note);
 

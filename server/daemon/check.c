@@ -40,9 +40,10 @@ static bool print_findings(const struct organization *organization)
     return has_error;
 }
 
+/* Of a failed load: what is there cannot be used, or nothing answers. */
 static int exit_of(enum error error)
 {
-    return error == ERROR_SYNTAX ? EXIT_USAGE : error == ERROR_NOT_FOUND ? EXIT_INVALID : EXIT_UNREACHABLE;
+    return error == ERROR_SYNTAX || error == ERROR_NOT_FOUND ? EXIT_INVALID : EXIT_UNREACHABLE;
 }
 
 int check_run(const struct config *config)
@@ -53,6 +54,7 @@ int check_run(const struct config *config)
     const struct organization *organization = NULL;
     arena_init(&arena, 1u << 20);
     enum error error = config_directory(config, NULL, &arena, &directory, &note);
+    int code = EXIT_USAGE;
     if (!error) {
         struct load_once_request request = {
             .directory = &directory,
@@ -63,11 +65,12 @@ int check_run(const struct config *config)
             .timeout_ms = TIMEOUT_MS,
         };
         error = load_once(&request, &organization, &note);
+        code = exit_of(error);
     }
     arena_done(&arena);
     if (error) {
         fprintf(stderr, "dirrelayd: %s\n", note.text[0] ? note.text : error_name(error));
-        return exit_of(error);
+        return code;
     }
     bool has_refusals = print_refusals(organization);
     bool has_errors = print_findings(organization);
