@@ -48,11 +48,23 @@ static const char *feed_next(const struct feed *feed, const char *found, char by
     return found != NULL ? found : feed->end;
 }
 
-/* Passes by everything up to the next CR or LF. */
-static void feed_text(struct feed *feed)
+/* Passes by a line that ends in CRLF when the next one is here and begins with no dot: nearly every line. */
+static bool feed_line(struct feed *feed)
 {
     feed->next_cr = feed_next(feed, feed->next_cr, '\r');
     feed->next_lf = feed_next(feed, feed->next_lf, '\n');
+    if (feed->next_lf - feed->next_cr != 1 || feed->end - feed->next_lf < 2 || feed->next_lf[1] == '.') {
+        return false;
+    }
+    feed->at = feed->next_lf + 1;
+    return true;
+}
+
+/* Passes by everything up to the next CR or LF that has to be looked at. */
+static void feed_text(struct feed *feed)
+{
+    while (feed_line(feed)) {
+    }
     if (feed->next_cr < feed->next_lf) {
         feed->at = feed->next_cr + 1;
         feed->reader->state = READER_CR;
