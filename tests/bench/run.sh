@@ -176,6 +176,7 @@ cleanup() {
     group_end peer
     group_end directory
     group_end load
+    rmdir "$GROUPS_ROOT" 2>/dev/null
     roots_umount
 }
 trap cleanup EXIT
