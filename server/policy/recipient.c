@@ -33,14 +33,20 @@ struct decision recipient_check(const struct organization *organization, const s
     return has_route ? decision : decision_deny(REASON_NO_ROUTE);
 }
 
-/* Is it postmaster alone, or at an accepted domain? */
+/* "*" takes the recipients of all domains and makes none of them ours. */
+static bool is_every_domain(const struct accepted_domain *domain)
+{
+    return bytes_equal(bytes_of_text(domain->name), BYTES_LITERAL("*"));
+}
+
+/* Is it postmaster alone, or at a domain of ours? */
 static bool is_our_postmaster(const struct organization *organization, const struct address *recipient)
 {
-    if (!address_is_postmaster(recipient)) {
+    if (!address_is_postmaster(recipient) || recipient->is_literal) {
         return false;
     }
-    return recipient->domain_len == 0 ||
-           (!recipient->is_literal && accepted_domain_find(organization, address_domain(recipient)) != NULL);
+    const struct accepted_domain *domain = accepted_domain_find(organization, address_domain(recipient));
+    return recipient->domain_len == 0 || (domain != NULL && !is_every_domain(domain));
 }
 
 static bool postmaster_at_default(const struct organization *organization, struct address *out)
@@ -49,7 +55,7 @@ static bool postmaster_at_default(const struct organization *organization, struc
     for (size_t i = 0; i < organization->domain_count; i++) {
         const struct accepted_domain *domain = &organization->domains[i];
         struct bytes name = bytes_of_text(domain->name);
-        if (domain->is_default && !bytes_equal(name, BYTES_LITERAL("*")) &&
+        if (domain->is_default && !is_every_domain(domain) &&
             name.len + sizeof(PREFIX) <= ADDRESS_TEXT_SIZE) {
             char text[ADDRESS_TEXT_SIZE];
             memcpy(text, PREFIX, sizeof(PREFIX) - 1);

@@ -329,6 +329,16 @@ static void test_postmaster(void **state)
     struct address postmaster = address_of("<Postmaster>");
     expect(recipient_check(organization, &rights, &postmaster), REASON_NO_ROUTE, UNDECIDED);
     organization_unref(organization);
+
+    /* "*" takes all recipients, but the domains of others keep their postmasters. */
+    organization = fake_organization_new(&(struct fake_organization){
+        .receive = (struct fake_receive[]){{"C", .aces = SUBMIT}, {0}},
+        .domains =
+            (struct fake_domain[]){{"*", .allow_open_relay = true}, {"contoso.com", .is_default = true}, {0}},
+        .send = SEND});
+    expect_resolved(organization, "<postmaster@fabrikam.com>", "postmaster@fabrikam.com");
+    expect_resolved(organization, "<postmaster@contoso.com>", "postmaster@contoso.com");
+    organization_unref(organization);
 }
 
 /* The relay document's dialogue: own-domain sender, outside recipient. It works in 2010 and not in 2007. */
