@@ -203,6 +203,45 @@ void access_list_check(const struct access_list *list, bool grants_nothing, cons
     }
 }
 
+/* What an access check sees of two ACEs is the same; a callback's condition is never asked. */
+static bool is_same_ace(const struct ace *a, const struct ace *b)
+{
+    return a->type == b->type && a->flags == b->flags && a->mask == b->mask && a->is_opaque == b->is_opaque &&
+           a->has_object_type == b->has_object_type && sid_equal(&a->sid, &b->sid) &&
+           (!a->has_object_type || guid_equal(&a->object_type, &b->object_type));
+}
+
+static size_t find_deny(const struct acl *acl, size_t from)
+{
+    while (from < acl->count && !is_deny(&acl->aces[from])) {
+        from++;
+    }
+    return from;
+}
+
+/* Walks both lists side by side: an allow must stand in the earlier one too, with no deny left out before it.
+ */
+bool access_list_is_within(const struct access_list *list, const struct access_list *earlier)
+{
+    size_t before = 0;
+    size_t deny = find_deny(&earlier->acl, 0);
+    for (size_t now = 0; now < list->acl.count; now++) {
+        const struct ace *ace = &list->acl.aces[now];
+        if (!is_deny(ace)) {
+            while (before < deny && !is_same_ace(ace, &earlier->acl.aces[before])) {
+                before++;
+            }
+            if (before++ == deny) {
+                return false;
+            }
+        } else if (deny < earlier->acl.count && is_same_ace(ace, &earlier->acl.aces[deny])) {
+            before = deny + 1;
+            deny = find_deny(&earlier->acl, before);
+        }
+    }
+    return deny == earlier->acl.count;
+}
+
 const struct ace_origin *access_list_origin(const struct access_list *list,
                                             const struct access_result *result, enum right right)
 {

@@ -59,6 +59,11 @@ MUST_USE enum error access_list_of_acl(const struct acl *acl, const char *from, 
 void access_list_check(const struct access_list *list, bool grants_nothing, const struct token *token,
                        struct access_result *out);
 
+/* Gives this list nobody a right that the earlier one withheld? Only that is told for sure where it was made
+ * of the earlier one by taking allows away and adding denies; for anything else the answer is false. Linear.
+ */
+bool access_list_is_within(const struct access_list *list, const struct access_list *earlier);
+
 /* The origin of the ACE that decided a right, or NULL (no ACE spoke of it). */
 const struct ace_origin *access_list_origin(const struct access_list *list,
                                             const struct access_result *result, enum right right);

@@ -23,8 +23,8 @@ enum error load_access(struct load_context *load, const struct entry *entry, boo
     enum error error = access_source_read(&load->access, entry, out);
     if (error != OK)
         return error;
-    if (load->model_why) {
-        out->grants_nothing = load->model_why;
+    if (load->groups_why) {
+        out->grants_nothing = load->groups_why;
         out->is_unreadable = true;
     }
     if (out->grants_nothing && (out->is_unreadable || want_any))

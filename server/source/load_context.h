@@ -19,7 +19,8 @@ struct load_context {
     struct arena scratch; /* lists that are needed only while loading */
     const struct entry *organization_entry;
     const struct entry *server_entry;
-    const char *model_why; /* dirrelayPermissionModel could not be read: every connector grants nothing */
+    const char
+        *groups_why; /* what permission groups hold here cannot be known: every connector grants nothing */
     struct access_source access;
     struct group_sids group_sids;
     struct refusal *refused; /* in scratch while it grows */

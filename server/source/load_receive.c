@@ -130,6 +130,26 @@ static enum error read_version(struct load_context *load, const struct entry *en
     return error;
 }
 
+static bool serves_the_same(const struct receive_connector *a, const struct receive_connector *b)
+{
+    if (a->binding_count != b->binding_count || a->range_count != b->range_count || a->role != b->role)
+        return false;
+    for (size_t i = 0; i < a->binding_count; i++)
+        if (!has_endpoint(b->bindings, b->binding_count, &a->bindings[i]))
+            return false;
+    for (size_t i = 0; i < a->range_count; i++)
+        if (ip_compare(&a->ranges[i].low, &b->ranges[i].low) != 0 ||
+            ip_compare(&a->ranges[i].high, &b->ranges[i].high) != 0)
+            return false;
+    return true;
+}
+
+/* The same clients, taken for the same identity. */
+static bool reaches_the_same(const struct receive_connector *a, const struct receive_connector *b)
+{
+    return serves_the_same(a, b) && a->auth_mechanism == b->auth_mechanism;
+}
+
 /* The previous good version where the present one cannot be read; *out_is_good says whether it could be had.
  */
 static enum error read_last_good(struct load_context *load, const struct entry *entry,
@@ -152,6 +172,24 @@ static enum error read_last_good(struct load_context *load, const struct entry *
     *out = version;
     *out_is_good = true;
     return OK;
+}
+
+/* Permissions come from the present version, who is reached from the earlier one: rights that were written
+ * for other clients than those must not go to them. */
+static enum error limit_to_kept(struct load_context *load, const struct entry *entry,
+                                const struct attribute_reading *reading, struct access_reading *access)
+{
+    struct access_reading before;
+    const struct entry *good = image_last_good(load->request->image, entry->id);
+    enum error error = access_source_read(&load->access, good, &before);
+    if (error != OK || access->grants_nothing || access_list_is_within(&access->list, &before.list))
+        return error;
+    access->grants_nothing =
+        load_text(load, "new rights would go to the clients of the previous version, since %s",
+                  reading->unreadable.text);
+    access->is_unreadable = true;
+    load_refuse(load, entry->dn, false, "grants nothing: %s", access->grants_nothing);
+    return access->grants_nothing ? OK : ERROR_LIMIT;
 }
 
 static enum error read_identity(struct load_context *load, const struct entry *entry,
@@ -193,6 +231,7 @@ static enum error read_connector(struct load_context *load, const struct entry *
     struct attribute_reading reading = {0};
     bool is_kept = false;
     enum error error = read_version(load, entry, out, &reading);
+    struct receive_connector present = *out;
     if (error == OK && reading.unreadable.text[0] && !reading.unsupported.text[0])
         error = read_last_good(load, entry, out, &is_kept);
     if (error == OK)
@@ -209,6 +248,8 @@ static enum error read_connector(struct load_context *load, const struct entry *
 
     struct access_reading access;
     error = load_access(load, entry, true, &access);
+    if (error == OK && is_kept && !reaches_the_same(&present, out))
+        error = limit_to_kept(load, entry, &reading, &access);
     if (error != OK)
         return error;
     out->access = access.list;
@@ -224,20 +265,6 @@ struct conflict_search {
     struct load_context *load;
     struct receive_connector *connectors;
 };
-
-static bool serves_the_same(const struct receive_connector *a, const struct receive_connector *b)
-{
-    if (a->binding_count != b->binding_count || a->range_count != b->range_count || a->role != b->role)
-        return false;
-    for (size_t i = 0; i < a->binding_count; i++)
-        if (!has_endpoint(b->bindings, b->binding_count, &a->bindings[i]))
-            return false;
-    for (size_t i = 0; i < a->range_count; i++)
-        if (ip_compare(&a->ranges[i].low, &b->ranges[i].low) != 0 ||
-            ip_compare(&a->ranges[i].high, &b->ranges[i].high) != 0)
-            return false;
-    return true;
-}
 
 /* A connector that was changed into a conflict did not serve like this before; the one it collides with did.
  */

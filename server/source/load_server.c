@@ -25,7 +25,40 @@ static enum error read_fqdn(struct load_context *load, const struct entry *entry
     return server->fqdn ? OK : ERROR_LIMIT;
 }
 
-/* Which rights a permission group holds hangs on it: unreadable, it makes every connector grant nothing. */
+/* The values of one object, from its previous good version where the present one cannot be read;
+ * *out_is_read: from one of the two. */
+static enum error read_values(struct load_context *load, const struct attribute_table *table,
+                              const struct entry *entry, void *object, bool *out_is_read)
+{
+    const struct entry *good = image_last_good(load->request->image, entry->id);
+    struct attribute_reading reading = {0};
+    enum error error =
+        attribute_table_read(table->rows, table->count, entry, false, load->arena, object, &reading);
+    bool is_kept = error == OK && reading.unreadable.text[0] && good && good != entry;
+    if (is_kept) {
+        struct attribute_reading ignored = {0};
+        error = attribute_table_read(table->rows, table->count, good, false, load->arena, object, &ignored);
+    }
+    if (error != OK)
+        return error;
+    *out_is_read = is_kept || !reading.unreadable.text[0];
+    if (reading.unreadable.text[0])
+        load_refuse(load, entry->dn, is_kept, "%s", reading.unreadable.text);
+    else
+        image_mark_good(load->request->image, entry->id);
+    if (reading.unsupported.text[0])
+        load_refuse(load, entry->dn, false, "%s", reading.unsupported.text);
+    return OK;
+}
+
+/* Which rights a permission group holds hangs on model and role. */
+static void grant_nothing(struct load_context *load, const struct entry *entry, const char *what)
+{
+    load->groups_why = load_text(load, "%s on %s cannot be read", what, entry->dn);
+    if (load->groups_why)
+        load_refuse(load, entry->dn, false, "%s: every connector grants nothing", load->groups_why);
+}
+
 static void read_model(struct load_context *load, const struct entry *entry, struct server *server)
 {
     struct bytes text;
@@ -34,14 +67,10 @@ static void read_model(struct load_context *load, const struct entry *entry, str
     if (error == ERROR_NOT_FOUND)
         return;
     text = error == OK ? bytes_trim(text) : (struct bytes){0};
-    if (bytes_equal_text_nocase(text, "2007")) {
+    if (bytes_equal_text_nocase(text, "2007"))
         server->model = PERMISSION_MODEL_2007;
-    } else if (!bytes_equal_text_nocase(text, "2010")) {
-        load->model_why =
-            load_text(load, "dirrelayPermissionModel on %s is neither 2007 nor 2010", entry->dn);
-        if (load->model_why)
-            load_refuse(load, entry->dn, false, "%s: every connector grants nothing", load->model_why);
-    }
+    else if (!bytes_equal_text_nocase(text, "2010"))
+        grant_nothing(load, entry, "dirrelayPermissionModel, neither 2007 nor 2010,");
 }
 
 enum error load_server(struct load_context *load)
@@ -57,16 +86,13 @@ enum error load_server(struct load_context *load)
     if (!server->dn)
         return ERROR_LIMIT;
     struct server_values values;
-    struct attribute_reading reading = {0};
-    error = attribute_table_read(server_attributes.rows, server_attributes.count, entry, false, load->arena,
-                                 &values, &reading);
+    bool is_read;
+    error = read_values(load, &server_attributes, entry, &values, &is_read);
     if (error != OK)
         return error;
-    if (reading.unreadable.text[0])
-        load_refuse(load, entry->dn, false, "%s", reading.unreadable.text);
-    if (reading.unsupported.text[0])
-        load_refuse(load, entry->dn, false, "%s", reading.unsupported.text);
     server->roles = values.roles;
+    if (!is_read)
+        grant_nothing(load, entry, "msExchCurrentServerRoles");
     read_model(load, entry, server);
     return read_fqdn(load, entry, server);
 }
@@ -82,24 +108,10 @@ enum error load_settings(struct load_context *load)
     if (load->settings.count == 0)
         return OK;
     const struct entry *entry = load->settings.entries[0];
-    const struct entry *good = image_last_good(load->request->image, entry->id);
-    struct attribute_reading reading = {0};
-    enum error error = attribute_table_read(settings_attributes.rows, settings_attributes.count, entry, false,
-                                            load->arena, settings, &reading);
-    bool is_kept = error == OK && reading.unreadable.text[0] && good && good != entry;
-    if (is_kept) {
-        struct attribute_reading ignored = {0};
-        error = attribute_table_read(settings_attributes.rows, settings_attributes.count, good, false,
-                                     load->arena, settings, &ignored);
-    }
+    bool is_read;
+    enum error error = read_values(load, &settings_attributes, entry, settings, &is_read);
     if (error != OK)
         return error;
-    if (reading.unreadable.text[0])
-        load_refuse(load, entry->dn, is_kept, "%s", reading.unreadable.text);
-    else
-        image_mark_good(load->request->image, entry->id);
-    if (reading.unsupported.text[0])
-        load_refuse(load, entry->dn, false, "%s", reading.unsupported.text);
     settings->dn = arena_copy(load->arena, bytes_of_text(entry->dn)).ptr;
     return settings->dn ? OK : ERROR_LIMIT;
 }

@@ -1,6 +1,8 @@
 /* The order of ACEs, and what fails closed. */
 #include "organization/access_list.h"
 
+#include "security/sddl.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -162,6 +164,45 @@ static void test_stored_dacl(void **state)
     assert_int_equal(granted(&list, false), 0);
 }
 
+/* What is told to be within an earlier list is so for every token; the rest may be either. */
+/* proves: contract-3 */
+static void test_within_an_earlier_list(void **state)
+{
+    static const struct {
+        const char *earlier;
+        const char *now;
+        bool is_within;
+    } cases[] = {
+        {"(A;;CR;;;AN)", "(A;;CR;;;AN)", true},
+        {"(A;;CR;;;AN)(A;;CR;;;AU)", "(A;;CR;;;AU)", true},
+        {"(A;;CR;;;AN)", "", true},
+        {"(A;;CR;;;AN)", "(D;;CR;;;AU)(A;;CR;;;AN)(D;;CR;;;WD)", true},
+        {"(D;;CR;;;AU)(A;;CR;;;AN)(D;;CR;;;WD)(A;;CR;;;BA)", "(D;;CR;;;AU)(D;;CR;;;WD)(A;;CR;;;BA)", true},
+        {"(D;;CR;;;AU)(A;;CR;;;AN)", "(D;;CR;;;AU)", true},
+        {"", "(A;;CR;;;AN)", false},
+        {"(A;;CR;;;AN)", "(A;;GA;;;AN)", false},
+        {"(A;;CR;;;AN)", "(A;;CR;;;AU)", false},
+        {"(OA;;CR;5c82f031-4e4c-4326-88e1-8c4f0cad9de5;;AN)", "(A;;CR;;;AN)", false},
+        {"(A;IOCI;CR;;;AN)", "(A;CI;CR;;;AN)", false},
+        {"(D;;CR;;;AU)(A;;CR;;;AN)", "(A;;CR;;;AN)", false},
+        {"(D;;CR;;;AU)(A;;CR;;;WD)", "(A;;CR;;;WD)(D;;CR;;;AU)", false},
+        {"(A;;CR;;;WD)(D;;CR;;;AU)", "(A;;CR;;;WD)", false},
+    };
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *const texts[] = {cases[i].earlier, cases[i].now};
+        struct access_list lists[2];
+        for (size_t j = 0; j < 2; j++) {
+            struct descriptor descriptor = {0};
+            struct note note = {0};
+            struct bytes text = bytes_of_text(arena_printf(&fixture->arena, "D:%s", texts[j]));
+            assert_int_equal(sddl_parse(text, NULL, &fixture->arena, &descriptor, &note), OK);
+            assert_int_equal(access_list_of_acl(&descriptor.dacl, "CN=C", &fixture->arena, &lists[j]), OK);
+        }
+        assert_int_equal(access_list_is_within(&lists[1], &lists[0]), cases[i].is_within);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +212,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_origin_of_a_decision, setup, teardown),
         cmocka_unit_test_setup_teardown(test_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stored_dacl, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_within_an_earlier_list, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

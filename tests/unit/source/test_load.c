@@ -153,6 +153,33 @@ static void test_server_values(void **state)
     fixture_done(&fixture);
 }
 
+/* proves: contract-3 facts-1.7 D15 */
+static void test_unreadable_roles_are_not_taken_for_a_hub(void **state)
+{
+    (void)state;
+    static const char bad[] = "dn: " SERVER_DN "\nobjectClass: msExchExchangeServer\ncn: MX\n"
+                              "msExchCurrentServerRoles: edge\n\n";
+    struct fixture fixture;
+    fixture_init(&fixture, RECEIVE("A", BASICS));
+    fixture_put(&fixture, bad);
+    fixture_load(&fixture);
+    assert_true(fixture_receive(&fixture, "A")->grants_nothing);
+    assert_int_equal(anonymous_rights(fixture_receive(&fixture, "A")), 0);
+    assert_non_null(fixture_refusal(&fixture, SERVER_DN, "msExchCurrentServerRoles"));
+    fixture_put(&fixture, "dn: " SERVER_DN "\nobjectClass: msExchExchangeServer\ncn: MX\n"
+                          "msExchCurrentServerRoles: 64\n\n");
+    fixture_load(&fixture);
+    assert_int_not_equal(anonymous_rights(fixture_receive(&fixture, "A")), 0);
+    fixture_put(&fixture, bad);
+    fixture_load(&fixture);
+    assert_int_equal(fixture.organization->server.roles, ROLE_EDGE);
+    assert_int_not_equal(anonymous_rights(fixture_receive(&fixture, "A")), 0);
+    const struct refusal *kept = fixture_refusal(&fixture, SERVER_DN, "msExchCurrentServerRoles");
+    assert_non_null(kept);
+    assert_true(kept->is_kept);
+    fixture_done(&fixture);
+}
+
 /* proves: facts-1.6 */
 static void test_settings(void **state)
 {
@@ -203,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_objects_are_found_by_class_below_their_anchor),
         cmocka_unit_test(test_what_cannot_be_found_is_named),
         cmocka_unit_test(test_server_values),
+        cmocka_unit_test(test_unreadable_roles_are_not_taken_for_a_hub),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_order_does_not_matter),
     };

@@ -285,6 +285,57 @@ static void test_permissions_never_come_from_an_earlier_version(void **state)
     fixture_done(&fixture);
 }
 
+/* proves: contract-3 D15 */
+static void test_new_rights_do_not_meet_the_ranges_of_an_earlier_version(void **state)
+{
+    (void)state;
+    static const char wide[] =
+        "msExchSmtpReceiveBindings: 0.0.0.0:25\ndirrelayPermissionGroups: AnonymousUsers\n"
+        "msExchSmtpReceiveRemoteIPRanges: 10.0.0.0/8\n";
+    static const char narrow[] =
+        "msExchSmtpReceiveBindings: 0.0.0.0:25\ndirrelayPermissionGroups: AnonymousUsers\n"
+        "msExchSmtpReceiveRemoteIPRanges: 10.0.0.5x\n";
+    const uint32_t relay = RIGHT_BIT(RIGHT_SMTP_ACCEPT_ANY_RECIPIENT);
+    struct fixture fixture;
+    char ldif[2048];
+    (void)snprintf(ldif, sizeof(ldif),
+                   "dn: " DN("A") "\nobjectClass: msExchSmtpReceiveConnector\ncn: A\n%s\n", wide);
+    fixture_init(&fixture, ldif);
+    fixture_load(&fixture);
+    /* One host was to relay; its address is mistyped, and the whole of 10/8 must not. */
+    (void)snprintf(ldif, sizeof(ldif),
+                   "dn: " DN("A") "\nobjectClass: msExchSmtpReceiveConnector\ncn: A\n"
+                                  "dirrelayAce: allow ms-Exch-SMTP-Accept-Any-Recipient to anonymous\n%s\n",
+                   narrow);
+    fixture_put(&fixture, ldif);
+    fixture_load(&fixture);
+    const struct receive_connector *a = fixture_receive(&fixture, "A");
+    assert_null(a->refused);
+    assert_int_equal(a->range_count, 1);
+    assert_int_equal(anonymous_rights(a), 0);
+    assert_has_text(a->grants_nothing_why, "10.0.0.5x");
+    /* A right taken away is gone, and the others stay. */
+    (void)snprintf(ldif, sizeof(ldif),
+                   "dn: " DN("A") "\nobjectClass: msExchSmtpReceiveConnector\ncn: A\n"
+                                  "dirrelayAce: deny ms-Exch-SMTP-Accept-Any-Sender to anonymous\n%s\n",
+                   narrow);
+    fixture_put(&fixture, ldif);
+    fixture_load(&fixture);
+    a = fixture_receive(&fixture, "A");
+    assert_true(anonymous_rights(a) & RIGHT_BIT(RIGHT_SMTP_SUBMIT));
+    assert_false(anonymous_rights(a) & RIGHT_BIT(RIGHT_SMTP_ACCEPT_ANY_SENDER));
+    /* Where the earlier version reaches nobody else, new rights count at once. */
+    (void)snprintf(ldif, sizeof(ldif),
+                   "dn: " DN("A") "\nobjectClass: msExchSmtpReceiveConnector\ncn: A\n"
+                                  "dirrelayAce: allow ms-Exch-SMTP-Accept-Any-Recipient to anonymous\n"
+                                  "msExchSmtpReceiveTarpitInterval: soon\n%s\n",
+                   wide);
+    fixture_put(&fixture, ldif);
+    fixture_load(&fixture);
+    assert_true(anonymous_rights(fixture_receive(&fixture, "A")) & relay);
+    fixture_done(&fixture);
+}
+
 /* proves: contract-1 */
 static void test_what_a_rule_forbids_is_refused_whatever_was_before(void **state)
 {
@@ -409,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_unreadable_range_or_binding_refuses_and_keeps_the_place),
         cmocka_unit_test(test_the_previous_good_version_stays),
         cmocka_unit_test(test_permissions_never_come_from_an_earlier_version),
+        cmocka_unit_test(test_new_rights_do_not_meet_the_ranges_of_an_earlier_version),
         cmocka_unit_test(test_what_a_rule_forbids_is_refused_whatever_was_before),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_an_open_relay_is_not_started),
