@@ -12,6 +12,8 @@
 #define NAME      "organization.ldif"
 #define NAME_NEW  "organization.ldif.new"
 #define READ_STEP 65536
+/* The last line, a comment to LDIF: a file that was cut may have lost a deny or a narrower connector. */
+#define END_LINE "# end of the organization\n"
 
 static enum error io_error(struct note *note, const char *step)
 {
@@ -51,6 +53,8 @@ enum error organization_file_write(const char *state_dir, const struct image *im
     struct buffer text;
     buffer_init(&text, LDIF_BYTES_MAX);
     enum error error = image_write(image, &text);
+    if (error == OK)
+        error = buffer_append_text(&text, END_LINE);
     if (error != OK) {
         note_set(note, "%s", error_name(error));
     } else {
@@ -83,6 +87,10 @@ static enum error read_all(int file, struct buffer *out, struct note *note)
 
 static enum error read_image(struct bytes text, struct image **out, struct note *note)
 {
+    if (!bytes_ends_nocase(text, END_LINE)) {
+        note_set(note, "its end is missing");
+        return ERROR_SYNTAX;
+    }
     struct image *image = image_new();
     enum error error = image ? image_read(text, image, note) : ERROR_TEMPORARY;
     if (error == OK)

@@ -1,5 +1,9 @@
 #include "unit/source/fixture.h"
 
+#include "source/organization_file.h"
+
+#include <unistd.h>
+
 #define A "dn: cn=a,dc=x\nobjectClass: person\nentryUUID: 00000000-0000-0000-0000-00000000000a\n"
 
 static const uint8_t id_a[16] = {[15] = 0x0a};
@@ -98,12 +102,43 @@ static void test_text_and_back(void **state)
     image_free(copy);
 }
 
+/* A file that lost its end may have lost a deny with it. */
+/* proves: contract-3 D7 */
+static void test_a_file_that_was_cut_is_not_read(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/dr-image-XXXXXX";
+    char path[64];
+    struct note note = {0};
+    struct image *image = image_new();
+    struct image *copy = NULL;
+    put(image, A "description: one\n\n");
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/organization.ldif", folder);
+    assert_int_equal(organization_file_write(folder, image, &note), OK);
+    assert_int_equal(organization_file_read(folder, &copy, &note), OK);
+    assert_int_equal(image_count(copy), 1);
+    image_free(copy);
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    for (long length = ftell(file) - 1; length >= 0; length--) {
+        assert_int_equal(truncate(path, length), 0);
+        assert_int_equal(organization_file_read(folder, &copy, &note), ERROR_SYNTAX);
+    }
+    fclose(file);
+    (void)unlink(path);
+    (void)rmdir(folder);
+    image_free(image);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rename_and_replace),
         cmocka_unit_test(test_last_good),
         cmocka_unit_test(test_text_and_back),
+        cmocka_unit_test(test_a_file_that_was_cut_is_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
