@@ -152,10 +152,16 @@ run_w2() { # PEER REPETITION
 
 run_w3() { # PEER REPETITION
     load -M rcpt -c "$W3_C" -d 1 -s $FOREIGN_IP >/dev/null # not measured: processes are made, caches filled
-    measure 60 0 -M rcpt -c "$W3_C" -d "$W3_SECONDS" -s $FOREIGN_IP
-    record w3 plain "$1" "$2"
-    measure 60 0 -M rcpt -c "$W3_C" -d "$W3_SECONDS" -P 10 -s $FOREIGN_IP
-    record w3 pipelined10 "$1" "$2"
+    run_deciding "$1" "$2" plain 0
+    run_deciding "$1" "$2" pipelined10 10
+}
+
+run_deciding() { # PEER REPETITION CASE PIPELINE
+    local logged
+    logged=$(peer_refusals_logged)
+    measure 60 0 -M rcpt -c "$W3_C" -d "$W3_SECONDS" -P "$4" -s $FOREIGN_IP
+    sleep 0.5
+    record w3 "$3" "$1" "$2" "{\"logged\": $(($(peer_refusals_logged) - logged))}"
 }
 
 run_w5() { # PEER REPETITION

@@ -31,6 +31,11 @@ def arrived_percent(run):
     return 100 * run["sink"]["messages"] / run["load"]["ok"] if run["load"]["ok"] else None
 
 
+def logged_percent(run):
+    """Refusals that stand in the log."""
+    return 100 * run["extra"]["logged"] / run["load"]["ops"] if run["load"]["ops"] else None
+
+
 def cpu(field, count="ops"):
     return lambda run: run[field] / run["load"][count] if run["load"][count] else None
 
@@ -70,7 +75,7 @@ TABLES = {
            ("processes", lambda run: run["memory"]["procs"], False), ("new served of 10", load("ok"), False)],
     "w3": [("decisions/s", load("ok_per_s"), True), ("p50 ms", load("p50_ms"), False), ("p99 ms", load("p99_ms"), False),
            ("CPU µs/decision", cpu("cpu_us"), True), ("slapd CPU µs/decision", cpu("directory_cpu_us"), False),
-           ("load CPU µs/decision", cpu("load_cpu_us"), False), ("busy cores", busy_cores, False), ("peak PSS MiB", memory("pss_kb"), False), ("dropped", load("dropped"), False)],
+           ("load CPU µs/decision", cpu("load_cpu_us"), False), ("busy cores", busy_cores, False), ("peak PSS MiB", memory("pss_kb"), False), ("logged %", logged_percent, False)],
     "w5": [("delivered MB/s", delivered_mb, True), ("delivered %", arrived_percent, False), ("CPU s/GB", cpu_s_per_gb, True), ("busy cores", busy_cores, False),
            ("peak RSS MiB", memory("rss_kb"), False), ("peak PSS MiB", memory("pss_kb"), True),
            ("p50 ms", load("p50_ms"), False), ("max ms", load("max_ms"), False)],

@@ -36,4 +36,6 @@ peer_stop() { :; } # SIGTERM to the group is orderly
 
 peer_queue_left() { "$BUILD/dirrelay" status --json -c "$HOME_DIR/dirrelay.conf" | jq .queue.messages; }
 
+peer_refusals_logged() { grep -c 'rcpt.refused' "$LOG"; }
+
 peer_supports() { [ "$VARIANT:$1" != ldif:policy ]; }

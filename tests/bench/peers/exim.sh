@@ -63,4 +63,6 @@ peer_stop() { :; } # SIGTERM to the group is orderly
 
 peer_queue_left() { find "$PEER_ROOT/var/spool/exim4/input" -name '*-H' 2>/dev/null | wc -l; }
 
+peer_refusals_logged() { grep -c 'rejected RCPT' "$PEER_ROOT/var/log/exim4/rejectlog"; }
+
 peer_supports() { [ "$1" = w3 ]; }

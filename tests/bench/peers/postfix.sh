@@ -70,6 +70,8 @@ peer_stop() { chroot "$PEER_ROOT" postfix stop || true; }
 
 peer_queue_left() { find "$PEER_ROOT"/var/spool/postfix/{incoming,active,deferred} -type f 2>/dev/null | wc -l; }
 
+peer_refusals_logged() { grep -c 'NOQUEUE: reject' "$PEER_ROOT/var/log/postfix.log"; }
+
 peer_supports() { [ "$1" != policy ]; }
 
 peer_hold() { echo 1000; } # a process a connection: fewer are held, and memory is for one
