@@ -29,6 +29,7 @@ static const struct attribute_row rows[] = {
         STORE_U32, TO(send_flags), "organization/validate_send.c"},
     {"msExchSmtpOutboundSecurityUserName", "AuthenticationCredential", TEXT, NO_FIELD, NULL},
     {"msExchSmtpOutboundSecurityPassword", "AuthenticationCredential", ATTRIBUTE_SECRET, 0, TEXT_BYTES_MAX, BOTH(0), NO_FIELD, NULL},
+    {"msExchSMTPSendExternallySecuredAs", "–", LIST, NULL},
     {"msExchSmtpSendTlsDomain", "TlsDomain", TEXT, NO_FIELD, NULL},
     {"msExchSmtpSendNdrLevel", "ErrorPolicies", ATTRIBUTE_INTEGER, 0, 2, BOTH(0), NO_FIELD, NULL},
     {"msExchSmtpMaxMessagesPerConnection", "SmtpMaxMessagesPerConnection", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(20),

@@ -163,6 +163,10 @@ static void test_what_nothing_enforces_refuses_by_name(void **state)
         {"msExchSmtpTLSCertificate", "<I>CN=a<S>CN=b"},
         {"msExchSmtpReceiveTlsCertificateName", "<I>CN=a<S>CN=b"},
         {"msExchSMTPReceiveDefaultAcceptedDomainLink", "CN=contoso.com," DOMAINS_DN},
+        {"msExchSmtpReceiveMaxMessagesPerConnection", "20"},
+        {"msExchSmtpReceiveMaxConnectionRatePerMinute", "1200"},
+        {"msExchSmtpReceivePostmasterAddress", "postmaster@contoso.com"},
+        {"msExchSmtpReceiveExternallySecuredAs", "1"},
         {"dirrelayReportOnly", "ms-Exch-Bypass-Anti-Spam"},
         {"dirrelayImplicitTls", "TRUE"},
     };
