@@ -29,7 +29,7 @@ import tempfile
 import time
 import unittest
 
-from slapd import parse_ldif
+from lib.slapd import parse_ldif
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCHEMA = tuple(os.path.join(REPOSITORY, "ldap-schema/ad", name + ".ldif")
