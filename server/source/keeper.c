@@ -240,14 +240,26 @@ static void on_current(struct directory_watch *watch)
     }
 }
 
+/* A server that is there and refuses: nobody else would say so. A lost connection is told as directory.down.
+ */
+static bool is_refusal(enum error error)
+{
+    return error != ERROR_TEMPORARY && error != ERROR_TIMEOUT && error != ERROR_IO && error != ERROR_CANCELED;
+}
+
 static void on_lost(struct directory_watch *watch, enum error error, const char *why)
 {
     struct keeper *keeper = keeper_of(watch);
+    char text[sizeof(keeper->why_down)];
+    (void)snprintf(text, sizeof(text), "%s: %s", error_name(error), why ? why : "");
+    bool is_news = keeper->is_complete || strcmp(text, keeper->why_down) != 0;
     if (keeper->is_complete && atomic_load(&keeper->gauges.is_current))
         confirm(keeper, false);
     keeper->is_complete = false;
     loop_timer_stop(&keeper->rebuild_timer);
-    (void)snprintf(keeper->why_down, sizeof(keeper->why_down), "%s: %s", error_name(error), why ? why : "");
+    memcpy(keeper->why_down, text, sizeof(text));
+    if (is_news && is_refusal(error) && keeper->config.state_dir)
+        event_say(EVENT_ERROR, "directory.refused", "%s: %s", keeper->watched_base, text);
 }
 
 static void start_watch(struct keeper *keeper, const char *config_base)

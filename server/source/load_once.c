@@ -25,9 +25,11 @@ static void on_closed(void *owner)
 static void finish(struct loop_timer *timer)
 {
     struct once *once = list_entry(timer, struct once, deadline);
+    struct keeper_status status;
+    keeper_status(once->keeper, &status);
+    const char *why = once->why_down[0] ? once->why_down : status.directory_why;
     if (once->error == ERROR_TIMEOUT)
-        note_set(once->note, "the directory does not answer%s%s", once->why_down[0] ? ": " : "",
-                 once->why_down);
+        note_set(once->note, "the directory does not answer%s%s", why ? ": " : "", why ? why : "");
     keeper_stop(once->keeper);
     once->directory->ops->close(once->directory, on_closed, once);
 }
