@@ -78,6 +78,9 @@ static void test_unreadable_permissions_grant_nothing(void **state)
         {"dirrelayPermissionGroups: Custom\n", "Custom"},
         {"dirrelayAce: deny ms-Exch-SMTP-Submit to uid=gone,dc=contoso,dc=com\n", "uid=gone"},
         {"nTSecurityDescriptor:: AAAA\n", "nTSecurityDescriptor"},
+        /* An option of the name changes nothing. */
+        {"dirrelayAce;lang-en: nonsense\n", "nonsense"},
+        {"nTSecurityDescriptor;x-a:: AAAA\n", "nTSecurityDescriptor"},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct fixture fixture;
