@@ -29,10 +29,13 @@ struct opening {
 };
 
 /* libldap would read /etc/ldap/ldap.conf, ~/.ldaprc and ./ldaprc and take, say, TLS_REQCERT never from there.
- * And it writes to sockets with write(2): a peer that is gone would end the process. */
+ * And it writes to sockets with write(2): a peer that is gone would end the process. Tickets got with a
+ * keytab (KRB5_CLIENT_KTNAME) are renewed by libkrb5 as they age; they need not lie in a file. */
 static void prepare_once(void)
 {
     setenv("LDAPNOINIT", "1", 1);
+    if (getenv("KRB5_CLIENT_KTNAME"))
+        setenv("KRB5CCNAME", "MEMORY:dirrelay", 0);
     struct sigaction action;
     if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
         signal(SIGPIPE, SIG_IGN);
@@ -195,8 +198,15 @@ static int answer_with_defaults(LDAP *ldap, unsigned flags, void *defaults, void
     return LDAP_SUCCESS;
 }
 
+/* Inside TLS the ticket proves who we are and TLS protects the rest (AD refuses both at once); without TLS
+ * the ticket's key must encrypt. */
 static enum error bind_gssapi(struct opening *opening)
 {
+    bool has_tls = opening->kind.is_tls || wants_start_tls(opening);
+    const struct option_row protection = {LDAP_OPT_X_SASL_SECPROPS, has_tls ? "maxssf=0" : "minssf=56"};
+    enum error error = set_options(opening, &protection, 1);
+    if (error != OK)
+        return error;
     int code = ldap_sasl_interactive_bind_s(opening->handle->ldap, NULL, "GSSAPI", NULL, NULL,
                                             LDAP_SASL_QUIET, answer_with_defaults, NULL);
     return code == LDAP_SUCCESS ? OK : fail(opening, "bind GSSAPI", code);
