@@ -1,5 +1,6 @@
 #include "directory/connection.h"
 
+#include "directory/modify.h"
 #include "directory/search.h"
 #include "directory/uri.h"
 #include "directory/watch.h"
@@ -248,10 +249,13 @@ static void on_turn(void *owner)
 {
     struct connection *connection = owner;
     search_tell_ended(connection);
+    modify_tell_ended(connection);
     watch_sweep(connection);
     if (!connection->is_closing || connection->state == CONNECTION_OPENING)
         return;
     bool is_quiet = list_is_empty(&connection->searches) && list_is_empty(&connection->ended_searches) &&
+                    list_is_empty(&connection->modifications) &&
+                    list_is_empty(&connection->ended_modifications) &&
                     list_is_empty(&connection->stopped_watches);
     if (is_quiet && !exchange_is_posted(&connection->exchange))
         finish_close(connection);
@@ -269,6 +273,7 @@ static void close_connection(struct directory *directory, void (*on_closed)(void
     exchange_cancel(&connection->exchange, &connection->probe);
     watch_stop_all(connection);
     search_cancel_all(connection);
+    modify_cancel_all(connection);
     if (connection->state == CONNECTION_OPENING)
         watchdog_give_up(connection->watchdog);
     exchange_wake(&connection->exchange);
@@ -289,6 +294,7 @@ static const struct directory_info *connection_info(const struct directory *dire
 static const struct directory_ops connection_ops = {
     .search = search_start,
     .search_cancel = search_cancel,
+    .modify = modify_start,
     .watch_start = watch_start,
     .watch_stop = watch_stop,
     .info = connection_info,
@@ -338,6 +344,8 @@ static void init_parts(struct connection *connection, struct loop *loop)
     list_init(&connection->searches);
     list_init(&connection->paging_searches);
     list_init(&connection->ended_searches);
+    list_init(&connection->modifications);
+    list_init(&connection->ended_modifications);
     list_init(&connection->watches);
     list_init(&connection->stopped_watches);
     exchange_init(&connection->exchange, loop, connection->watchdog,

@@ -38,6 +38,8 @@ struct connection {
     struct list paging_searches; /* of them, those that wait for the pager */
     struct search_run *pager;    /* whose pages are under way, where only one search may page */
     struct list ended_searches;  /* on_done is due */
+    struct list modifications;   /* of struct modify_run, under way */
+    struct list ended_modifications;
     struct list watches;         /* of struct watch_run */
     struct list stopped_watches; /* to be freed */
     struct loop_end_hook end_hook;

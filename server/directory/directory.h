@@ -30,6 +30,32 @@ struct directory_search {
     void (*on_done)(struct directory_search *search, enum error error);
 };
 
+enum directory_edit_kind { EDIT_ADD, EDIT_DELETE, EDIT_REPLACE };
+
+struct directory_edit {
+    enum directory_edit_kind kind;
+    const char *attribute;
+    const struct bytes *values;
+    size_t value_count;
+};
+
+/* Changes one entry; all its edits are made, or none. Caller-owned, as a search; all that it points to stays
+ * until on_done. */
+struct directory_modification {
+    struct list link;            /* private */
+    struct directory *directory; /* private */
+    void *state;                 /* private */
+    const char *dn;
+    const struct directory_edit *edits;
+    size_t edit_count;
+    uint64_t deadline_ms; /* from now; 0: 10 s */
+    /* OK; NOT_FOUND (no such object, or no such value to delete), DENIED_CREDENTIALS (insufficient access, or
+     * the directory is a file), SYNTAX (the directory's schema refuses it, or the value is there already),
+     * TEMPORARY, TIMEOUT (it may have been made all the same), CANCELED, PROTOCOL. why: the server's words.
+     * In AD, where nTSecurityDescriptor is edited, the DACL alone is meant. */
+    void (*on_done)(struct directory_modification *modification, enum error error, const char *why);
+};
+
 /* A standing watch below a base. First all entries come (on_entry), then on_current; after that every change
  * at once where the directory can push, else within the poll interval, each look ending with on_current.
  * After a loss and reconnect the state is brought up to date the same way: changed entries, on_delete for
@@ -65,6 +91,7 @@ struct directory_info {
 struct directory_ops {
     void (*search)(struct directory *directory, struct directory_search *search);
     void (*search_cancel)(struct directory_search *search); /* on_done(CANCELED) follows */
+    void (*modify)(struct directory *directory, struct directory_modification *modification);
     void (*watch_start)(struct directory *directory, struct directory_watch *watch);
     void (*watch_stop)(struct directory_watch *watch); /* no callback after it */
     /* NULL until the first connection stood. */

@@ -89,9 +89,13 @@ static enum error hand_to_libldap(struct exchange *exchange, struct request *req
         controls[i] = &request->controls[i];
     LDAP *ldap = exchange->handle->ldap;
     watchdog_arm(exchange->watchdog, exchange->operation_ms);
-    *out_code = ldap_search_ext(ldap, request->base, scopes[request->scope], request->filter,
-                                (char **)(uintptr_t)request->attributes, 0, controls, NULL, NULL,
-                                LDAP_NO_LIMIT, &request->message_id);
+    if (request->changes)
+        *out_code =
+            ldap_modify_ext(ldap, request->base, request->changes, controls, NULL, &request->message_id);
+    else
+        *out_code = ldap_search_ext(ldap, request->base, scopes[request->scope], request->filter,
+                                    (char **)(uintptr_t)request->attributes, 0, controls, NULL, NULL,
+                                    LDAP_NO_LIMIT, &request->message_id);
     watchdog_disarm(exchange->watchdog);
     int state = LDAP_SUCCESS;
     ldap_get_option(ldap, LDAP_OPT_RESULT_CODE, &state);
@@ -271,6 +275,7 @@ static void dispatch(struct exchange *exchange, LDAPMessage *message)
         request->on_message(request, ldap, message);
         break;
     case LDAP_RES_SEARCH_RESULT:
+    case LDAP_RES_MODIFY:
         take_off(exchange, request);
         request->on_result(request, ldap, message);
         break;

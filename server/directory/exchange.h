@@ -12,7 +12,7 @@
 
 #define EXCHANGE_CONTROLS_MAX 4
 
-/* One search operation, caller-owned while it is under way. */
+/* One operation, a search or a modification, caller-owned while it is under way. */
 struct request {
     struct list link;         /* private */
     int message_id;           /* private */
@@ -23,13 +23,14 @@ struct request {
     enum directory_scope scope;
     const char *filter;
     const char *const *attributes;
+    LDAPMod **changes; /* not NULL: the entry at base is modified, the search's fields mean nothing */
     LDAPControl controls[EXCHANGE_CONTROLS_MAX];
     size_t control_count;
     /* By loop_now_ms; 0: none. May be moved while under way, then call exchange_deadline_moved. */
     uint64_t deadline_ms;
     /* The message is borrowed. Entries, references and intermediate answers. */
     void (*on_message)(struct request *request, LDAP *ldap, LDAPMessage *message);
-    /* The last one: a search result. The request is over. */
+    /* The last one: the result. The request is over. */
     void (*on_result)(struct request *request, LDAP *ldap, LDAPMessage *message);
     /* Instead of on_result. The request is over. Never before exchange_send returns. */
     void (*on_fail)(struct request *request, enum error error, const char *why);

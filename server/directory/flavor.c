@@ -1,11 +1,17 @@
 #include "directory/flavor.h"
 
 #include <string.h>
+#include <strings.h>
 
 static const struct flavor rows[] = {
-    {FLAVOR_OPENLDAP, "entryUUID", NULL, {NULL, 0}, true},
+    {FLAVOR_OPENLDAP, "entryUUID", NULL, {NULL, 0}, {NULL, 0}, true},
     /* LDAP_SERVER_SD_FLAGS: owner, group and DACL. */
-    {FLAVOR_AD, "objectGUID", "1.2.840.113556.1.4.801", {"\x30\x03\x02\x01\x07", 5}, false},
+    {FLAVOR_AD,
+     "objectGUID",
+     "1.2.840.113556.1.4.801",
+     {"\x30\x03\x02\x01\x07", 5},
+     {"\x30\x03\x02\x01\x04", 5},
+     false},
 };
 
 const char *const flavor_root_attributes[] = {
@@ -16,6 +22,14 @@ const char *const flavor_root_attributes[] = {
 const struct flavor *flavor_row(enum directory_flavor kind)
 {
     return &rows[kind == FLAVOR_AD ? 1 : 0];
+}
+
+bool flavor_needs_control(const struct flavor *flavor, const struct directory_edit *edits, size_t edit_count)
+{
+    bool has_descriptor = false;
+    for (size_t i = 0; i < edit_count; i++)
+        has_descriptor = has_descriptor || strcasecmp(edits[i].attribute, "nTSecurityDescriptor") == 0;
+    return has_descriptor && flavor->control_oid;
 }
 
 static bool has_value(const struct entry *root, const char *attribute, const char *value)

@@ -11,6 +11,7 @@ struct flavor {
      * the SACL. */
     const char *control_oid;
     struct bytes control_value;
+    struct bytes modify_control_value; /* of the same control with a modification: the DACL alone is meant */
     /* slapd keeps one paging state for a whole connection: pages of two searches must not mix. */
     bool has_single_pager;
 };
@@ -24,6 +25,8 @@ struct features {
 
 /* Never NULL; FLAVOR_UNKNOWN reads as OpenLDAP. */
 const struct flavor *flavor_row(enum directory_flavor kind);
+/* The edits need the control with the value for modifications. */
+bool flavor_needs_control(const struct flavor *flavor, const struct directory_edit *edits, size_t edit_count);
 /* What to ask the rootDSE for. NULL-terminated. */
 extern const char *const flavor_root_attributes[];
 /* Reads the rootDSE. wanted: as configured; FLAVOR_UNKNOWN: by what the server says. */

@@ -191,7 +191,7 @@ static enum error append_folded(struct buffer *out, struct bytes line)
     return error == OK ? buffer_append_byte(out, '\n') : error;
 }
 
-static enum error append_value(struct buffer *out, struct bytes name, struct bytes value)
+enum error ldif_append_line(struct buffer *out, struct bytes name, struct bytes value)
 {
     struct buffer line;
     buffer_init(&line, 4 * (size_t)ENTRY_BYTES_MAX);
@@ -218,11 +218,11 @@ static enum error append_value(struct buffer *out, struct bytes name, struct byt
 enum error ldif_append(struct buffer *out, const struct entry *entry)
 {
     size_t before = out->len;
-    enum error error = append_value(out, BYTES_LITERAL("dn"), bytes_of_text(entry->dn));
+    enum error error = ldif_append_line(out, BYTES_LITERAL("dn"), bytes_of_text(entry->dn));
     for (size_t i = 0; error == OK && i < entry->attribute_count; i++) {
         const struct attribute *attribute = &entry->attributes[i];
         for (size_t v = 0; error == OK && v < attribute->value_count; v++)
-            error = append_value(out, attribute->name, attribute->values[v]);
+            error = ldif_append_line(out, attribute->name, attribute->values[v]);
     }
     if (error == OK)
         error = buffer_append_byte(out, '\n');

@@ -15,6 +15,11 @@ MUST_USE enum error ldif_parse(struct bytes text, void (*each)(struct entry *ent
                                struct note *note);
 /* Appends one record; base64 where needed, folded at 76. */
 MUST_USE enum error ldif_append(struct buffer *out, const struct entry *entry);
+/* Appends one "name: value" line, in base64 where it must be, folded. */
+MUST_USE enum error ldif_append_line(struct buffer *out, struct bytes name, struct bytes value);
+/* Appends a change record that does what directory_ops.modify would. */
+MUST_USE enum error ldif_append_change(struct buffer *out, enum directory_flavor flavor, const char *dn,
+                                       const struct directory_edit *edits, size_t edit_count);
 /* A directory over the text of a file; a changed file (by poll of its mtime) is a change of the directory. */
 MUST_USE enum error ldif_directory_open(const char *path, struct loop *loop, struct directory **out,
                                         struct note *note);

@@ -14,6 +14,7 @@ struct memory_directory {
     struct directory_info info;
     struct entry_table entries;
     struct list searches;
+    struct list modifications;
     struct list watches; /* of struct memory_watch */
     struct mail mail;    /* the next delivery */
     struct loop_end_hook end_hook;
@@ -109,6 +110,14 @@ static void memory_search(struct directory *directory, struct directory_search *
     search->directory = directory;
     search->state = NULL; /* set: canceled */
     list_append(&memory->searches, &search->link);
+    wake(memory);
+}
+
+static void memory_modify(struct directory *directory, struct directory_modification *modification)
+{
+    struct memory_directory *memory = memory_of(directory);
+    modification->directory = directory;
+    list_append(&memory->modifications, &modification->link);
     wake(memory);
 }
 
@@ -305,6 +314,17 @@ static void deliver_searches(struct memory_directory *memory)
         run_search(memory, list_entry(link, struct directory_search, link));
 }
 
+/* What is in memory comes from a file or a test: neither is written. */
+static void deliver_modifications(struct memory_directory *memory)
+{
+    struct list *link;
+    while ((link = list_first(&memory->modifications))) {
+        struct directory_modification *modification = list_entry(link, struct directory_modification, link);
+        list_remove(link);
+        modification->on_done(modification, ERROR_DENIED_CREDENTIALS, "a file is not written to");
+    }
+}
+
 static void finish_close(struct memory_directory *memory)
 {
     void (*on_closed)(void *owner) = memory->on_closed;
@@ -329,6 +349,7 @@ static bool deliver_once(struct memory_directory *memory)
         deliver_watches(memory);
     }
     deliver_searches(memory);
+    deliver_modifications(memory);
     memory->is_delivering = false;
     return memory->is_again;
 }
@@ -338,7 +359,8 @@ void memory_directory_deliver(struct memory_directory *memory)
     bool is_due = deliver_once(memory);
     while (is_due && !memory->face.loop)
         is_due = deliver_once(memory);
-    if (memory->is_closing && list_is_empty(&memory->searches) && !memory->is_posted)
+    if (memory->is_closing && list_is_empty(&memory->searches) && list_is_empty(&memory->modifications) &&
+        !memory->is_posted)
         finish_close(memory);
     else if (is_due)
         wake(memory);
@@ -373,6 +395,7 @@ static void on_loop_end(struct loop_end_hook *hook)
 static const struct directory_ops memory_ops = {
     .search = memory_search,
     .search_cancel = memory_search_cancel,
+    .modify = memory_modify,
     .watch_start = memory_watch_start,
     .watch_stop = memory_watch_stop,
     .info = memory_info,
@@ -393,6 +416,7 @@ struct memory_directory *memory_directory_new(struct loop *loop, const char *uri
     memory->on_free = on_free;
     memory->owner = owner;
     list_init(&memory->searches);
+    list_init(&memory->modifications);
     list_init(&memory->watches);
     memory->mail.on_mail = on_mail;
     memory->end_hook.on_end = on_loop_end;
