@@ -69,7 +69,8 @@ void delivery_release(struct message *message, bool is_gone)
     HASH_DEL(delivery->messages, message);
     delivery->message_count--;
     loop_timer_stop(&message->again);
-    if (!is_gone && !message->envelope.is_held)
+    bool is_waiting = !is_gone && !message->envelope.is_held;
+    if (is_waiting && !(message->parked_at && hop_park(delivery, message->parked_at, message->id)))
         delivery_wait(delivery, message->id, message->envelope.next_attempt_ms);
     else
         set_due_timer(delivery); /* a place is free */

@@ -15,6 +15,7 @@
 #define MESSAGES_MAX                2000 /* in the works at once; the others wait in the schedule */
 #define RECIPIENTS_PER_TRANSMISSION 100  /* RFC 5321 4.5.3.1.8 */
 #define CONNECTIONS_PER_HOP         20
+#define WAITING_PER_HOP             200 /* of the works: a slow hop must not hold up the others */
 
 struct action {
     struct list link;
@@ -31,13 +32,14 @@ struct message {
     struct arena arena;
     struct envelope envelope;
     size_t transmissions_out;
-    bool *has_outcome;       /* by recipient, of this attempt; NULL: an administrator's change, no attempt */
-    bool is_changed;         /* a recipient has an outcome */
-    bool is_replanned;       /* a hop was retired under it: due again at once, no attempt counted */
-    bool is_removed;         /* by the administrator, whatever the outcome */
-    struct list actions;     /* asked for, not yet applied */
-    struct list storing;     /* applied, answered when the spool has stored them */
-    struct loop_timer again; /* the spool could not store its state */
+    bool *has_outcome; /* by recipient, of this attempt; NULL: an administrator's change, no attempt */
+    bool is_changed;   /* a recipient has an outcome */
+    const struct hop *parked_at; /* this hop has no room for it; compared only, it may be gone */
+    bool is_replanned;           /* a hop was retired under it: due again at once, no attempt counted */
+    bool is_removed;             /* by the administrator, whatever the outcome */
+    struct list actions;         /* asked for, not yet applied */
+    struct list storing;         /* applied, answered when the spool has stored them */
+    struct loop_timer again;     /* the spool could not store its state */
 };
 
 /* Some recipients of one message on their way over one hop. */
@@ -65,7 +67,8 @@ struct hop {
     struct delivery *delivery;
     const struct organization *organization; /* a reference */
     const struct send_connector *connector;
-    struct list waiting; /* transmissions */
+    struct schedule *parked; /* messages beyond WAITING_PER_HOP, out of the works; NULL before the first */
+    struct list waiting;     /* transmissions */
     size_t waiting_count;
     struct list connections;
     size_t connection_count;
@@ -155,6 +158,10 @@ void hop_retire(struct hop *hop);
 /* An attempt came to nothing: the sessions that stand have to do for a while; without one everything that
  * waits is deferred with the reply noted last. */
 void hop_failed(struct hop *hop);
+/* Takes the message into the hop's own schedule, out of the works; false: there is room, or no such hop. */
+bool hop_park(struct delivery *delivery, const struct hop *hop, uint64_t id);
+/* The message is about to be changed by somebody else. */
+void hop_forget_parked(struct delivery *delivery, uint64_t id);
 /* The administrator knows better: it is tried again at once. */
 void hop_revive(struct hop *hop);
 /* Frees an old hop that has nothing left. */

@@ -31,6 +31,51 @@ static bool is_dead(const struct hop *hop)
     return hop->retry_at_ms > clock_monotonic_ms(hop->delivery->config.clock);
 }
 
+/* Not an attempt: the message settles without one and is due again at once. */
+static void give_back(struct transmission *transmission)
+{
+    struct message *message = transmission->message;
+    message->is_replanned = true;
+    transmission_free(transmission);
+    message_transmission_done(message);
+}
+
+/* -- messages beyond what may wait -- */
+
+bool hop_park(struct delivery *delivery, const struct hop *wanted, uint64_t id)
+{
+    list_each(link, &delivery->hops)
+    {
+        struct hop *hop = list_entry(link, struct hop, link);
+        if (hop != wanted || hop->waiting_count < WAITING_PER_HOP / 2)
+            continue;
+        if (!hop->parked)
+            hop->parked = schedule_new();
+        return hop->parked && schedule_put(hop->parked, id, 0) == OK;
+    }
+    return false;
+}
+
+/* At most so many of the parked are due now. */
+static void unpark(struct hop *hop, size_t count)
+{
+    uint64_t id;
+    while (hop->parked && count-- > 0 && schedule_take_due(hop->parked, 0, &id))
+        delivery_wait(hop->delivery, id, 0);
+}
+
+void hop_forget_parked(struct delivery *delivery, uint64_t id)
+{
+    list_each(link, &delivery->hops)
+    {
+        struct hop *hop = list_entry(link, struct hop, link);
+        if (hop->parked)
+            schedule_remove(hop->parked, id);
+    }
+}
+
+/* -- what waits -- */
+
 void hop_queue_again(struct hop *hop, struct transmission *transmission)
 {
     list_append(hop->waiting.next, &transmission->link);
@@ -41,6 +86,11 @@ void hop_queue(struct hop *hop, struct transmission *transmission)
 {
     if (is_dead(hop)) {
         transmission_defer(transmission, bytes_of_text(hop->last_reply));
+        return;
+    }
+    if (hop->waiting_count >= WAITING_PER_HOP) {
+        transmission->message->parked_at = hop;
+        give_back(transmission);
         return;
     }
     list_append(&hop->waiting, &transmission->link);
@@ -71,7 +121,8 @@ struct transmission *hop_take(struct hop *hop)
     if (!link)
         return NULL;
     list_remove(link);
-    hop->waiting_count--;
+    if (--hop->waiting_count < WAITING_PER_HOP / 2)
+        unpark(hop, hop->waiting_count ? 1 : WAITING_PER_HOP / 2);
     return list_entry(link, struct transmission, link);
 }
 
@@ -91,6 +142,7 @@ void hop_failed(struct hop *hop)
     if (connection_is_any_working(hop))
         return;
     hop->retry_at_ms = now + policy->delays_ms[0] / 2;
+    unpark(hop, SIZE_MAX);
     while ((transmission = hop_take(hop)))
         transmission_defer(transmission, bytes_of_text(hop->last_reply));
 }
@@ -107,13 +159,9 @@ void hop_retire(struct hop *hop)
     hop->is_old = true;
     list_remove(&hop->link);
     list_append(&delivery->old_hops, &hop->link);
-    /* Not an attempt: the message settles without one and is due again at once. */
-    while ((transmission = hop_take(hop))) {
-        struct message *message = transmission->message;
-        message->is_replanned = true;
-        transmission_free(transmission);
-        message_transmission_done(message);
-    }
+    unpark(hop, SIZE_MAX);
+    while ((transmission = hop_take(hop)))
+        give_back(transmission);
     connection_close_idle(hop);
     hop_check_done(hop);
 }
@@ -125,6 +173,7 @@ void hop_check_done(struct hop *hop)
         return;
     list_remove(&hop->link);
     organization_unref(hop->organization);
+    schedule_free(hop->parked);
     free(hop);
     delivery_check_stopped(delivery);
 }

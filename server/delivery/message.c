@@ -259,6 +259,7 @@ void message_act(struct delivery *delivery, uint64_t id, struct action *action)
         return;
     }
     schedule_remove(delivery->schedule, id);
+    hop_forget_parked(delivery, id);
     list_append(&message->actions, &action->link);
     store(message);
 }

@@ -275,6 +275,39 @@ static void test_a_hop_that_does_not_answer_quit_is_left(void **state)
     fake_delivery_close(&world);
 }
 
+/* Thousands of messages for a slow hop do not keep one for another hop waiting, and none is lost. */
+static void test_a_slow_hop_holds_nobody_up(void **state)
+{
+    (void)state;
+    struct fake_delivery world;
+    fake_delivery_open_empty(&world);
+    fake_smart_host_open(&world.second, world.loop, "127.0.0.2", world.host.endpoint.port);
+    const struct fake_send connectors[] = {
+        {"Slow", .spaces = "SMTP:*;1", .smart_hosts = "[127.0.0.1]"},
+        {"Quick", .spaces = "SMTP:quick.example;1", .smart_hosts = "[127.0.0.2]"},
+        {0}};
+    fake_delivery_set(&world, connectors);
+    world.host.is_silent_at_end = true;
+    put_many(&world, 2300);
+    fake_delivery_wait(&world, &world.host.message_count, 20);
+    fake_delivery_put_small(&world, "a@b.example", "c@d.example e@quick.example");
+    fake_delivery_wait(&world, &world.second.message_count, 1);
+
+    uint64_t id = fake_delivery_put_small(&world, "a@b.example", "c@d.example");
+    fake_delivery_settle(&world);
+    fake_delivery_act(&world, id, DELIVERY_REMOVE); /* also one that has no place in the works */
+    fake_delivery_wait_queue(&world, 2301);
+
+    fake_delivery_set(&world, connectors); /* a new organization gives them all back */
+    fake_delivery_settle(&world);
+    world.host.is_silent_at_end = false;
+    fake_smart_host_say(&world.host, "250 2.0.0 taken");
+    fake_delivery_wait_queue(&world, 0);
+    assert_int_equal(world.second.message_count, 1);
+    assert_true(world.host.message_count >= 2301);
+    fake_delivery_close(&world);
+}
+
 /* -- new organizations -- */
 
 static void test_the_smart_host_changes(void **state)
@@ -418,6 +451,7 @@ int main(void)
         cmocka_unit_test(test_a_lost_last_reply_gets_no_second_try),
         cmocka_unit_test(test_silence_at_the_end_has_a_deadline),
         cmocka_unit_test(test_a_hop_that_does_not_answer_quit_is_left),
+        cmocka_unit_test(test_a_slow_hop_holds_nobody_up),
         cmocka_unit_test(test_the_smart_host_changes),
         cmocka_unit_test(test_the_connector_goes_away),
         cmocka_unit_test(test_many_organizations_in_a_row),
