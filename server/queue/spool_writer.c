@@ -20,6 +20,8 @@
 #define BATCH_BYTES_MAX (32u << 20)
 /* Between two attempts to bring the store back, and between two looks at a full disk. */
 #define RETRY_MS 250
+/* How often the room is looked at while there is nothing to do: others fill disks too. */
+#define MEASURE_MS 2000
 
 static enum error put_one(struct spool_store *store, struct spool_request *request)
 {
@@ -317,20 +319,20 @@ static void run_list(struct spool_writer *writer, struct spool_request *list)
         run_batches(writer);
 }
 
-/* Under the mutex. With something to try again, not for ever. */
+/* Under the mutex. Not for ever: with something to try again, or to look at the room. */
 static void wait_for_work(struct spool_writer *writer)
 {
     bool must_retry = writer->must_recover || writer->listen || atomic_load(&writer->spool->is_full);
+    long wait_ms = must_retry ? RETRY_MS : MEASURE_MS;
     struct timespec until;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += RETRY_MS * 1000000L;
+    until.tv_sec += wait_ms / 1000;
+    until.tv_nsec += wait_ms % 1000 * 1000000L;
     until.tv_sec += until.tv_nsec / 1000000000L;
     until.tv_nsec %= 1000000000L;
     while (!writer->first && !writer->wants_ids && !writer->is_ending) {
-        if (!must_retry)
-            pthread_cond_wait(&writer->work_came, &writer->mutex);
-        else if (pthread_cond_timedwait(&writer->work_came, &writer->mutex, &until) == ETIMEDOUT)
+        if (pthread_cond_timedwait(&writer->work_came, &writer->mutex, &until) == ETIMEDOUT)
             return;
     }
 }

@@ -60,7 +60,7 @@ class Disk(unittest.TestCase):
         filler = os.path.join(self.disk, "filler")
         mark = self.daemon.mark()
         with open(filler, "wb") as file:
-            file.write(b"\0" * (12 << 20))
+            file.write(b"\0" * (21 << 20))
         eventually(lambda: self.assertEqual(self.mail(), NO_ROOM), 30)
         self.daemon.wait("spool.full", since=mark)
         self.assertEqual(self.daemon.page("/readyz")[0], 503)
