@@ -14,8 +14,7 @@ REFUSED = "550 5.7.1 Unable to relay"
 
 def commands_and_answers():
     """[(shell text, what the README promises of its output)]: a block without a language is the answer to the one above."""
-    with open(os.path.join(REPOSITORY, "README.md")) as file:
-        blocks = re.findall(r"^```(sh)?\n(.*?)^```$", file.read(), re.M | re.S)
+    blocks = re.findall(r"^```(sh)?\n(.*?)^```$", read("README.md"), re.M | re.S)
     found = []
     for language, text in blocks:
         if language:
@@ -83,13 +82,46 @@ class Readme(unittest.TestCase):
             self.fail("exit %d, expected %r:\n%s" % (self.code, answer, self.out))
 
 
-class Links(unittest.TestCase):
+def read(*path):
+    with open(os.path.join(REPOSITORY, *path)) as file:
+        return file.read()
+
+
+def sources(*folders):
+    for folder in folders:
+        for name in sorted(os.listdir(os.path.join(REPOSITORY, "server", folder))):
+            if name.endswith(".c"):
+                yield read("server", folder, name)
+
+
+class Documents(unittest.TestCase):
     def test_every_linked_document_exists(self):
         for folder, name in (("", "README.md"), ("docs", "architecture.md"), ("docs", "permissions.md"), ("docs", "operations.md"),
                              ("docs", "openldap.md"), ("docs", "migrating-from-exchange.md")):
-            with open(os.path.join(REPOSITORY, folder, name)) as file:
-                for target in re.findall(r"\]\(([^)#:]+)\)", file.read()):
-                    self.assertTrue(os.path.exists(os.path.join(REPOSITORY, folder, target)), "%s: %s" % (name, target))
+            for target in re.findall(r"\]\(([^)#:]+)\)", read(folder, name)):
+                self.assertTrue(os.path.exists(os.path.join(REPOSITORY, folder, target)), "%s: %s" % (name, target))
+
+    # proves: contract-2
+    def test_operations_names_every_key_and_says_which_are_refused(self):
+        table, _, rest = read("docs", "operations.md").partition("\nThese belong to what is not built yet.")
+        refused = set(re.findall(r"[a-z]+\.[a-z_]+", rest[:rest.index("\n\n")]))
+        rows = re.findall(r'^    \{"([a-z]+)", "([a-z_]+)", (KEY_[A-Z_]+)', read("server", "config", "keys.c"), re.M)
+        self.assertEqual(refused, {"%s.%s" % row[:2] for row in rows if row[2] == "KEY_LATER"})
+        for section, name, kind in rows:
+            if kind != "KEY_LATER":
+                self.assertRegex(table, r"\n\|[^|]*\b%s\.%s\b" % (section, name))
+
+    # proves: contract-6
+    def test_operations_names_every_event_reason_and_metric(self):
+        text = read("docs", "operations.md")
+        every = [name for name in os.listdir(os.path.join(REPOSITORY, "server")) if "." not in name]
+        found = {name for source in sources(*every) for name in re.findall(
+            r'"((?:session|mail|rcpt|data|command|message|bounce|org|directory|server|start|config|listen|listener|spool|publish|'
+            r'schedule)\.[a-z_]+)"', source)} - {"data.mdb"}
+        found |= set(re.findall(r'"(dirrelay_[a-z_]+)"', "".join(sources(*every))))
+        found |= set(re.findall(r'"([a-z0-9-]+)"\}', read("server", "smtp_server", "reply.c")))
+        self.assertGreater(len(found), 80)
+        self.assertEqual([name for name in sorted(found) if not re.search(r"\b%s\b" % re.escape(name), text)], [])
 
 
 if __name__ == "__main__":
