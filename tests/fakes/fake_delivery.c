@@ -92,7 +92,7 @@ void fake_delivery_open_empty(struct fake_delivery *world)
     clock_fake_init(&world->clock, 1000000, WALL_MS);
     world->loop = loop_new("delivery", &world->clock.clock);
     world->spool = moody_spool_new(&world->clock.clock, world->loop);
-    fake_smart_host_open(&world->host, world->loop, "127.0.0.1", 0);
+    fake_smart_host_open(&world->host, world->loop, "127.77.0.1", 0);
     struct delivery_config config = {
         .loop = world->loop,
         .spool = world->spool,
@@ -130,7 +130,7 @@ void fake_delivery_set_hosts(struct fake_delivery *world, const char *smart_host
 {
     fake_delivery_set(
         world, (struct fake_send[]){{"Internet", .spaces = "SMTP:*;1",
-                                     .smart_hosts = smart_hosts ? smart_hosts : "[127.0.0.1]", .aces = aces},
+                                     .smart_hosts = smart_hosts ? smart_hosts : "[127.77.0.1]", .aces = aces},
                                     {0}});
 }
 

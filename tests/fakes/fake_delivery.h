@@ -14,14 +14,15 @@ struct fake_delivery {
     struct loop *loop;
     struct spool *spool;
     struct delivery *delivery;
-    struct fake_smart_host host;   /* 127.0.0.1 */
-    struct fake_smart_host second; /* 127.0.0.2, the same port; its loop is NULL unless it was opened */
+    /* Not 127.0.0.0/24, whose ports clients of other tests use. */
+    struct fake_smart_host host;   /* 127.77.0.1 */
+    struct fake_smart_host second; /* 127.77.0.2, the same port; its loop is NULL unless it was opened */
     bool is_stopped;               /* on_done of delivery_stop came */
     size_t answer_count;           /* of fake_delivery_act */
     enum error answer;             /* the last one */
 };
 
-/* Delays 1, 5 and 15 minutes, expiry after 60. Everything for "*" goes to the host at 127.0.0.1. */
+/* Delays 1, 5 and 15 minutes, expiry after 60. Everything for "*" goes to the host at 127.77.0.1. */
 void fake_delivery_open(struct fake_delivery *world);
 /* The same, but nothing is sent before the first organization. */
 void fake_delivery_open_empty(struct fake_delivery *world);
@@ -31,7 +32,7 @@ void fake_delivery_close(struct fake_delivery *world);
 void fake_delivery_stop(struct fake_delivery *world);
 /* An organization with these send connectors in force; a port of 0 is the host's. */
 void fake_delivery_set(struct fake_delivery *world, const struct fake_send *send);
-/* The usual one: smart_hosts NULL: "[127.0.0.1]"; aces may be NULL. */
+/* The usual one: smart_hosts NULL: "[127.77.0.1]"; aces may be NULL. */
 void fake_delivery_set_hosts(struct fake_delivery *world, const char *smart_hosts, const char *aces);
 
 /* Puts a message into the spool as a session would; recipients blank separated; its id. */

@@ -39,7 +39,7 @@ struct fake_smart_host {
     struct buffer content; /* of the last message, dots removed */
 };
 
-/* Listens on "127.0.0.x" and the port; 0: one that is free. */
+/* Listens on "127.x.x.x" and the port; 0: one that is free. */
 void fake_smart_host_open(struct fake_smart_host *host, struct loop *loop, const char *address,
                           uint16_t port);
 /* Refuses connections from now on. */

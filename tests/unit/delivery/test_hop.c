@@ -47,7 +47,7 @@ static void test_a_session_carries_so_many_messages(void **state)
     struct fake_delivery world;
     fake_delivery_open_empty(&world);
     fake_delivery_set(&world, (struct fake_send[]){{"Internet", .spaces = "SMTP:*;1",
-                                                    .smart_hosts = "[127.0.0.1]", .adjust = take_two},
+                                                    .smart_hosts = "[127.77.0.1]", .adjust = take_two},
                                                    {0}});
     for (size_t i = 1; i <= 5; i++) {
         put_many(&world, 1);
@@ -78,8 +78,8 @@ static void test_the_next_smart_host_takes_over(void **state)
     (void)state;
     struct fake_delivery world;
     fake_delivery_open(&world);
-    fake_smart_host_open(&world.second, world.loop, "127.0.0.2", world.host.endpoint.port);
-    fake_delivery_set_hosts(&world, "[127.0.0.1],[127.0.0.2]", NULL);
+    fake_smart_host_open(&world.second, world.loop, "127.77.0.2", world.host.endpoint.port);
+    fake_delivery_set_hosts(&world, "[127.77.0.1],[127.77.0.2]", NULL);
     fake_smart_host_stop(&world.host);
     put_many(&world, 30); /* many sessions at once find out */
     fake_delivery_wait(&world, &world.second.message_count, 30);
@@ -103,8 +103,8 @@ static void test_a_refusing_greeting_is_no_host(void **state)
     (void)state;
     struct fake_delivery world;
     fake_delivery_open(&world);
-    fake_smart_host_open(&world.second, world.loop, "127.0.0.2", world.host.endpoint.port);
-    fake_delivery_set_hosts(&world, "[127.0.0.1],[127.0.0.2]", NULL);
+    fake_smart_host_open(&world.second, world.loop, "127.77.0.2", world.host.endpoint.port);
+    fake_delivery_set_hosts(&world, "[127.77.0.1],[127.77.0.2]", NULL);
     world.host.banner = "554 5.7.1 go away";
     put_many(&world, 1);
     fake_delivery_wait_queue(&world, 0);
@@ -281,10 +281,10 @@ static void test_a_slow_hop_holds_nobody_up(void **state)
     (void)state;
     struct fake_delivery world;
     fake_delivery_open_empty(&world);
-    fake_smart_host_open(&world.second, world.loop, "127.0.0.2", world.host.endpoint.port);
+    fake_smart_host_open(&world.second, world.loop, "127.77.0.2", world.host.endpoint.port);
     const struct fake_send connectors[] = {
-        {"Slow", .spaces = "SMTP:*;1", .smart_hosts = "[127.0.0.1]"},
-        {"Quick", .spaces = "SMTP:quick.example;1", .smart_hosts = "[127.0.0.2]"},
+        {"Slow", .spaces = "SMTP:*;1", .smart_hosts = "[127.77.0.1]"},
+        {"Quick", .spaces = "SMTP:quick.example;1", .smart_hosts = "[127.77.0.2]"},
         {0}};
     fake_delivery_set(&world, connectors);
     world.host.is_silent_at_end = true;
@@ -315,11 +315,11 @@ static void test_the_smart_host_changes(void **state)
     (void)state;
     struct fake_delivery world;
     fake_delivery_open(&world);
-    fake_smart_host_open(&world.second, world.loop, "127.0.0.2", world.host.endpoint.port);
+    fake_smart_host_open(&world.second, world.loop, "127.77.0.2", world.host.endpoint.port);
     world.host.is_silent_at_end = true;
     put_many(&world, 30); /* 20 under way, 10 wait */
     fake_delivery_wait(&world, &world.host.message_count, 20);
-    fake_delivery_set_hosts(&world, "[127.0.0.2]", NULL);
+    fake_delivery_set_hosts(&world, "[127.77.0.2]", NULL);
     fake_delivery_wait(&world, &world.second.message_count,
                        10); /* without an attempt lost or a minute waited */
     fake_delivery_wait_queue(&world, 20);

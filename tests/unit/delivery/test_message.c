@@ -217,7 +217,7 @@ static void test_without_a_route_it_waits(void **state)
     fake_delivery_open_empty(&world);
     fake_delivery_set(
         &world, (struct fake_send[]){
-                    {"Partner", .spaces = "SMTP:partner.example;1", .smart_hosts = "[127.0.0.1]"}, {0}});
+                    {"Partner", .spaces = "SMTP:partner.example;1", .smart_hosts = "[127.77.0.1]"}, {0}});
     uint64_t id = fake_delivery_put_small(&world, "a@b.example", "c@d.example");
     fake_delivery_wait_attempts(&world, id, 1);
     assert_string_equal(fake_delivery_reply(&world, id), "451 4.4.4 No send connector for this domain");
@@ -241,8 +241,8 @@ static void test_the_send_connector_limits_the_size(void **state)
     fake_delivery_open_empty(&world);
     fake_delivery_set(&world,
                       (struct fake_send[]){{"Small", .spaces = "SMTP:small.example;1",
-                                            .smart_hosts = "[127.0.0.1]", .adjust = limit_size},
-                                           {"Other", .spaces = "SMTP:*;1", .smart_hosts = "[127.0.0.1]"},
+                                            .smart_hosts = "[127.77.0.1]", .adjust = limit_size},
+                                           {"Other", .spaces = "SMTP:*;1", .smart_hosts = "[127.77.0.1]"},
                                            {0}});
     memset(content + 14, 'x', 200);
     memcpy(content + 214, "\r\n", 3);
@@ -325,7 +325,7 @@ static void test_a_due_time_far_ahead_is_cut(void **state)
     world.clock.wall_ms += INT64_C(31536000000); /* a year ahead, and the message is written */
     fake_delivery_set(
         &world,
-        (struct fake_send[]){{"None", .spaces = "SMTP:none.example;1", .smart_hosts = "[127.0.0.1]"}, {0}});
+        (struct fake_send[]){{"None", .spaces = "SMTP:none.example;1", .smart_hosts = "[127.77.0.1]"}, {0}});
     uint64_t id = fake_delivery_put_small(&world, "a@b.example", "c@d.example");
     fake_delivery_wait_attempts(&world, id, 1);
     world.clock.wall_ms -= INT64_C(31536000000);
