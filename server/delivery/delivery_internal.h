@@ -133,7 +133,8 @@ void outcome_log(const struct message *message);
 
 /* -- original.c -- */
 
-/* Appends the message's header block without its empty line, filtered for a peer with these rights. */
+/* Appends the message's header block without its empty line, filtered for a peer with these rights;
+ * X-Dirrelay-Hops keeps the number of the Received fields that are taken away (matrix R15). */
 MUST_USE enum error original_header(struct message *message, uint32_t rights, struct buffer *out);
 
 /* -- plan.c -- */

@@ -1,5 +1,6 @@
 #include "delivery/delivery_internal.h"
 
+#include "mail/hop_count.h"
 #include "policy/header_firewall.h"
 
 #define HEADER_MAX (64u << 20)
@@ -21,6 +22,26 @@ static enum error read_header(struct message *message, struct buffer *out)
     return error;
 }
 
+static bool is_hop_count(const struct header_field *field, void *owner)
+{
+    (void)owner;
+    return hop_count_is_field(field);
+}
+
+/* The next relay would begin to count anew where the firewall takes Received away: a loop would never end. */
+static enum error filter(struct bytes block, uint32_t rights, struct buffer *out)
+{
+    if (rights & RIGHT_BIT(RIGHT_SEND_HEADERS_ROUTING))
+        return header_firewall_outbound(block, rights, out, NULL);
+    struct buffer filtered;
+    buffer_init(&filtered, HEADER_MAX);
+    enum error error = header_firewall_outbound(block, rights, &filtered, NULL);
+    if (!error)
+        header_remove(buffer_bytes(&filtered), is_hop_count, NULL, out, &error);
+    buffer_done(&filtered);
+    return error ? error : hop_count_append(out, hop_count(block));
+}
+
 enum error original_header(struct message *message, uint32_t rights, struct buffer *out)
 {
     struct buffer whole;
@@ -28,8 +49,7 @@ enum error original_header(struct message *message, uint32_t rights, struct buff
     enum error error = read_header(message, &whole);
     struct bytes block = buffer_bytes(&whole);
     if (!error)
-        error = header_firewall_outbound(bytes_first(block, block.len < 2 ? 0 : block.len - 2), rights, out,
-                                         NULL);
+        error = filter(bytes_first(block, block.len < 2 ? 0 : block.len - 2), rights, out);
     buffer_done(&whole);
     return error;
 }

@@ -1,13 +1,9 @@
 #include "smtp_server/message_header.h"
 
-#include "mail/header_block.h"
+#include "mail/hop_count.h"
 #include "policy/header_firewall.h"
 
-#include <inttypes.h>
 #include <string.h>
-
-#define HOPS_NAME "X-Dirrelay-Hops"
-#define HOPS_MAX  1000
 
 /* "message/partial" with any folding and blanks between its words. */
 static bool is_partial(struct bytes body)
@@ -27,32 +23,6 @@ static bool is_partial(struct bytes body)
     return found == sizeof wanted - 1;
 }
 
-/* The number of earlier hops whose Received fields were taken away. A wrong number only harms who wrote it.
- */
-static uint64_t hidden_hops(const struct header_field *field)
-{
-    uint64_t hops;
-    struct bytes text = field->body;
-    while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r')) {
-        text.len--;
-    }
-    return bytes_to_u64(bytes_trim(text), HOPS_MAX, &hops) == OK ? hops : HOPS_MAX;
-}
-
-static uint64_t count_hops(struct bytes block)
-{
-    uint64_t hops = 0;
-    struct header_field field;
-    while (header_next(&block, &field)) {
-        if (header_name_is(&field, "Received")) {
-            hops++;
-        } else if (header_name_is(&field, HOPS_NAME)) {
-            hops += hidden_hops(&field);
-        }
-    }
-    return hops < HOPS_MAX ? hops : HOPS_MAX;
-}
-
 enum reply message_header_check(struct bytes block, uint32_t max_hops)
 {
     struct bytes rest = block;
@@ -62,7 +32,7 @@ enum reply message_header_check(struct bytes block, uint32_t max_hops)
             return REPLY_PARTIAL;
         }
     }
-    return count_hops(block) > max_hops ? REPLY_HOP_COUNT : REPLY_COUNT;
+    return hop_count(block) > max_hops ? REPLY_HOP_COUNT : REPLY_COUNT;
 }
 
 struct removal {
@@ -72,8 +42,7 @@ struct removal {
 static bool is_removed(const struct header_field *field, void *owner)
 {
     const struct removal *removal = owner;
-    return header_name_is(field, "Return-Path") ||
-           (removal->hops_are_ours && header_name_is(field, HOPS_NAME));
+    return header_name_is(field, "Return-Path") || (removal->hops_are_ours && hop_count_is_field(field));
 }
 
 /* One word "<…>" of printable ASCII is fit for a reply and a log line. */
@@ -106,8 +75,8 @@ static enum error append_added(const struct message_header_request *request, str
         error = trace_make_message_id(received->id, received->wall_ms, received->server_name, message_id,
                                       MESSAGE_ID_SIZE);
     }
-    if (error == OK && hops > 0) {
-        error = buffer_printf(out, HOPS_NAME ": %" PRIu64 "\r\n", hops);
+    if (error == OK) {
+        error = hop_count_append(out, hops);
     }
     if (error == OK && !has_id) {
         error = buffer_printf(out, "Message-ID: %s\r\n", message_id);
@@ -124,7 +93,7 @@ enum error message_header_rewrite(const struct message_header_request *request, 
                                   char message_id[MESSAGE_ID_SIZE])
 {
     struct removal removal = {.hops_are_ours = !(request->rights & RIGHT_BIT(RIGHT_ACCEPT_HEADERS_ROUTING))};
-    uint64_t hops = removal.hops_are_ours ? count_hops(request->block) : 0;
+    uint64_t hops = removal.hops_are_ours ? hop_count(request->block) : 0;
     struct buffer kept;
     buffer_init(&kept, request->block.len);
     enum error error = trace_append_received(out, &request->received);
