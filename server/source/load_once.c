@@ -57,11 +57,16 @@ static void on_failure(void *owner, enum error error, const char *why)
     finish_soon(once, error);
 }
 
+/* Down: every server has been tried. Nobody waits for the next round. */
 static void on_state(void *owner, bool is_up, const char *why)
 {
     struct once *once = owner;
-    if (!is_up && why)
+    if (is_up)
+        return;
+    if (why)
         strncpy(once->why_down, why, sizeof once->why_down - 1);
+    if (!once->organization && once->error == ERROR_TIMEOUT)
+        finish_soon(once, ERROR_TIMEOUT);
 }
 
 static enum error start(struct once *once, const struct load_once_request *request)
