@@ -13,8 +13,10 @@ static const struct command COMMANDS[] = {
     {"explain", "--client IP [--local IP:PORT] [--helo H] [--from A] [--to B]... [--size N]",
      "what the server would answer, and why", command_explain},
     {"lint", "", "findings, worst first, each with what mends it", command_lint},
-    {"permission", "list [CONNECTOR] [--user TRUSTEE] [--by connector|user]", "who gets what, and from where",
-     command_permission},
+    {"permission",
+     "list [CONNECTOR] [--user TRUSTEE] [--by connector|user] | "
+     "add|remove CONNECTOR --user TRUSTEE --rights R,... [--deny] [--dry-run]",
+     "who gets what, and from where; give and take rights", command_permission},
     {"queue", "list|show|retry|hold|release|remove [ID...|'*'] [--filter 'field=glob,...']",
      "the messages that are owed", command_queue},
     {"sd", "decode|encode [--batch] [--domain-sid SID]", "security descriptors: base64 and SDDL", command_sd},

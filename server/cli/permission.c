@@ -1,6 +1,7 @@
 /* dirrelay permission list: who holds or is denied what on a connector, and where it comes from. Contract 4.
  */
 #include "cli/organization_source.h"
+#include "cli/permission_edit.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -152,6 +153,8 @@ static int run_list(struct command_context *context, struct listing *listing, co
 
 int command_permission(struct command_context *context, int argc, char **argv)
 {
+    if (argc > 1 && (strcmp(argv[1], "add") == 0 || strcmp(argv[1], "remove") == 0))
+        return permission_edit(context, argc, argv);
     struct listing listing = {0};
     const char *name = NULL, *by = "connector";
     bool is_usage_error = argc < 2 || strcmp(argv[1], "list") != 0;
@@ -167,7 +170,9 @@ int command_permission(struct command_context *context, int argc, char **argv)
     }
     bool by_user = strcmp(by, "user") == 0;
     if (is_usage_error || (!by_user && strcmp(by, "connector") != 0))
-        return command_fail(context, EXIT_USAGE,
-                            "permission list [CONNECTOR] [--user TRUSTEE] [--by connector|user]");
+        return command_fail(
+            context, EXIT_USAGE,
+            "permission list [CONNECTOR] [--user TRUSTEE] [--by connector|user], or permission "
+            "add|remove CONNECTOR --user TRUSTEE --rights R,... [--deny] [--dry-run]");
     return run_list(context, &listing, name, by_user);
 }
