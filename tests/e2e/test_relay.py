@@ -1,10 +1,11 @@
 """The relay document, step by step: a dedicated connector, who may use it, and the dialogue of its verification."""
 
+import os
 import unittest
 
 from lib.organization import ANY_RECIPIENT, EVERYBODY, EXTERNAL, HUB, change
 from lib.slapd import free_port
-from lib.smtp import can_connect
+from lib.smtp import Client, can_connect
 from lib.world import Case
 
 UNABLE_TO_RELAY = "550 5.7.1 Unable to relay"
@@ -122,6 +123,8 @@ class Connectors(Case):
         org.receive("Default Mailbox01", cls.hub_port, EVERYBODY, role=HUB,
                     groups="ExchangeUsers ExchangeServers ExchangeLegacyServers")
         org.relay("Open", cls.wide_port, "0.0.0.0-255.255.255.255")
+        org.relay("Six", "[::]:%d" % port, "::1/128")
+        org.receive("Default six", "[::]:%d" % port, "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", groups="AnonymousUsers")
 
     def relays(self, source, host="127.0.0.1"):
         with self.client(source, host=host) as client:
@@ -141,6 +144,17 @@ class Connectors(Case):
         self.assertTrue(self.relays("127.0.0.10", host="127.0.0.1"))
         self.assertTrue(self.relays("127.0.0.10", host="127.8.8.8"))
         self.assertFalse(self.relays("127.0.0.9", host="127.8.8.8"))
+
+    # proves: C8 D14
+    @unittest.skipUnless(os.path.exists("/proc/net/if_inet6"), "no IPv6 here")
+    def test_ipv6_beside_ipv4_on_one_port(self):
+        mark = self.daemon.mark()
+        with Client(self.port, host="::1", source=None) as client:
+            client.send_message("chris@contoso.com", ["kate@fabrikam.com"])
+            opened = self.daemon.wait("session.open", since=mark, connector="Mailbox01\\Six")
+        self.assertTrue(opened["client"].startswith("[::1]:"), opened["client"])
+        self.assertIn("(::1)", self.arrived()[0].fields("Received")[0])
+        self.assertFalse(self.relays("127.0.0.1"))
 
     # proves: C49
     def test_a_binding_to_one_address_leaves_the_others_alone(self):
