@@ -161,9 +161,11 @@ class SambaDc:
 
     realm      the forest's DNS name, in capitals
     ldif       what is loaded before the first start, e.g. SCHEMA
+    options    {name: value} for smb.conf, e.g. {"ldap server require strong auth": "allow_sasl_over_tls"}: without it Samba
+               takes GSSAPI only on ldap://, signed or sealed
     """
 
-    def __init__(self, realm="AD.CONTOSO.TEST", ldif=()):
+    def __init__(self, realm="AD.CONTOSO.TEST", ldif=(), options=None):
         self.realm = realm
         self.domain = realm.split(".")[1][:15]
         self.host = "dc1." + realm.lower()
@@ -188,7 +190,7 @@ class SambaDc:
             self._make_network()
             self._make_certificates()
             self._write_kerberos_config()
-            self._provision()
+            self._provision(options or {})
             self.load(*ldif)
             self.start()
         except BaseException:
@@ -414,7 +416,7 @@ class SambaDc:
                        " dns_lookup_kdc = false\n[realms]\n %s = {\n  kdc = %s\n }\n[domain_realm]\n .%s = %s\n" %
                        (self.realm, self.realm, self.address, self.realm.lower(), self.realm))
 
-    def _provision(self):
+    def _provision(self, more):
         run_folder = self._path("run")
         os.makedirs(run_folder, mode=0o755)
         for name, mode in (("ncalrpc", 0o755), ("winbindd", 0o755), ("ntp", 0o750)):  # samba insists on the modes
@@ -424,7 +426,7 @@ class SambaDc:
             "ncalrpc dir": run_folder + "/ncalrpc", "winbindd socket directory": run_folder + "/winbindd",
             "ntp signd socket directory": run_folder + "/ntp", "log file": self._path("log.%m"),
             "dsdb:schema update allowed": "yes", "dns update command": "/bin/true",
-            "tls keyfile": self._path("key.pem"), "tls certfile": self._path("cert.pem"), "tls cafile": self.ca_file,
+            "tls keyfile": self._path("key.pem"), "tls certfile": self._path("cert.pem"), "tls cafile": self.ca_file, **more,
         }
         self.run(["samba-tool", "domain", "provision", "--targetdir=" + self._path("domain"), "--realm=" + self.realm,
                   "--domain=" + self.domain, "--server-role=dc", "--dns-backend=SAMBA_INTERNAL",
