@@ -2,6 +2,7 @@
 
 #include "directory/filter_text.h"
 #include "organization/ace_text.h"
+#include "organization/permission_group_find.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -205,41 +206,6 @@ static enum error read_texts(struct access_source *source, const struct entry *e
     return error;
 }
 
-static bool acl_allows(const struct acl *acl, const struct sid *sid, enum right right)
-{
-    for (size_t i = 0; i < acl->count; i++) {
-        const struct ace *ace = &acl->aces[i];
-        enum right named;
-        if ((ace->type != ACE_ALLOW && ace->type != ACE_ALLOW_OBJECT) || ace->is_opaque ||
-            !sid_equal(&ace->sid, sid) || !(ace->mask & (ACE_MASK_CONTROL_ACCESS | ACE_MASK_GENERIC_ALL)))
-            continue;
-        if (!ace->has_object_type || (right_by_guid(&ace->object_type, &named) && named == right))
-            return true;
-    }
-    return false;
-}
-
-/* The groups whose SIDs hold the group's rights (facts 2.2). The rights of 2007 are what every version
- * writes. */
-static uint32_t groups_of_acl(const struct access_source *source, const struct acl *acl)
-{
-    size_t count;
-    const struct group_grant *grants =
-        permission_group_grants(PERMISSION_MODEL_2007, source->is_edge, &count);
-    uint32_t found = 0, lacking = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct sid *sid = permission_group_sid(grants[i].principal, &source->group_sids);
-        /* Exchange 2007 and later never wrote ACEs for S-1-9-…-24 itself. */
-        if (!sid || grants[i].principal == PRINCIPAL_LEGACY_SERVERS)
-            continue;
-        found |= grants[i].group;
-        for (int right = 0; right < RIGHT_COUNT; right++)
-            if ((grants[i].allowed & RIGHT_BIT(right)) && !acl_allows(acl, sid, (enum right)right))
-                lacking |= grants[i].group;
-    }
-    return found & ~lacking;
-}
-
 static enum error read_descriptor(struct access_source *source, const struct entry *entry,
                                   const struct attribute *attribute, struct access_reading *out)
 {
@@ -272,10 +238,12 @@ static enum error read_descriptor(struct access_source *source, const struct ent
     case ACL_PRESENT:
         if (descriptor.dacl.count == 0)
             grant_nothing(out, "its nTSecurityDescriptor has an empty DACL", false);
-        out->permission_groups = groups_of_acl(source, &descriptor.dacl);
+        else
+            error = permission_group_find(&out->list, source->is_edge, &source->group_sids, source->arena,
+                                          &out->permission_groups);
         break;
     }
-    return OK;
+    return error;
 }
 
 enum error access_source_read(struct access_source *source, const struct entry *entry,

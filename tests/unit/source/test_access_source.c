@@ -277,7 +277,7 @@ static void test_a_descriptor_silences_the_lines(void **state)
     load_descriptor(&fixture, &descriptor);
     const struct receive_connector *a = fixture_receive(&fixture, "A");
     assert_int_equal(anonymous_rights(a), ANTISPAM);
-    assert_int_equal(a->permission_groups, 0);
+    assert_int_equal(a->permission_groups, GROUP_CUSTOM);
     fixture_done(&fixture);
 }
 
@@ -302,7 +302,7 @@ static void test_groups_are_computed_from_the_dacl(void **state)
     fixture_done(&fixture);
     descriptor.dacl.count = 2;
     load_descriptor(&fixture, &descriptor);
-    assert_int_equal(fixture_receive(&fixture, "A")->permission_groups, 0);
+    assert_int_equal(fixture_receive(&fixture, "A")->permission_groups, GROUP_CUSTOM);
     fixture_done(&fixture);
 }
 

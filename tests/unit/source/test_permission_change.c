@@ -163,8 +163,8 @@ static void check_descriptor(const char *sddl, const char *line, bool is_remove,
     end(&scene);
 }
 
-/* Owner, group and SACL are not written back; the inherited ACEs and the flags are.
- * proves: contract-4 */
+/* Owner, group and SACL are not written back; the inherited ACEs and the flags are. */
+/* proves: contract-4 */
 static void test_dacl(void **state)
 {
     (void)state;
