@@ -2,6 +2,7 @@
  */
 #include "cli/organization_source.h"
 #include "cli/permission_edit.h"
+#include "organization/ace_text.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -14,12 +15,24 @@ struct listing {
     json_t *rows;
 };
 
-static bool is_wanted(const struct listing *listing, const struct ace *ace, const char *trustee)
+static bool is_wanted(const struct listing *listing, const struct ace *ace, struct bytes trustee)
 {
     if (!listing->user)
         return true;
     return listing->has_user_sid ? sid_equal(&listing->user_sid, &ace->sid)
-                                 : strcasecmp(listing->user, trustee) == 0;
+                                 : bytes_equal_text_nocase(trustee, listing->user);
+}
+
+/* The well-known name, else the DN that stands in the ACE line, else the SID. */
+static struct bytes trustee_of(const struct ace *ace, const struct ace_origin *origin, const char *sid)
+{
+    struct note note = {0};
+    struct ace_text line;
+    const char *name = sid_display_name(&ace->sid);
+    if (name)
+        return bytes_of_text(name);
+    bool is_line = origin->text && ace_text_parse(bytes_of_text(origin->text), &line, &note) == OK;
+    return is_line && line.trustee_kind == ACE_TRUSTEE_DN ? line.dn : bytes_of_text(sid);
 }
 
 /* An ACE names one right by its GUID, or all of them. */
@@ -27,9 +40,7 @@ static void add_rights(struct listing *listing, const char *connector, const str
                        const struct ace_origin *origin)
 {
     char sid[SID_TEXT_SIZE];
-    const char *display = sid_display_name(&ace->sid);
-    sid_format(&ace->sid, sid);
-    const char *trustee = display ? display : sid;
+    struct bytes trustee = trustee_of(ace, origin, sid_format(&ace->sid, sid));
     bool is_allow = ace->type == ACE_ALLOW || ace->type == ACE_ALLOW_OBJECT;
     bool is_deny = ace->type == ACE_DENY || ace->type == ACE_DENY_OBJECT;
     enum right one;
@@ -42,12 +53,13 @@ static void add_rights(struct listing *listing, const char *connector, const str
                                                                  : NULL;
     if (!right)
         return;
-    json_array_append_new(listing->rows, json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:s}", "connector", connector,
-                                                   "trustee", trustee, "sid", sid, "right", right, "allow",
-                                                   is_allow, "inherited", origin->is_inherited, "from",
-                                                   origin->group          ? origin->group
-                                                   : origin->is_inherited ? origin->from
-                                                                          : "explicit"));
+    json_array_append_new(listing->rows,
+                          json_pack("{s:s,s:s%,s:s,s:s,s:b,s:b,s:s}", "connector", connector, "trustee",
+                                    trustee.ptr, trustee.len, "sid", sid, "right", right, "allow", is_allow,
+                                    "inherited", origin->is_inherited, "from",
+                                    origin->group          ? origin->group
+                                    : origin->is_inherited ? origin->from
+                                                           : "explicit"));
 }
 
 static void add_list(struct listing *listing, const char *connector, const struct access_list *access)
