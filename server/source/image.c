@@ -17,6 +17,7 @@ struct node {
 struct image {
     struct node *by_id;
     struct node *by_dn; /* by current->dn_key */
+    bool has_lost;      /* an entry, for want of memory */
 };
 
 struct image *image_new(void)
@@ -91,6 +92,7 @@ enum error image_put(struct image *image, struct entry *entry)
     node = calloc(1, sizeof(*node));
     if (!node) {
         entry_free(entry);
+        image->has_lost = true;
         return ERROR_TEMPORARY;
     }
     memcpy(node->id, entry->id, sizeof(node->id));
@@ -123,6 +125,11 @@ void image_each(const struct image *image, void (*each)(const struct entry *entr
 {
     for (const struct node *node = image->by_id; node; node = node->by_id.next)
         each(node->current, owner);
+}
+
+bool image_is_whole(const struct image *image)
+{
+    return !image->has_lost;
 }
 
 size_t image_count(const struct image *image)

@@ -14,6 +14,9 @@ void image_free(struct image *image); /* NULL is a no-op */
  * entry without an id is kept under one made of its DN. Without memory the entry is lost: ERROR_TEMPORARY,
  * read everything again. */
 MUST_USE enum error image_put(struct image *image, struct entry *entry);
+/* No entry was ever lost. Else nothing may be loaded from it: the hosts of a lost connector would fall to a
+ * wider one. */
+bool image_is_whole(const struct image *image);
 /* The last good version goes with it. */
 void image_delete(struct image *image, const uint8_t id[16]);
 /* NULL when absent. dn_key in normal form. */

@@ -255,9 +255,14 @@ static enum error keep_refusals(struct load_context *load)
 static enum error build(struct load_context *load, struct note *note)
 {
     struct anchors anchors = {.load = load};
-    enum error error = find_anchors(&anchors, note);
-    if (error != OK)
+    enum error error = image_is_whole(load->request->image) ? OK : ERROR_LIMIT;
+    if (error == OK)
+        error = find_anchors(&anchors, note);
+    if (error != OK) {
+        if (error == ERROR_LIMIT)
+            note_set(note, "the organization does not fit into memory");
         return error;
+    }
     image_each(load->request->image, sort_out, load);
     list_sort(&load->receive);
     list_sort(&load->send);

@@ -22,7 +22,6 @@ struct load_context {
     const char
         *groups_why; /* what permission groups hold here cannot be known: every connector grants nothing */
     struct access_source access;
-    struct group_sids group_sids;
     struct refusal *refused; /* in scratch while it grows */
     size_t refused_count;
     size_t refused_capacity;
