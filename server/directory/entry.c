@@ -1,5 +1,6 @@
 #include "directory/entry.h"
 
+#include "base/utf8.h"
 #include "directory/entry_builder.h"
 
 #include <stdlib.h>
@@ -46,51 +47,10 @@ static enum error single_value(const struct entry *entry, const char *name, stru
     return OK;
 }
 
-/* How many bytes follow the first one of a UTF-8 sequence, or -1; *out_low: the least second byte that is no
- * overlong form. */
-static int utf8_tail(uint8_t first, uint8_t *out_low, uint8_t *out_high)
-{
-    *out_low = 0x80;
-    *out_high = 0xbf;
-    if (first < 0x80)
-        return 0;
-    if (first >= 0xc2 && first <= 0xdf)
-        return 1;
-    if (first >= 0xe0 && first <= 0xef) {
-        if (first == 0xe0)
-            *out_low = 0xa0;
-        if (first == 0xed)
-            *out_high = 0x9f;
-        return 2;
-    }
-    if (first >= 0xf0 && first <= 0xf4) {
-        if (first == 0xf0)
-            *out_low = 0x90;
-        if (first == 0xf4)
-            *out_high = 0x8f;
-        return 3;
-    }
-    return -1;
-}
-
-/* Valid UTF-8 without a zero byte: what a directoryString may hold. */
+/* What a directoryString may hold; a zero byte would end a C text early. */
 static bool is_text(struct bytes value)
 {
-    for (size_t i = 0; i < value.len;) {
-        uint8_t low, high;
-        uint8_t first = (uint8_t)value.ptr[i++];
-        int tail = utf8_tail(first, &low, &high);
-        if (first == 0 || tail < 0 || value.len - i < (size_t)tail)
-            return false;
-        for (; tail > 0; tail--, i++) {
-            uint8_t next = (uint8_t)value.ptr[i];
-            if (next < low || next > high)
-                return false;
-            low = 0x80;
-            high = 0xbf;
-        }
-    }
-    return true;
+    return utf8_is_valid(value) && bytes_find(value, '\0') == value.len;
 }
 
 enum error entry_text(const struct entry *entry, const char *name, struct bytes *out)

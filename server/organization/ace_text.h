@@ -15,8 +15,6 @@ struct ace_text {
     uint32_t rights; /* RIGHT_BITs; RIGHTS_ALL with is_all_rights for "*" */
     bool is_all_rights;
     bool has_unknown_guid; /* a GUID that names no known right: kept, grants nothing of ours */
-#define ACE_TEXT_MAX 8192  /* bytes of a line */
-
     enum ace_trustee_kind trustee_kind;
     struct sid sid;  /* ACE_TRUSTEE_SID: well-known names and S-1-… */
     struct bytes dn; /* ACE_TRUSTEE_DN: to be resolved by the loader */
