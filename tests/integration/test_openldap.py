@@ -123,7 +123,8 @@ class Migrating(unittest.TestCase):
             for name in ("tree", "rights", "sample"):
                 slapd.add(os.path.join(REPOSITORY, "ldif", name + ".ldif"))
             with Daemon(slapd.uri, start=False) as daemon:
-                head = blocks[0] + 'export LDAP="-x -H %s -D %s -w %s" CONF=%s PATH="%s:$PATH"\n' % (
+                head = blocks[0] + ('unset DIRRELAY_DIRECTORY_BIND_PASSWORD_FILE; export LDAP="-x -H {0} -D {1} -w {2}" CONF={3} '
+                                    'DIRRELAY_DIRECTORY_BIND_DN={1} DIRRELAY_DIRECTORY_BIND_PASSWORD={2} PATH="{4}:$PATH"\n').format(
                     slapd.uri, slapd.root_dn, slapd.root_password, daemon.config_path, BUILD)
                 for block in blocks[1:]:
                     done = subprocess.run(["/bin/bash", "-ec", head + block], capture_output=True, text=True, timeout=60)
