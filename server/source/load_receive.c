@@ -232,7 +232,7 @@ static enum error read_connector(struct load_context *load, const struct entry *
     bool is_kept = false;
     enum error error = read_version(load, entry, out, &reading);
     struct receive_connector present = *out;
-    if (error == OK && reading.unreadable.text[0] && !reading.unsupported.text[0])
+    if (error == OK && reading.unreadable.text[0])
         error = read_last_good(load, entry, out, &is_kept);
     if (error == OK)
         error = read_identity(load, entry, out);

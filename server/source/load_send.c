@@ -182,7 +182,7 @@ static enum error read_connector(struct load_context *load, const struct entry *
     struct attribute_reading reading = {0};
     bool is_kept = false;
     enum error error = read_version(load, entry, out, &reading);
-    if (error == OK && reading.unreadable.text[0] && !reading.unsupported.text[0])
+    if (error == OK && reading.unreadable.text[0])
         error = read_last_good(load, entry, out, &is_kept);
     if (error == OK)
         error = read_identity(load, entry, out);

@@ -2,6 +2,8 @@
  * validation, conflicts, open relay. */
 #include "unit/source/fixture.h"
 
+#include "organization/ip_number.h"
+
 #define DN(name) "CN=" name "," RECEIVE_DN
 
 struct number {
@@ -340,6 +342,24 @@ static void test_new_rights_do_not_meet_the_ranges_of_an_earlier_version(void **
     fixture_done(&fixture);
 }
 
+/* proves: contract-3 D15 */
+static void test_a_refused_connector_keeps_the_place_it_had(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_init(&fixture, RECEIVE("A", BASICS));
+    fixture_load(&fixture);
+    fixture_put(&fixture, RECEIVE("A", "msExchSmtpReceiveBindings: 0.0.0.0:25\n"
+                                       "msExchSmtpReceiveRemoteIPRanges: 10.0.0.1x\n"
+                                       "msExchSMTPReceiveRelayControl: 5\n"));
+    fixture_load(&fixture);
+    const struct receive_connector *a = fixture_receive(&fixture, "A");
+    assert_has_text(a->refused, "msExchSMTPReceiveRelayControl");
+    assert_int_equal(a->range_count, 1);
+    assert_int_equal(ip_number_span(&a->ranges[0]), 0);
+    fixture_done(&fixture);
+}
+
 /* proves: contract-1 */
 static void test_what_a_rule_forbids_is_refused_whatever_was_before(void **state)
 {
@@ -464,6 +484,7 @@ int main(void)
         cmocka_unit_test(test_unreadable_range_or_binding_refuses_and_keeps_the_place),
         cmocka_unit_test(test_the_previous_good_version_stays),
         cmocka_unit_test(test_permissions_never_come_from_an_earlier_version),
+        cmocka_unit_test(test_a_refused_connector_keeps_the_place_it_had),
         cmocka_unit_test(test_new_rights_do_not_meet_the_ranges_of_an_earlier_version),
         cmocka_unit_test(test_what_a_rule_forbids_is_refused_whatever_was_before),
         cmocka_unit_test(test_names),
