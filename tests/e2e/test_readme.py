@@ -97,7 +97,7 @@ def sources(*folders):
 class Documents(unittest.TestCase):
     def test_every_linked_document_exists(self):
         for folder, name in (("", "README.md"), ("docs", "architecture.md"), ("docs", "permissions.md"), ("docs", "operations.md"),
-                             ("docs", "openldap.md"), ("docs", "migrating-from-exchange.md")):
+                             ("docs", "openldap.md"), ("docs", "migrating-from-exchange.md"), ("docs", "existing-directory.md")):
             for target in re.findall(r"\]\(([^)#:]+)\)", read(folder, name)):
                 self.assertTrue(os.path.exists(os.path.join(REPOSITORY, folder, target)), "%s: %s" % (name, target))
 
