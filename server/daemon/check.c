@@ -9,18 +9,7 @@
 #define TIMEOUT_MS 30000
 #define LINT_ARENA (64u << 20)
 
-/* Prints what the loader refused; true when there was any. */
-static bool print_refusals(const struct organization *organization)
-{
-    for (size_t i = 0; i < organization->refused_count; i++) {
-        const struct refusal *refusal = &organization->refused[i];
-        printf("refused%s: %s: %s\n", refusal->is_kept ? " (previous version kept)" : "", refusal->dn,
-               refusal->why);
-    }
-    return organization->refused_count > 0;
-}
-
-/* Prints lint's findings; true when one is an error. */
+/* Prints lint's findings, what the loader refused among them; true when one is an error. */
 static bool print_findings(const struct organization *organization)
 {
     static const char *const SEVERITIES[] = {"error", "warning", "info"};
@@ -72,12 +61,11 @@ int check_run(const struct config *config)
         fprintf(stderr, "dirrelayd: %s\n", note.text[0] ? note.text : error_name(error));
         return code;
     }
-    bool has_refusals = print_refusals(organization);
     bool has_errors = print_findings(organization);
     printf("organization \"%s\", server \"%s\": %zu receive connectors, %zu send connectors, %zu accepted "
            "domains, %zu refused\n",
            organization->name, organization->server.name, organization->receive_count,
            organization->send_count, organization->domain_count, organization->refused_count);
     organization_unref(organization);
-    return has_refusals || has_errors ? EXIT_NEGATIVE : EXIT_DONE;
+    return has_errors ? EXIT_NEGATIVE : EXIT_DONE;
 }

@@ -1,5 +1,6 @@
 #include "delivery/delivery_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define CONNECT_MS 30000
@@ -158,6 +159,15 @@ static void on_ready(void *owner)
     work_or_rest(connection);
 }
 
+/* The hop's last words, and which address spoke them. */
+static void note_reply(struct connection *connection, struct bytes reply)
+{
+    char address[IP_TEXT_SIZE], text[600];
+    ip_format_address(&connection->query.addresses[connection->address], address);
+    int len = snprintf(text, sizeof text, "%.*s [%s]", BYTES_ARG(bytes_first(reply, 512)), address);
+    hop_note(connection->hop, (struct bytes){text, (size_t)len});
+}
+
 static void on_closed(void *owner, bool is_permanent, struct bytes reply)
 {
     struct connection *connection = owner;
@@ -168,7 +178,7 @@ static void on_closed(void *owner, bool is_permanent, struct bytes reply)
         release(connection);
         return;
     }
-    hop_note(connection->hop, reply);
+    note_reply(connection, reply);
     connection->address++;
     try_next(connection);
 }

@@ -115,7 +115,7 @@ static void test_a_refusing_greeting_is_no_host(void **state)
     fake_delivery_settle(&world);
     uint64_t id = fake_delivery_put_small(&world, "a@b.example", "c@d.example");
     fake_delivery_wait_attempts(&world, id, 1);
-    assert_string_equal(fake_delivery_reply(&world, id), "554 5.7.1 go away");
+    assert_string_equal(fake_delivery_reply(&world, id), "554 5.7.1 go away [127.77.0.1]");
     fake_delivery_close(&world);
 }
 
@@ -132,7 +132,7 @@ static void test_a_dead_hop_is_not_called_for_each_message(void **state)
         id = fake_delivery_put_small(&world, "a@b.example", "c@d.example");
     fake_delivery_wait_attempts(&world, id, 1);
     assert_int_equal(world.host.connection_count, 1);
-    assert_string_equal(fake_delivery_reply(&world, id), "421 4.3.2 closing");
+    assert_string_equal(fake_delivery_reply(&world, id), "421 4.3.2 closing [127.77.0.1]");
 
     world.host.banner = NULL;
     fake_delivery_pass(&world, MINUTE_MS);
@@ -150,7 +150,7 @@ static void test_nobody_listens(void **state)
     fake_smart_host_stop(&world.host);
     uint64_t id = fake_delivery_put_small(&world, "a@b.example", "c@d.example");
     fake_delivery_wait_attempts(&world, id, 1);
-    assert_string_equal(fake_delivery_reply(&world, id), "421 4.2.1 Unable to connect");
+    assert_string_equal(fake_delivery_reply(&world, id), "421 4.2.1 Unable to connect [127.77.0.1]");
     fake_smart_host_start(&world.host);
     fake_delivery_pass(&world, MINUTE_MS);
     fake_delivery_wait_queue(&world, 0);
