@@ -35,7 +35,7 @@ enum error domain_index_build(const struct accepted_domain *domains, size_t coun
         return ERROR_LIMIT;
     }
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(domains[i].name, "*") != 0) {
+        if (!accepted_domain_is_every(&domains[i])) {
             index->sorted[index->count++] = &domains[i];
         } else if (domains[i].allow_open_relay && index->every == NULL) {
             index->every = &domains[i];

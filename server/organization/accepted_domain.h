@@ -18,6 +18,12 @@ struct accepted_domain {
     enum accepted_domain_type type;
 };
 
+/* "*": it takes the recipients of all domains and makes none of them ours. */
+static inline bool accepted_domain_is_every(const struct accepted_domain *domain)
+{
+    return domain->name[0] == '*';
+}
+
 struct domain_index;
 /* Part of organization_finish. A "*" without allow_open_relay is left out: it accepts nothing. ERROR_LIMIT.
  */

@@ -1,8 +1,6 @@
 /* The rules of lint about refusals, accepted domains and send connectors. */
 #include "policy/lint_report.h"
 
-#include <string.h>
-
 static struct lint_item item_of(enum lint_severity severity, const char *rule, const char *dn)
 {
     return (struct lint_item){.finding = {.severity = severity, .rule = rule, .dn = dn}};
@@ -42,24 +40,32 @@ void lint_refusals(struct lint_report *report)
     }
 }
 
+static void check_domain(struct lint_report *report, const struct accepted_domain *domain)
+{
+    struct bytes name = bytes_of_text(domain->name);
+    if (accepted_domain_is_every(domain) && !domain->allow_open_relay) {
+        struct lint_item item = item_of(LINT_ERROR, "open-domain", domain->dn);
+        lint_add(report, &item,
+                 "an accepted domain \"*\" makes everybody who may submit a relay host; it is not "
+                 "taken without dirrelayAllowOpenRelay");
+    } else if (accepted_domain_is_every(domain)) {
+        struct lint_item item = item_of(LINT_INFO, "open-domain-acknowledged", domain->dn);
+        lint_add(report, &item,
+                 "everybody who may submit may relay (acknowledged by dirrelayAllowOpenRelay)");
+    } else if (domain->with_subdomains && bytes_find(name, '.') == name.len) {
+        struct lint_item item = item_of(LINT_WARNING, "wide-domain", domain->dn);
+        lint_add(report, &item, "everybody who may submit may send to every domain below %s", domain->name);
+    }
+}
+
 void lint_domains(struct lint_report *report)
 {
     const struct organization *organization = report->organization;
     bool has_default = organization->settings.external_postmaster != NULL;
     for (size_t i = 0; i < organization->domain_count; i++) {
         const struct accepted_domain *domain = &organization->domains[i];
-        bool is_every = strcmp(domain->name, "*") == 0;
-        has_default = has_default || (domain->is_default && !is_every);
-        if (is_every && !domain->allow_open_relay) {
-            struct lint_item item = item_of(LINT_ERROR, "open-domain", domain->dn);
-            lint_add(report, &item,
-                     "an accepted domain \"*\" makes everybody who may submit a relay host; it is not "
-                     "taken without dirrelayAllowOpenRelay");
-        } else if (is_every) {
-            struct lint_item item = item_of(LINT_INFO, "open-domain-acknowledged", domain->dn);
-            lint_add(report, &item,
-                     "everybody who may submit may relay (acknowledged by dirrelayAllowOpenRelay)");
-        }
+        has_default = has_default || (domain->is_default && !accepted_domain_is_every(domain));
+        check_domain(report, domain);
     }
     if (!has_default) {
         struct lint_item item = item_of(LINT_WARNING, "no-postmaster", organization->settings.dn);

@@ -33,12 +33,6 @@ struct decision recipient_check(const struct organization *organization, const s
     return has_route ? decision : decision_deny(REASON_NO_ROUTE);
 }
 
-/* "*" takes the recipients of all domains and makes none of them ours. */
-static bool is_every_domain(const struct accepted_domain *domain)
-{
-    return bytes_equal(bytes_of_text(domain->name), BYTES_LITERAL("*"));
-}
-
 /* Is it postmaster alone, or at a domain of ours? */
 static bool is_our_postmaster(const struct organization *organization, const struct address *recipient)
 {
@@ -46,7 +40,7 @@ static bool is_our_postmaster(const struct organization *organization, const str
         return false;
     }
     const struct accepted_domain *domain = accepted_domain_find(organization, address_domain(recipient));
-    return recipient->domain_len == 0 || (domain != NULL && !is_every_domain(domain));
+    return recipient->domain_len == 0 || (domain != NULL && !accepted_domain_is_every(domain));
 }
 
 static bool postmaster_at_default(const struct organization *organization, struct address *out)
@@ -55,7 +49,7 @@ static bool postmaster_at_default(const struct organization *organization, struc
     for (size_t i = 0; i < organization->domain_count; i++) {
         const struct accepted_domain *domain = &organization->domains[i];
         struct bytes name = bytes_of_text(domain->name);
-        if (domain->is_default && !is_every_domain(domain) &&
+        if (domain->is_default && !accepted_domain_is_every(domain) &&
             name.len + sizeof(PREFIX) <= ADDRESS_TEXT_SIZE) {
             char text[ADDRESS_TEXT_SIZE];
             memcpy(text, PREFIX, sizeof(PREFIX) - 1);

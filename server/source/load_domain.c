@@ -86,7 +86,7 @@ static const char *find_refusal(const struct accepted_domain *domain, uint32_t f
     for (size_t i = 0; i < sizeof(closed_flags) / sizeof(closed_flags[0]); i++)
         if (flags & closed_flags[i].flag)
             return closed_flags[i].sentence;
-    if (strcmp(domain->name, "*") == 0 && !domain->allow_open_relay)
+    if (accepted_domain_is_every(domain) && !domain->allow_open_relay)
         return "would be an open relay: the accepted domain * takes every recipient, and "
                "dirrelayAllowOpenRelay is not "
                "TRUE";

@@ -295,6 +295,13 @@ static void test_domains_and_routes(void **state)
     struct run run = lint(&(struct fake_organization){.domains = (struct fake_domain[]){{.name = "*"}, {0}}});
     expect_rules(&run, "open-domain! no-send-connector no-postmaster");
     done(&run);
+    run = lint(&(struct fake_organization){.domains = (struct fake_domain[]){{.name = "*.com"},
+                                                                             {.name = "corp"},
+                                                                             {"net", .with_subdomains = true},
+                                                                             {0}},
+                                           .external_postmaster = "help@fabrikam.com"});
+    expect_rules(&run, "wide-domain no-send-connector wide-domain");
+    done(&run);
     run = lint(&(struct fake_organization){
         .domains = (struct fake_domain[]){{"*", .allow_open_relay = true}, {0}},
         .external_postmaster = "help@fabrikam.com",
