@@ -97,7 +97,7 @@ class Headers(Case):
         message = self.send(FORGED + PRIVATE + b"Subject: Test\r\n\r\nbody\r\n", source="127.0.0.4", recipients=["a@full.example"])
         self.assertIn(FORGED + PRIVATE + b"Subject: Test\r\n", message.header)
 
-    # proves: C214 C215 C218 C219 C220 C244
+    # proves: C215 C218 C219 C220 C244
     def test_outbound_firewall_of_a_connector_with_routing_alone(self):
         message = self.send(FORGED + PRIVATE + b"Subject: Test\r\n\r\nbody\r\n", source="127.0.0.4")
         self.assertEqual(len(message.fields("Received")), 2)

@@ -11,7 +11,7 @@ PROGRAM = os.path.join(REPOSITORY, "quickstart.sh")
 
 
 class Quickstart(unittest.TestCase):
-    # proves: contract-1 C23 C45 C54
+    # proves: contract-1
     def test_once(self):
         done = subprocess.run([PROGRAM, "--once"], capture_output=True, text=True, timeout=900)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -24,7 +24,7 @@ class Quickstart(unittest.TestCase):
     def test_usage(self):
         self.assertEqual(subprocess.run([PROGRAM, "--twice"], capture_output=True, timeout=900).returncode, 2)
 
-    # proves: contract-1
+    # proves: contract-1 C23
     def test_foreground_the_printed_session_works_and_ctrl_c_cleans_up(self):
         process = subprocess.Popen([PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
         text = ""
