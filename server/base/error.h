@@ -4,7 +4,7 @@
 
 #include <stdarg.h>
 
-#define MUST_USE __attribute__((warn_unused_result))
+#define MUST_USE                    __attribute__((warn_unused_result))
 #define PRINTF_LIKE(text_at, first) __attribute__((format(printf, text_at, first)))
 
 /* Foreign codes are mapped to one of these in the one file that includes the foreign library.

@@ -25,15 +25,15 @@ struct ip_range {
     struct ip_address high;
 };
 
-#define IP_TEXT_SIZE 48       /* an address and a terminator */
+#define IP_TEXT_SIZE          48 /* an address and a terminator */
 #define IP_ENDPOINT_TEXT_SIZE 56
 
 /* Dotted quad or RFC 4291 text, without brackets, zone or mask. ERROR_SYNTAX. */
 MUST_USE enum error ip_parse_address(struct bytes text, struct ip_address *out);
 /* "1.2.3.4:25", "[::1]:25"; the port 1-65535. ERROR_SYNTAX. */
 MUST_USE enum error ip_parse_endpoint(struct bytes text, struct ip_endpoint *out);
-/* "a", "a-b", "a/n" (host bits are allowed), "a(mask)"; IPv4 and IPv6. ERROR_SYNTAX with a note: reversed range,
- * mixed families, prefix too long, mask with holes, anything left over. Facts 7. */
+/* "a", "a-b", "a/n" (host bits are allowed), "a(mask)"; IPv4 and IPv6. ERROR_SYNTAX with a note: reversed
+ * range, mixed families, prefix too long, mask with holes, anything left over. Facts 7. */
 MUST_USE enum error ip_parse_range(struct bytes text, struct ip_range *out, struct note *note);
 
 /* "1.2.3.4", RFC 5952 text for IPv6. */

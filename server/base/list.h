@@ -10,8 +10,8 @@ struct list {
     struct list *previous;
 };
 
-#define list_entry(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
-#define list_each(link, head) for (struct list *link = (head)->next; link != (head); link = link->next)
+#define list_entry(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
+#define list_each(link, head)          for (struct list *link = (head)->next; link != (head); link = link->next)
 /* The element under the cursor may be removed. */
 #define list_each_safe(link, head)                                                                           \
     for (struct list *link = (head)->next, *link##_next = link->next; link != (head);                        \

@@ -13,9 +13,9 @@ struct command_context {
     FILE *in;
     FILE *out;
     FILE *err;
-    bool json;                  /* --json */
-    const char *config_path;    /* -c FILE, NULL: the default */
-    const char *directory;      /* --directory URI, NULL: the config's */
+    bool json;               /* --json */
+    const char *config_path; /* -c FILE, NULL: the default */
+    const char *directory;   /* --directory URI, NULL: the config's */
 };
 
 struct command {
@@ -35,12 +35,13 @@ int command_lint(struct command_context *context, int argc, char **argv);
 int command_queue(struct command_context *context, int argc, char **argv);
 int command_status(struct command_context *context, int argc, char **argv);
 
-/* Prints "dirrelay NAME: <message>" on err and answers the code, so that a caller can `return command_fail(…)`. */
+/* Prints "dirrelay NAME: <message>" on err and answers the code, so that a caller can `return
+ * command_fail(…)`. */
 int command_fail(struct command_context *context, int code, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* `access --connector NAME`: prints the rights of the SIDs on the connector as `access --sd` does. right: NULL or one name.
- * In access_connector.c, which loads the organization. */
-int access_connector(struct command_context *context, const char *connector, const char *const *sids, size_t sid_count,
-                     const char *right);
+/* `access --connector NAME`: prints the rights of the SIDs on the connector as `access --sd` does. right:
+ * NULL or one name. In access_connector.c, which loads the organization. */
+int access_connector(struct command_context *context, const char *connector, const char *const *sids,
+                     size_t sid_count, const char *right);
 
 #endif

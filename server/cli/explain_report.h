@@ -5,7 +5,8 @@
 #include "cli/command.h"
 #include "cli/simulation.h"
 
-/* Runs the simulation and prints; returns the exit code: 0 when every step was taken, 1 when one was refused. */
+/* Runs the simulation and prints; returns the exit code: 0 when every step was taken, 1 when one was refused.
+ */
 int explain_report(struct command_context *context, const struct organization *organization,
                    const struct simulation_request *request);
 

@@ -13,8 +13,8 @@ MUST_USE enum error listener_open(struct loop *loop, const struct ip_endpoint *e
                                   struct listener **out, struct note *note);
 /* Where it listens; with the port the system chose when the endpoint named port 0. */
 const struct ip_endpoint *listener_local(const struct listener *listener);
-/* The same on a Unix stream socket: a stale file is replaced, a live one is ERROR_TEMPORARY; the file gets the mode and is
- * removed by listener_close. The streams' endpoints have the family IP_NONE. */
+/* The same on a Unix stream socket: a stale file is replaced, a live one is ERROR_TEMPORARY; the file gets
+ * the mode and is removed by listener_close. The streams' endpoints have the family IP_NONE. */
 MUST_USE enum error listener_open_unix(struct loop *loop, const char *path, unsigned mode,
                                        void (*on_accept)(void *owner, struct stream *stream), void *owner,
                                        struct listener **out, struct note *note);

@@ -12,13 +12,14 @@ void trace_format_date(int64_t wall_ms, char out[TRACE_DATE_SIZE]);
 void trace_format_banner_date(int64_t wall_ms, char out[TRACE_DATE_SIZE]);
 
 struct trace_received {
-    struct bytes helo;              /* as the client said it, or empty; bytes no atom or literal holds become '?' (matrix F14) */
+    struct bytes
+        helo; /* as the client said it, or empty; bytes no atom or literal holds become '?' (matrix F14) */
     struct ip_address client;
     struct bytes server_name;
     struct ip_address server;
-    const char *protocol;           /* RFC 3848: SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA */
+    const char *protocol; /* RFC 3848: SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA */
     bool is_tls;
-    uint64_t id;                    /* the message's InternalId */
+    uint64_t id; /* the message's InternalId */
     int64_t wall_ms;
 };
 
