@@ -1,0 +1,359 @@
+#!/usr/bin/python3
+"""Active Directory as the directory, on a real Samba DC: the daemon reads connectors and descriptors as a plain service
+account, sees changes, outlives the DC; both methods of the relay document; permission add and remove; GSSAPI."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(REPOSITORY, "tests"))
+from lib import samba_dc  # noqa: E402
+from lib.dirrelay import DIRRELAY, Daemon  # noqa: E402
+from lib.sink import Sink  # noqa: E402
+from lib.slapd import free_port  # noqa: E402
+from lib.smtp import Client, eventually  # noqa: E402
+
+PASSWORD = "Passw0rd.456"
+NOTICED = 7  # seconds: Samba looks at its notifications every 5 s
+USERS_4 = ("ms-Exch-SMTP-Submit", "ms-Exch-SMTP-Accept-Any-Sender", "ms-Exch-Accept-Headers-Routing",
+           "ms-Exch-SMTP-Accept-Authoritative-Domain-Sender")
+ANY_RECIPIENT = "ms-Exch-SMTP-Accept-Any-Recipient"
+NINE = USERS_4 + (ANY_RECIPIENT, "ms-Exch-SMTP-Accept-Authentication-Flag", "ms-Exch-Bypass-Anti-Spam",
+                  "ms-Exch-Bypass-Message-Size-Limit", "ms-Exch-SMTP-Accept-Exch50")
+ELEVEN = NINE + ("ms-Exch-Accept-Headers-Forest", "ms-Exch-Accept-Headers-Organization")
+FORWARD = """
+import socket, sys, threading
+def pump(a, b):
+    try:
+        while data := a.recv(65536):
+            b.sendall(data)
+    except OSError:
+        pass
+    for end in (a, b):
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+listener = socket.create_server((sys.argv[1], int(sys.argv[2])))
+print("listening", flush=True)
+while True:
+    near, _ = listener.accept()
+    far = socket.create_connection((sys.argv[1], 636))
+    for pair in ((near, far), (far, near)):
+        threading.Thread(target=pump, args=pair, daemon=True).start()
+"""
+
+
+def read_rights():
+    with open(os.path.join(REPOSITORY, "ldif/rights.tsv")) as file:
+        return {name: guid for name, guid, _ in (line.rstrip("\n").split("\t") for line in file)}
+
+
+RIGHTS = read_rights()
+DC = None
+
+
+def setUpModule():
+    """One DC for all tests: its schema can be loaded only once."""
+    global DC, SERVICE, SERVICE_SID, SERVER, RECEIVE, SINK
+    samba_dc.install_packages()
+    DC = samba_dc.SambaDc(ldif=samba_dc.SCHEMA)
+    unittest.addModuleCleanup(DC.close)
+    SINK = Sink()
+    unittest.addModuleCleanup(SINK.stop)
+    SERVICE = DC.create_service_account("relaysvc", PASSWORD)
+    SERVICE_SID = DC.sid_of("CN=relaysvc,CN=Users," + DC.suffix)
+    organization = "CN=First Organization,CN=Microsoft Exchange,CN=Services," + DC.configuration
+    groups = "CN=Exchange Administrative Group (FYDIBOHF23SPDLT),CN=Administrative Groups," + organization
+    SERVER = "CN=Mailbox01,CN=Servers," + groups
+    RECEIVE = "CN=SMTP Receive Connectors,CN=Protocols," + SERVER
+    add(SERVER, "msExchExchangeServer", "msExchCurrentServerRoles: 16416", "networkAddress: ncacn_ip_tcp:mailbox01.contoso.com")
+    add("CN=Protocols," + SERVER, "protocolCfgSharedServer")
+    add(RECEIVE, "msExchSmtpReceiveConnectorContainer")
+    add("CN=contoso.com,CN=Accepted Domains,CN=Transport Settings," + organization, "msExchAcceptedDomain",
+        "msExchAcceptedDomainName: contoso.com", "msExchAcceptedDomainFlags: 4")
+    send = "CN=Internet,CN=Connections,CN=Routing Group (DWBGZMFD01QNBJR),CN=Routing Groups," + groups
+    add(send, "msExchRoutingSMTPConnector", "routingList: SMTP:*;1", "msExchSmtpSmartHost: [127.0.0.1]",
+        "msExchSmtpSendPort: %d" % SINK.port)
+
+
+def add(dn, kind, *lines):
+    DC.modify("\n".join(["dn: " + dn, "changetype: add", "objectClass: " + kind, *lines, ""]))
+
+
+def replace(dn, attribute, value):
+    DC.modify("dn: %s\nchangetype: modify\nreplace: %s\n%s: %s\n" % (dn, attribute, attribute, value))
+
+
+def aces(rights, trustee="AN", kind="OA"):
+    return "".join("(%s;CI;CR;%s;;%s)" % (kind, RIGHTS[right], trustee) for right in rights)
+
+
+class Case(unittest.TestCase):
+    """A connector of its own, for the host 127.0.0.2 on its own port, and a daemon."""
+
+    flag, rights = 1, USERS_4
+
+    def setUp(self):
+        self.port = free_port()
+        self.name = "Relay %d" % self.port
+        self.dn = "CN=%s,%s" % (self.name, RECEIVE)
+        add(self.dn, "msExchSmtpReceiveConnector", "msExchSmtpReceiveBindings: 127.0.0.1:%d" % self.port,
+            "msExchSmtpReceiveRemoteIPRanges: 127.0.0.2", "msExchSmtpReceiveRole: 16384",
+            "msExchSMTPReceiveInboundSecurityFlag: %d" % self.flag, "msExchSmtpReceiveTarpitInterval: 0")
+        self.addCleanup(DC.delete, self.dn)
+        if self.rights:
+            DC.add_ace(self.dn, aces(self.rights))
+
+    def daemon(self, **config):
+        start = config.pop("start", True)
+        daemon = Daemon(DC.ldaps_uri, {"directory.bind_dn": SERVICE[0], "directory.bind_password": SERVICE[1],
+                                       "directory.ca_file": DC.ca_file, **config}, start=start)
+        self.addCleanup(daemon.close)
+        return daemon
+
+    def administrator(self):
+        """dirrelay for whom the directory lets write."""
+        return self.daemon(start=False, **{"directory.bind_dn": DC.administrator[0],
+                                           "directory.bind_password": DC.administrator[1]})
+
+    def rcpt(self):
+        """What an outside recipient is answered; "" where it does not come so far."""
+        try:
+            with Client(self.port, source="127.0.0.2") as client:
+                client.say("EHLO printer.example")
+                sender = client.say("MAIL FROM:<chris@contoso.com>")
+                return str(client.say("RCPT TO:<kate@fabrikam.com>")) if sender.code == 250 else str(sender)
+        except Exception:  # not listening, or not any more
+            return ""
+
+    def assert_relays(self, does=True, within=NOTICED):
+        eventually(lambda: self.rcpt().startswith("250" if does else "550"), within)
+
+
+class Changes(Case):
+    # proves: contract-3 facts-5.1
+    def test_descriptors_written_by_samba_tool_and_by_ldapmodify(self):
+        self.daemon()
+        self.assert_relays(False, 20)
+        DC.add_ace(self.dn, aces([ANY_RECIPIENT]))
+        self.assert_relays(True)
+        DC.add_ace(self.dn, aces([ANY_RECIPIENT], kind="OD"))
+        self.assert_relays(False)
+        with_relay = DC.samba_tool("dsacl", "get", "--objectdn=" + self.dn).stdout
+        self.assertIn("OD;CI;CR;" + RIGHTS[ANY_RECIPIENT], with_relay)
+        sddl = "D:" + aces(USERS_4 + (ANY_RECIPIENT,)) + "(A;;RPLCLORC;;;AU)"
+        encoded = subprocess.run([DIRRELAY, "sd", "encode", sddl], capture_output=True, text=True, check=True).stdout
+        DC.write_descriptor(self.dn, base64.b64decode(encoded), 4)
+        self.assert_relays(True)
+
+    # proves: contract-3
+    def test_connectors_come_move_and_go(self):
+        daemon = self.daemon()
+        self.assert_relays(False, 20)
+        mark = daemon.mark()
+        replace(self.dn, "msExchSmtpReceiveEnabled", "FALSE")
+        daemon.wait("org.loaded", since=mark, timeout=NOTICED)
+        eventually(lambda: self.rcpt() == "")
+        second = self.dn.replace("CN=Relay", "CN=Second")
+        port, mark = free_port(), daemon.mark()
+        add(second, "msExchSmtpReceiveConnector", "msExchSmtpReceiveBindings: 127.0.0.1:%d" % port,
+            "msExchSmtpReceiveRemoteIPRanges: 127.0.0.2")
+        daemon.wait("org.loaded", since=mark, timeout=NOTICED)
+        mark = daemon.mark()
+        DC.delete(second)
+        daemon.wait("org.loaded", since=mark, timeout=NOTICED)
+        names = [row["name"] for row in daemon.status()["connectors"]]
+        self.assertNotIn("Mailbox01\\Second %d" % self.port, names)
+
+    # proves: contract-3
+    def test_an_ace_on_a_container_reaches_the_connectors_below(self):
+        self.daemon()
+        self.assert_relays(False, 20)
+        before = DC.read_descriptor(RECEIVE)
+        DC.add_ace(RECEIVE, aces([ANY_RECIPIENT]))
+        try:
+            self.assert_relays(True)
+        finally:
+            DC.write_descriptor(RECEIVE, before, 4)
+        self.assert_relays(False)
+
+
+class Hidden(Case):
+    rights = USERS_4 + (ANY_RECIPIENT,)
+
+    # proves: contract-3 D11
+    def test_a_descriptor_taken_from_the_account_takes_the_rights(self):
+        daemon = self.daemon()
+        self.assert_relays(True, 20)
+        mark = daemon.mark()
+        DC.add_ace(self.dn, "(D;;RC;;;%s)" % SERVICE_SID)
+        refused = daemon.wait("org.refused", since=mark, timeout=NOTICED)
+        self.assertIn("may not read it", json.dumps(refused))
+        eventually(lambda: self.rcpt() == "530 5.7.1 Client was not authenticated")
+
+
+class Loss(Case):
+    rights = USERS_4 + (ANY_RECIPIENT,)
+
+    def forward(self):
+        """A second way to the DC, inside its namespace since the certificate names its address; the process."""
+        port = 6360
+        process = subprocess.Popen(["ip", "netns", "exec", DC.namespace, sys.executable, "-c", FORWARD, DC.address, str(port)],
+                                   stdout=subprocess.PIPE, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.assertEqual(process.stdout.readline(), "listening\n")
+        return process, "%s:%d" % (DC.ldaps_uri, port)
+
+    # proves: contract-2
+    def test_the_second_uri_is_taken(self):
+        process, uri = self.forward()
+        daemon = self.daemon(**{"directory.uri": "%s %s" % (uri, DC.ldaps_uri)})
+        self.assert_relays(True, 20)
+        mark = daemon.mark()
+        process.kill()
+        daemon.wait("directory.down", since=mark)
+        daemon.wait("directory.up", since=mark)
+        self.assert_relays(True)
+        DC.add_ace(self.dn, aces([ANY_RECIPIENT], kind="OD"))
+        self.assert_relays(False)
+
+    # proves: contract-3
+    def test_the_dc_is_away_and_comes_back_changed(self):
+        daemon = self.daemon()
+        self.assert_relays(True, 20)
+        mark = daemon.mark()
+        DC.stop()
+        try:
+            daemon.wait("directory.down", since=mark)
+            self.assert_relays(True)
+            daemon.restart()
+            self.assert_relays(True, 20)
+        finally:
+            DC.start()
+        DC.add_ace(self.dn, aces([ANY_RECIPIENT], kind="OD"))
+        self.assert_relays(False, 20)
+
+
+class Method1(Case):
+    # proves: C2 C10 C76 C77 contract-3 contract-4
+    def test_an_anonymous_relay(self):
+        self.daemon()
+        self.assert_relays(False, 20)
+        tool = self.administrator()
+        answer = tool.cli("permission", "add", self.name, "--user", "NT AUTHORITY\\ANONYMOUS LOGON", "--rights", ANY_RECIPIENT)
+        self.assertEqual(answer.code, 0, answer)
+        self.assert_relays(True)
+        listed = {row["right"]: row for row in tool.cli("permission", "list", self.name, "--user", "anonymous", json=True).json
+                  if not row["inherited"]}
+        self.assertEqual(set(listed), set(USERS_4 + (ANY_RECIPIENT,)))
+        self.assertEqual({right for right, row in listed.items() if row["from"] == "AnonymousUsers"}, set(USERS_4))
+        self.assertEqual(listed[ANY_RECIPIENT]["from"], "explicit")
+        with Client(self.port, source="127.0.0.2") as client:
+            client.send_message("chris@contoso.com", ["kate@fabrikam.com"])
+        self.assertEqual(SINK.wait(1)[-1].recipients, ["kate@fabrikam.com"])
+        with Client(self.port, source="127.0.0.9", greet=False) as other:
+            self.assertEqual(other.reply().code, 421)
+
+
+class Method2(Case):
+    flag, rights = 32, ()
+
+    # proves: C29 C33 contract-7
+    def test_externally_secured(self):
+        tool = self.administrator()
+        for trustee, rights in (("externally-secured-servers", NINE), ("hub-servers", ELEVEN), ("edge-servers", ELEVEN),
+                                ("CN=Exchange Servers,OU=Microsoft Exchange Security Groups," + DC.suffix, ELEVEN)):
+            answer = tool.cli("permission", "add", self.name, "--user", trustee, "--rights", ",".join(rights))
+            self.assertEqual(answer.code, 0, answer)
+        shown = tool.cli("connector", "show", self.name, json=True).json
+        shown = shown[0] if isinstance(shown, list) else shown
+        self.assertEqual(shown["PermissionGroups"], ["ExchangeServers"])
+        self.daemon()
+        self.assert_relays(True, 20)
+
+
+class Permission(Case):
+    rights = USERS_4
+
+    def setUp(self):
+        super().setUp()
+        self.tool = self.administrator()
+
+    def sddl(self):
+        descriptor = DC.read_descriptor(self.dn)
+        return subprocess.run([DIRRELAY, "sd", "decode", base64.b64encode(descriptor).decode()], capture_output=True,
+                              text=True, check=True).stdout.strip()
+
+    def permission(self, verb, user, rights, *options, code=0):
+        answer = self.tool.cli("permission", verb, self.name, "--user", user, "--rights", rights, *options)
+        self.assertEqual(answer.code, code, answer)
+        return answer
+
+    # proves: contract-4
+    def test_every_other_ace_stays_as_it_was(self):
+        before = self.sddl()
+        group = DC.create_group("Printers %d" % self.port)
+        self.addCleanup(DC.delete, group)
+        self.permission("add", group, ANY_RECIPIENT)
+        self.permission("add", "anonymous", ANY_RECIPIENT, "--deny")
+        allow, deny = (aces([ANY_RECIPIENT], DC.sid_of(group)), aces([ANY_RECIPIENT], kind="OD"))
+        after = self.sddl()
+        self.assertIn(allow, after)
+        self.assertIn(deny, after)
+        self.assertLess(after.index(deny), after.index(allow))
+        self.assertEqual(after.replace(allow, "").replace(deny, ""), before)
+        self.permission("add", group, ANY_RECIPIENT)
+        self.assertEqual(self.sddl(), after)
+        self.permission("remove", group, ANY_RECIPIENT)
+        self.permission("remove", "anonymous", ANY_RECIPIENT, "--deny")
+        self.assertEqual(self.sddl(), before)
+        self.assertIn("nothing to remove", self.permission("remove", "anonymous", ANY_RECIPIENT, code=1).out)
+
+    # proves: contract-4
+    def test_a_dry_run_prints_what_ldapmodify_takes(self):
+        before = self.sddl()
+        ldif = self.permission("add", "anonymous", ANY_RECIPIENT, "--dry-run").out
+        self.assertIn("control: 1.2.840.113556.1.4.801 true:: MAMCAQQ=\n", ldif)
+        self.assertEqual(self.sddl(), before)
+        DC.modify(ldif)
+        self.assertIn(aces([ANY_RECIPIENT]), self.sddl())
+
+    # proves: contract-4
+    def test_a_plain_account_may_not(self):
+        before = self.sddl()
+        with Daemon(DC.ldaps_uri, {"directory.bind_dn": SERVICE[0], "directory.bind_password": SERVICE[1],
+                                   "directory.ca_file": DC.ca_file}, start=False) as plain:
+            answer = plain.cli("permission", "add", self.name, "--user", "anonymous", "--rights", ANY_RECIPIENT)
+        self.assertEqual(answer.code, 1, answer)
+        self.assertEqual(self.sddl(), before)
+
+
+class Kerberos(Case):
+    # proves: contract-2
+    def test_gssapi_with_a_keytab(self):
+        """Signed and sealed over plain LDAP; the ticket comes from the keytab and stays in memory."""
+        folder = tempfile.mkdtemp(prefix="dr-keytab-")
+        keytab = os.path.join(folder, "service.keytab")
+        DC.export_keytab("relaysvc", keytab)
+        tool = self.daemon(start=False, **{"directory.uri": "ldap://" + DC.host, "directory.start_tls": "never",
+                                           "directory.sasl_mech": "GSSAPI", "directory.bind_dn": None,
+                                           "directory.bind_password": None, "directory.ca_file": None})
+        environment = {"KRB5_CLIENT_KTNAME": "FILE:" + keytab}
+        command = [DIRRELAY, "--json", "-c", tool.config_path, "permission", "list", self.name, "--user", "anonymous"]
+        listed = json.loads(DC.run(command, env=environment).stdout)
+        self.assertEqual({row["right"] for row in listed if not row["inherited"]}, set(USERS_4))
+        os.unlink(keytab)
+        self.assertEqual(DC.run(command, env=environment, check=False).returncode, 3)
+        os.rmdir(folder)
+
+
+if __name__ == "__main__":
+    unittest.main()
