@@ -121,7 +121,7 @@ void session_log_refused(const struct smtp_session *session, const char *event_n
         event_bytes(&event, "recipient", recipient);
     }
     if (line.len > 0) {
-        event_bytes(&event, "line", line);
+        event_bytes(&event, "line", session->is_line_secret ? BYTES_LITERAL("(not shown)") : line);
     }
     event_text(&event, "reason", decision != NULL ? reason_id(decision->reason) : row->reason);
     if (session->connector != NULL && session->connector->refused != NULL) {

@@ -82,6 +82,9 @@ void session_execute(struct smtp_session *session, struct bytes line, bool has_m
     struct command_line command;
     const struct verb_row *row = row_of_line(line, &command);
     session->line = line;
+    /* A client may send its password though nobody asked for it. */
+    session->is_line_secret = bytes_starts_nocase(line, verb_name(VERB_AUTH)) ||
+                              (session->is_line_secret && command.verb == VERB_UNKNOWN);
     run_verb(session, row, &command, has_more);
     session->line = (struct bytes){0};
 }
