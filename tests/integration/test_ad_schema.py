@@ -243,7 +243,7 @@ class Server(unittest.TestCase):
 
     # proves: contract-2
     def test_gssapi_with_a_keytab(self):
-        # Cyrus SASL's plugin does not release the credentials it takes: no leak of ours is looked for.
+        # With maxssf=0, inside TLS, Cyrus SASL's plugin never releases the credentials it takes: leaks are not looked for.
         sanitized = {**dirrelay.SANITIZED, "ASAN_OPTIONS": dirrelay.SANITIZED["ASAN_OPTIONS"] + ":detect_leaks=0"}
         keytab = os.path.join(DC.directory, "relaysvc.keytab")
         DC.export_keytab("relaysvc", keytab)
