@@ -74,7 +74,7 @@ def read_all(data):
 
 
 class Request:
-    """One request: id, tag, and for a search base, scope, attributes; controls as {oid: value}."""
+    """One request: id, tag, and for a search base, scope, filter, attributes; controls as {oid: value}."""
 
     def __init__(self, content):
         parts = read_all(content)
@@ -91,6 +91,7 @@ class Request:
             fields = read_all(body)
             self.base = fields[0][1].decode()
             self.scope = fields[1][1][0]
+            self.filter = fields[6]  # (tag, content)
             self.attributes = [name.decode() for _, name in read_all(fields[7][1])]
         elif self.tag == BIND:
             fields = read_all(body)
