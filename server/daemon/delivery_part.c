@@ -1,23 +1,15 @@
 /* The delivery loop: schedule, connections and resolver live there. */
 #include "base/event.h"
-#include "daemon/call.h"
+#include "daemon/part.h"
 #include "daemon/process_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct start {
-    struct process *process;
-    struct note *note;
-    enum error error;
-};
-
 /* On the delivery loop. */
-static void start(void *owner)
+static enum error begin(struct process *process, struct note *note)
 {
-    struct start *start = owner;
-    struct process *process = start->process;
     const struct config *config = process->config;
     struct delivery_config delivery = {
         .loop = process->delivery_loop,
@@ -27,21 +19,12 @@ static void start(void *owner)
     };
     static_assert(CONFIG_RETRY_MAX == SCHEDULE_DELAYS_MAX, "one list of delays");
     memcpy(delivery.schedule.delays_ms, config->queue.retry_ms, sizeof delivery.schedule.delays_ms);
-    start->error = delivery_start(&delivery, &process->delivery, start->note);
+    return delivery_start(&delivery, &process->delivery, note);
 }
 
 enum error delivery_part_start(struct process *process, struct note *note)
 {
-    struct start request = {.process = process, .note = note};
-    process->delivery_loop = loop_new("delivery", NULL);
-    enum error error = process->delivery_loop ? loop_start(process->delivery_loop) : ERROR_TEMPORARY;
-    if (error) {
-        loop_free(process->delivery_loop);
-        process->delivery_loop = NULL;
-        return error;
-    }
-    call_on(process->delivery_loop, start, &request);
-    return request.error;
+    return part_start(process, "delivery", &process->delivery_loop, begin, note);
 }
 
 struct handover {

@@ -1,7 +1,7 @@
 /* The directory loop: the directory and the keeper live there; organizations come to the main loop by mail.
  */
 #include "base/event.h"
-#include "daemon/call.h"
+#include "daemon/part.h"
 #include "daemon/process_internal.h"
 
 #include <stdlib.h>
@@ -42,27 +42,19 @@ static void on_failure(void *owner, enum error error, const char *why)
     event_say(EVENT_ERROR, "org.refused", "%s: %s", error_name(error), why);
 }
 
-struct start {
-    struct process *process;
-    struct note *note;
-    enum error error;
-};
-
 /* On the directory loop. */
-static void start(void *owner)
+static enum error begin(struct process *process, struct note *note)
 {
-    struct start *start = owner;
-    struct process *process = start->process;
     const struct config *config = process->config;
     struct arena arena;
     struct directory_config directory;
     arena_init(&arena, 1u << 20);
-    start->error = config_directory(config, NULL, &arena, &directory, start->note);
-    if (!start->error)
-        start->error = directory_open(&directory, process->directory_loop, &process->directory, start->note);
+    enum error error = config_directory(config, NULL, &arena, &directory, note);
+    if (!error)
+        error = directory_open(&directory, process->directory_loop, &process->directory, note);
     arena_done(&arena);
-    if (start->error)
-        return;
+    if (error)
+        return error;
     struct keeper_config keeper = {
         .directory = process->directory,
         .config_base = config->directory.config_base,
@@ -76,7 +68,7 @@ static void start(void *owner)
         .on_failure = on_failure,
         .owner = process,
     };
-    start->error = keeper_start(&keeper, &process->keeper, start->note);
+    return keeper_start(&keeper, &process->keeper, note);
 }
 
 /* On the directory loop. */
@@ -90,17 +82,8 @@ static void on_refresh(struct mail *mail)
 
 enum error source_part_start(struct process *process, struct note *note)
 {
-    struct start request = {.process = process, .note = note};
     process->refresh_source.on_mail = on_refresh;
-    process->directory_loop = loop_new("directory", NULL);
-    enum error error = process->directory_loop ? loop_start(process->directory_loop) : ERROR_TEMPORARY;
-    if (error) {
-        loop_free(process->directory_loop);
-        process->directory_loop = NULL;
-        return error;
-    }
-    call_on(process->directory_loop, start, &request);
-    return request.error;
+    return part_start(process, "directory", &process->directory_loop, begin, note);
 }
 
 void source_part_refresh(struct process *process)
