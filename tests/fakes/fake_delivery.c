@@ -222,6 +222,13 @@ uint64_t fake_delivery_put_small(struct fake_delivery *world, const char *sender
     return fake_delivery_put(world, sender, recipients, "Subject: Test\r\n\r\nbody\r\n");
 }
 
+uint64_t fake_delivery_put_tried(struct fake_delivery *world)
+{
+    uint64_t id = fake_delivery_put_small(world, "a@b.example", "c@d.example");
+    fake_delivery_wait_attempts(world, id, 1);
+    return id;
+}
+
 void fake_delivery_read(struct fake_delivery *world, uint64_t id, struct arena *arena, struct envelope *out)
 {
     arena_init(arena, ARENA_MAX);

@@ -42,6 +42,8 @@ uint64_t fake_delivery_put(struct fake_delivery *world, const char *sender, cons
 uint64_t fake_delivery_put_split(struct fake_delivery *world, const char *content, uint64_t header_bytes);
 /* A small one. */
 uint64_t fake_delivery_put_small(struct fake_delivery *world, const char *sender, const char *recipients);
+/* A small one, and turns until its first attempt is over; its id. */
+uint64_t fake_delivery_put_tried(struct fake_delivery *world);
 /* Turns the loop until nothing moves any more. */
 void fake_delivery_settle(struct fake_delivery *world);
 /* Turns until the counter has the value; fails the test after 10 s. */

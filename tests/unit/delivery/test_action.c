@@ -18,8 +18,7 @@ static void test_hold_and_release(void **state)
     struct fake_delivery world;
     fake_delivery_open(&world);
     world.host.mail_reply = "450 4.2.0 busy";
-    uint64_t id = fake_delivery_put_small(&world, "a@b.example", "c@d.example");
-    fake_delivery_wait_attempts(&world, id, 1);
+    uint64_t id = fake_delivery_put_tried(&world);
     fake_delivery_act(&world, id, DELIVERY_HOLD);
     fake_delivery_wait(&world, &world.answer_count, 1);
     assert_int_equal(world.answer, OK);
@@ -43,8 +42,7 @@ static void test_retry_does_not_wait(void **state)
     struct fake_delivery world;
     fake_delivery_open(&world);
     world.host.banner = "421 4.3.2 closing"; /* a dead hop is asked again, too */
-    uint64_t id = fake_delivery_put_small(&world, "a@b.example", "c@d.example");
-    fake_delivery_wait_attempts(&world, id, 1);
+    uint64_t id = fake_delivery_put_tried(&world);
     world.host.banner = NULL;
     fake_delivery_act(&world, id, DELIVERY_RETRY);
     fake_delivery_wait_queue(&world, 0);
@@ -60,8 +58,7 @@ static void test_remove(void **state)
     struct fake_delivery world;
     fake_delivery_open(&world);
     world.host.mail_reply = "450 4.2.0 busy";
-    uint64_t id = fake_delivery_put_small(&world, "a@b.example", "c@d.example");
-    fake_delivery_wait_attempts(&world, id, 1);
+    uint64_t id = fake_delivery_put_tried(&world);
     fake_delivery_act(&world, id, DELIVERY_REMOVE);
     fake_delivery_wait_queue(&world, 0);
     assert_int_equal(world.answer, OK);
@@ -208,8 +205,7 @@ static void test_an_action_holds_the_end_up_until_it_is_stored(void **state)
     struct fake_delivery world;
     fake_delivery_open(&world);
     world.host.mail_reply = "450 4.2.0 busy";
-    uint64_t id = fake_delivery_put_small(&world, "a@b.example", "c@d.example");
-    fake_delivery_wait_attempts(&world, id, 1);
+    uint64_t id = fake_delivery_put_tried(&world);
     fake_delivery_act(&world, id, DELIVERY_HOLD);
     fake_delivery_stop(&world);
     fake_delivery_settle(&world);
