@@ -62,6 +62,7 @@ struct smtp_session {
     bool is_connector_gone; /* 421 at the next MAIL */
     bool is_expired;        /* the connection's time is over; ends with its transaction */
     bool has_refused; /* MAIL or RCPT was refused by policy: pipelined commands behind it are no errors */
+    uint16_t consequences;  /* how many of those there were, so that they are no flood either (matrix R2) */
     bool must_answer_first; /* the last verb has to be waited for */
     bool is_line_secret;    /* AUTH, or what came behind it: never logged */
     bool is_discarding;     /* the rest of a bad line, up to its CRLF */

@@ -92,9 +92,13 @@ void session_close(struct smtp_session *session, enum reply reply)
     }
 }
 
+/* What a client may have pipelined behind a refused command before it reads the refusal. */
+#define CONSEQUENCES_MAX 1000
+
 void session_fault(struct smtp_session *session, enum reply reply)
 {
-    bool is_consequence = session->has_refused && (reply == REPLY_NEED_MAIL || reply == REPLY_NEED_RCPT);
+    bool is_consequence = session->has_refused && (reply == REPLY_NEED_MAIL || reply == REPLY_NEED_RCPT) &&
+                          session->consequences++ < CONSEQUENCES_MAX;
     int64_t most = session->connector->max_protocol_errors;
     session_log_refused(session, session_refused_event(session), reply, NULL, (struct bytes){0},
                         (struct bytes){0}, session->line);

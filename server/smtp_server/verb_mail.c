@@ -167,5 +167,6 @@ void verb_mail(struct smtp_session *session, const struct command_line *command)
         return;
     }
     session->has_refused = false;
+    session->consequences = 0;
     check_sender(session, &sender, parameters);
 }

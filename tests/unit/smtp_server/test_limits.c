@@ -143,6 +143,19 @@ static void idle_commands_are_bounded_and_transactions_are_not(void **state)
     close_adjusted(&dialogue, organization);
 }
 
+/* proves: R2 */
+static void consequences_of_a_refusal_are_bounded(void **state)
+{
+    (void)state;
+    struct dialogue dialogue;
+    struct organization *organization = open_adjusted(&dialogue, NULL, "10.3.0.5");
+    dialogue_run(&dialogue, DIALOGUE_STEPS, SCRIPT(HELLO, "C: MAIL FROM:<a@b.example>", "S: 530 *"));
+    for (int i = 0; i < 1005; i++)
+        dialogue_run(&dialogue, DIALOGUE_PIPELINED, SCRIPT("C: RCPT TO:<a@b.example>", "S: 503 *"));
+    dialogue_run(&dialogue, DIALOGUE_STEPS, SCRIPT("C: RCPT TO:<a@b.example>", TOO_MANY));
+    close_adjusted(&dialogue, organization);
+}
+
 /* -- sizes -- */
 
 static void small_sizes(struct receive_connector *connector)
@@ -249,6 +262,7 @@ int main(void)
         cmocka_unit_test(syntax_and_sequence_errors_count_refusals_do_not),
         cmocka_unit_test(what_was_pipelined_behind_a_refusal_is_no_error),
         cmocka_unit_test(idle_commands_are_bounded_and_transactions_are_not),
+        cmocka_unit_test(consequences_of_a_refusal_are_bounded),
         cmocka_unit_test(a_message_is_cut_at_its_limit_and_answered_once),
         cmocka_unit_test(a_header_block_has_its_own_limit),
         cmocka_unit_test(recipients_are_limited_before_they_are_judged),
