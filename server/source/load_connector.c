@@ -17,6 +17,30 @@ enum error load_host_name(struct load_context *load, struct bytes text, const ch
     return OK;
 }
 
+const struct entry *load_previous(const struct load_context *load, const struct entry *entry)
+{
+    const struct entry *good = image_last_good(load->request->image, entry->id);
+    return good == entry ? NULL : good;
+}
+
+bool load_is_clean(const struct attribute_reading *reading)
+{
+    return !reading->unreadable.text[0] && !reading->unsupported.text[0];
+}
+
+const char *load_judge(struct load_context *load, const struct entry *entry,
+                       const struct attribute_reading *reading, bool is_kept)
+{
+    if (reading->unsupported.text[0])
+        return load_text(load, "%s", reading->unsupported.text);
+    if (!reading->unreadable.text[0])
+        return NULL;
+    if (!is_kept)
+        return load_text(load, "%s", reading->unreadable.text);
+    load_refuse(load, entry->dn, true, "%s", reading->unreadable.text);
+    return NULL;
+}
+
 enum error load_access(struct load_context *load, const struct entry *entry, bool want_any,
                        struct access_reading *out)
 {

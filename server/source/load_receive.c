@@ -155,14 +155,14 @@ static bool reaches_the_same(const struct receive_connector *a, const struct rec
 static enum error read_last_good(struct load_context *load, const struct entry *entry,
                                  struct receive_connector *out, bool *out_is_good)
 {
-    const struct entry *good = image_last_good(load->request->image, entry->id);
+    const struct entry *good = load_previous(load, entry);
     *out_is_good = false;
-    if (!good || good == entry)
+    if (!good)
         return OK;
     struct receive_connector version = {0};
     struct attribute_reading reading = {0};
     enum error error = read_version(load, good, &version, &reading);
-    if (error != OK || reading.unreadable.text[0] || reading.unsupported.text[0])
+    if (error != OK || !load_is_clean(&reading))
         return error;
     /* What narrows counts from the present version where it can be read. */
     bool is_true;
@@ -239,12 +239,9 @@ static enum error read_connector(struct load_context *load, const struct entry *
     if (error != OK)
         return error;
     *out_is_current = !is_kept;
-    if (reading.unsupported.text[0])
-        out->refused = load_text(load, "%s", reading.unsupported.text);
-    else if (is_kept)
-        load_refuse(load, entry->dn, true, "%s", reading.unreadable.text);
-    else if (reading.unreadable.text[0])
-        out->refused = load_text(load, "%s", reading.unreadable.text);
+    const char *refused = load_judge(load, entry, &reading, is_kept);
+    if (refused)
+        out->refused = refused;
 
     struct access_reading access;
     error = load_access(load, entry, true, &access);

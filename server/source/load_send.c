@@ -116,14 +116,14 @@ static enum error read_version(struct load_context *load, const struct entry *en
 static enum error read_last_good(struct load_context *load, const struct entry *entry,
                                  struct send_connector *out, bool *out_is_good)
 {
-    const struct entry *good = image_last_good(load->request->image, entry->id);
+    const struct entry *good = load_previous(load, entry);
     *out_is_good = false;
-    if (!good || good == entry)
+    if (!good)
         return OK;
     struct send_connector version = {0};
     struct attribute_reading reading = {0};
     enum error error = read_version(load, good, &version, &reading);
-    if (error != OK || reading.unreadable.text[0] || reading.unsupported.text[0])
+    if (error != OK || !load_is_clean(&reading))
         return error;
     bool is_true;
     if (entry_boolean(entry, "msExchSmtpSendEnabled", &is_true) == OK && !is_true)
@@ -188,12 +188,9 @@ static enum error read_connector(struct load_context *load, const struct entry *
         error = read_identity(load, entry, out);
     if (error != OK)
         return error;
-    if (reading.unsupported.text[0])
-        out->refused = load_text(load, "%s", reading.unsupported.text);
-    else if (is_kept)
-        load_refuse(load, entry->dn, true, "%s", reading.unreadable.text);
-    else if (reading.unreadable.text[0])
-        out->refused = load_text(load, "%s", reading.unreadable.text);
+    const char *refused = load_judge(load, entry, &reading, is_kept);
+    if (refused)
+        out->refused = refused;
     error = read_permissions(load, entry, out);
     if (error != OK)
         return error;
