@@ -7,10 +7,10 @@ import tempfile
 import time
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
-from directory_probe import Probe  # noqa: E402
-from scripted_ldap import Forwarder  # noqa: E402
-from slapd import STANDARD_SCHEMAS, Slapd  # noqa: E402
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib.directory_probe import Probe  # noqa: E402
+from lib.scripted_ldap import Forwarder  # noqa: E402
+from lib.slapd import STANDARD_SCHEMAS, Slapd  # noqa: E402
 
 BASE = "dc=contoso,dc=com"
 # A loop that turns all the time never lets this pass between two beats; generous, for sanitizers on two busy cores.

@@ -6,9 +6,9 @@ import sys
 import time
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
-from directory_probe import Probe  # noqa: E402
-from scripted_ldap import SEARCH, ScriptedLdap, read_all  # noqa: E402
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib.directory_probe import Probe  # noqa: E402
+from lib.scripted_ldap import SEARCH, ScriptedLdap, read_all  # noqa: E402
 
 NOTIFICATION, SD_FLAGS = "1.2.840.113556.1.4.528", "1.2.840.113556.1.4.801"
 AND, GREATER_OR_EQUAL = 0xA0, 0xA5

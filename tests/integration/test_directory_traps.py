@@ -6,10 +6,10 @@ import sys
 import time
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
-from directory_probe import Probe  # noqa: E402
-from scripted_ldap import (BIND, DISCONNECTION, EXTENDED, PAGED, SEARCH, SYNC_INFO, SYNC_REQUEST, SYNC_STATE,  # noqa: E402
-                           ScriptedLdap, boolean, make_certificates, number, octets, read_all, remove_certificates, tlv)
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib.directory_probe import Probe  # noqa: E402
+from lib.scripted_ldap import (BIND, DISCONNECTION, EXTENDED, PAGED, SEARCH, SYNC_INFO, SYNC_REQUEST, SYNC_STATE,  # noqa: E402
+                               ScriptedLdap, boolean, make_certificates, number, octets, read_all, remove_certificates, tlv)
 
 GAP_MS = 400
 DEADLINE_MS = 600

@@ -10,10 +10,10 @@ import tempfile
 import unittest
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path[:0] = [os.path.join(REPOSITORY, folder) for folder in ("tests/lib", "ldap-schema", "ldif")]
+sys.path[:0] = [os.path.join(REPOSITORY, folder) for folder in ("tests", "ldap-schema", "ldif")]
 import generate  # noqa: E402
 import make_sample  # noqa: E402
-from slapd import DIRRELAY_SCHEMAS, STANDARD_SCHEMAS, Slapd, SlapdError  # noqa: E402
+from lib.slapd import DIRRELAY_SCHEMAS, STANDARD_SCHEMAS, Slapd, SlapdError  # noqa: E402
 
 SCHEMA = os.path.join(REPOSITORY, "ldap-schema")
 LDIF = os.path.join(REPOSITORY, "ldif")

@@ -12,8 +12,8 @@ import tempfile
 import time
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
-from directory_probe import program  # noqa: E402
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib.directory_probe import program  # noqa: E402
 
 CALLS = "openat,write,pwrite64,writev,pwritev,fsync,fdatasync,msync,unlinkat"
 # LeakSanitizer cannot run under a tracer.

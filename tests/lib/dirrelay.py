@@ -10,7 +10,6 @@ nobody: leaks are found at its end and it dies with the test. as_root starts it 
 """
 
 import atexit
-import ctypes
 import json
 import os
 import pwd
@@ -25,6 +24,7 @@ import threading
 import time
 import urllib.request
 
+from lib.child import die_with_parent
 from lib.slapd import free_port
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -33,8 +33,6 @@ DIRRELAYD, DIRRELAY = os.path.join(BUILD, "dirrelayd"), os.path.join(BUILD, "dir
 SERVER_NAME = "Mailbox01"
 SANITIZED = {"ASAN_OPTIONS": "abort_on_error=0:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99"}
 TIMEOUT = 20.0
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
 _running = set()
 
 
@@ -51,10 +49,6 @@ def _on_sigterm(*_):
 atexit.register(_end_all)
 if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
     signal.signal(signal.SIGTERM, _on_sigterm)
-
-
-def _die_with_parent():
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Answer:
@@ -154,7 +148,7 @@ class Daemon:
         self.process = subprocess.Popen(
             [DIRRELAYD, "-c", self.config_path], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if self.stdout is None else self.stdout, stderr=errors, cwd=self.folder,
-            env={**os.environ, **SANITIZED, **self.env}, preexec_fn=_die_with_parent, start_new_session=True, **identity)
+            env={**os.environ, **SANITIZED, **self.env}, preexec_fn=die_with_parent, start_new_session=True, **identity)
         errors.close()
         _running.add(self)
         self.started_at = len(self.events)

@@ -17,7 +17,6 @@ is removed by the next one that comes along. Only the standard library and Debia
 """
 
 import base64
-import ctypes
 import fcntl
 import glob
 import os
@@ -29,6 +28,7 @@ import tempfile
 import time
 import unittest
 
+from lib.child import comes_up, die_with_parent
 from lib.slapd import parse_ldif
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -37,11 +37,9 @@ SCHEMA = tuple(os.path.join(REPOSITORY, "ldap-schema/ad", name + ".ldif")
 LOCKS = "/run/dirrelay-test-dc"
 SLOTS = 64
 NETWORK = "198.51.100."  # RFC 5737: nobody's
-PR_SET_PDEATHSIG = 1
 START_SECONDS = 60
 SCHEMA_UPDATE = "dn:\nchangetype: modify\nadd: schemaUpdateNow\nschemaUpdateNow: 1\n-\n"
 SD_FLAGS = "1.2.840.113556.1.4.801"
-_libc = ctypes.CDLL(None)
 
 
 class SambaError(Exception):
@@ -149,10 +147,6 @@ def _take_slot():
     raise SambaError("all %d slots are taken" % SLOTS)
 
 
-def _die_with_parent():
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 # -- the domain controller --------------------------------------------------------------------------------
 
 
@@ -213,13 +207,10 @@ class SambaDc:
             # It goes on reading its standard input: the end of that ends it too.
             self.process = subprocess.Popen(
                 ["ip", "netns", "exec", self.namespace, "samba", "-s", self.config_path, "-i", "-d1", "--debug-stdout"],
-                stdin=subprocess.PIPE, stdout=log, stderr=log, preexec_fn=_die_with_parent)
-        deadline = time.monotonic() + START_SECONDS
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise SambaError("samba did not start: " + self.log()[-3000:])
-            time.sleep(0.1)
+                stdin=subprocess.PIPE, stdout=log, stderr=log, preexec_fn=die_with_parent)
+        if not comes_up(self.process, self._answers, START_SECONDS, 0.1):
+            self.stop()
+            raise SambaError("samba did not start: " + self.log()[-3000:])
 
     def stop(self):
         """Ends every process of the DC and waits; start() serves the same forest again."""

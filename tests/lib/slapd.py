@@ -9,7 +9,6 @@ Only the standard library and the programs of Debian's slapd, ldap-utils and ope
 """
 
 import base64
-import ctypes
 import getpass
 import os
 import pwd
@@ -18,8 +17,9 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 import urllib.parse
+
+from lib.child import comes_up, die_with_parent
 
 SLAPD = "/usr/sbin/slapd"
 SYSTEM_SCHEMAS = "/etc/ldap/schema"
@@ -30,8 +30,6 @@ DIRRELAY_SCHEMAS = (
     os.path.join(REPOSITORY, "ldap-schema", "dirrelay-ad-base.ldif"),
     os.path.join(REPOSITORY, "ldap-schema", "dirrelay.ldif"),
 )
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
 
 
 class SlapdError(Exception):
@@ -43,10 +41,6 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def _die_with_parent():
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _unprivileged_user():
@@ -147,15 +141,12 @@ class Slapd:
         # -d keeps it in the foreground; dying with the test needs the identity to be taken before exec.
         self.process = subprocess.Popen(
             [SLAPD, "-d", "0", "-F", self._path("config"), "-h", " ".join(urls)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent, start_new_session=True,
             **self._identity())
         log.close()
-        deadline = time.monotonic() + 20
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise SlapdError("slapd did not start: " + self.log())
-            time.sleep(0.02)
+        if not comes_up(self.process, self._answers, 20, 0.02):
+            self.kill()
+            raise SlapdError("slapd did not start: " + self.log())
 
     def stop(self):
         """SIGTERM, and wait."""
