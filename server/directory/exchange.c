@@ -200,11 +200,6 @@ static void arm_deadline(struct exchange *exchange)
         loop_timer_start(&exchange->deadline_timer, due > now ? due - now : 0);
 }
 
-void exchange_deadline_moved(struct exchange *exchange)
-{
-    arm_deadline(exchange);
-}
-
 static struct request *next_expired(struct list *requests, uint64_t now)
 {
     list_each(link, requests)

@@ -26,7 +26,7 @@ struct request {
     LDAPMod **changes; /* not NULL: the entry at base is modified, the search's fields mean nothing */
     LDAPControl controls[EXCHANGE_CONTROLS_MAX];
     size_t control_count;
-    /* By loop_now_ms; 0: none. May be moved while under way, then call exchange_deadline_moved. */
+    /* By loop_now_ms; 0: none. */
     uint64_t deadline_ms;
     /* The message is borrowed. Entries, references and intermediate answers. */
     void (*on_message)(struct request *request, LDAP *ldap, LDAPMessage *message);
@@ -63,6 +63,8 @@ struct exchange {
     void *owner;
 };
 
+/* Not connected yet; loop and watchdog are borrowed, operation_ms bounds a call that libldap blocks in. The
+ * owner sets on_lost, on_turn and owner. */
 void exchange_init(struct exchange *exchange, struct loop *loop, struct watchdog *watchdog,
                    uint64_t operation_ms);
 /* Starts on an open handle. ERROR_TEMPORARY, ERROR_IO: it can not be watched. */
@@ -73,7 +75,6 @@ void exchange_detach(struct exchange *exchange, enum error error, const char *wh
 void exchange_send(struct exchange *exchange, struct request *request);
 /* No callback comes any more. A request that is not under way is left alone. */
 void exchange_cancel(struct exchange *exchange, struct request *request);
-void exchange_deadline_moved(struct exchange *exchange);
 /* Asks for on_turn. */
 void exchange_wake(struct exchange *exchange);
 /* A mail is under way: the exchange must stay where it is. */
