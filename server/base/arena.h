@@ -13,6 +13,7 @@ struct arena {
     size_t ceiling_bytes;
 };
 
+/* Empty; allocates on the first demand. */
 void arena_init(struct arena *arena, size_t ceiling_bytes);
 /* Frees everything; the arena may be used again. */
 void arena_done(struct arena *arena);

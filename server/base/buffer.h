@@ -12,6 +12,7 @@ struct buffer {
     size_t ceiling; /* bytes; appending past it answers ERROR_LIMIT and changes nothing */
 };
 
+/* Empty; allocates on the first append. */
 void buffer_init(struct buffer *buffer, size_t ceiling);
 /* Frees the memory; the ceiling stays, so that it may be used again. */
 void buffer_done(struct buffer *buffer);
@@ -26,6 +27,7 @@ MUST_USE enum error buffer_printf(struct buffer *buffer, const char *format, ...
 MUST_USE enum error buffer_reserve(struct buffer *buffer, size_t count);
 /* Drops the first count bytes. */
 void buffer_consume(struct buffer *buffer, size_t count);
+/* The content, borrowed until the next change. */
 struct bytes buffer_bytes(const struct buffer *buffer);
 
 #endif

@@ -144,6 +144,7 @@ void plan_transmissions(struct message *message);
 
 /* -- hop.c -- */
 
+/* The hop of the connector, made when there is none yet; NULL without memory. */
 struct hop *hop_find(struct delivery *delivery, const struct send_connector *connector);
 void hop_queue(struct hop *hop, struct transmission *transmission);
 /* The same for one that was taken out and goes first. */

@@ -14,6 +14,7 @@ struct entry_table {
 
 #define ENTRY_TABLE_MAX 1000000u
 
+/* Frees all entries; the table is empty and may be used again. */
 void entry_table_clear(struct entry_table *table);
 size_t entry_table_count(const struct entry_table *table);
 /* Takes the entry (it has an id); replaces those with its DN or id. ERROR_LIMIT past ENTRY_TABLE_MAX or

@@ -21,6 +21,7 @@ struct snapshot {
 
 enum sighting { SIGHTING_NEW, SIGHTING_CHANGED, SIGHTING_SAME };
 
+/* Frees everything; it may be used again, empty. */
 void snapshot_done(struct snapshot *snapshot);
 /* Starts a look: what is not seen until snapshot_end_round has vanished. */
 void snapshot_begin_round(struct snapshot *snapshot);

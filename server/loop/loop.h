@@ -35,9 +35,11 @@ struct loop_end_hook {
     struct list link;
     void (*on_end)(struct loop_end_hook *hook);
 };
+/* Keeps the hook, which the caller owns, until loop_off_end; both on the loop or before it runs. */
 void loop_on_end(struct loop *loop, struct loop_end_hook *hook);
 void loop_off_end(struct loop_end_hook *hook);
 
+/* The calling thread is running it. */
 bool loop_is_current(const struct loop *loop);
 const struct clock *loop_clock(const struct loop *loop);
 const char *loop_name(const struct loop *loop);

@@ -27,6 +27,7 @@ struct decision {
     enum right right; /* the right whose absence decided, when has_right */
 };
 
+/* Allowed: no reason, no right. */
 struct decision decision_allow(void);
 /* A refusal that no right would have lifted. */
 struct decision decision_deny(enum reason reason);

@@ -46,6 +46,7 @@ struct right_row {
     struct guid guid;
 };
 
+/* Static; below RIGHT_COUNT. */
 const struct right_row *right_row(enum right right);
 static inline const char *right_name(enum right right)
 {

@@ -50,12 +50,15 @@ struct smtp_client_events {
     void (*on_closed)(void *owner, bool is_permanent, struct bytes reply);
 };
 
+/* Opens a session to the hop, from source (NULL or IP_NONE: any address), on the loop, whose thread calls;
+ * gives *out, which frees itself after on_closed. config and events are copied, the texts in config borrowed;
+ * owner until on_closed. ERROR_TEMPORARY without memory, else as stream_connect; then no callback comes. */
 MUST_USE enum error smtp_client_connect(struct loop *loop, const struct ip_endpoint *hop,
                                         const struct ip_address *source,
                                         const struct smtp_client_config *config,
                                         const struct smtp_client_events *events, void *owner,
                                         struct smtp_client **out);
-/* The same over a stream that stands (tests). */
+/* The same over a stream that stands (tests). NULL without memory. */
 struct smtp_client *smtp_client_attach(struct stream *stream, const struct smtp_client_config *config,
                                        const struct smtp_client_events *events, void *owner);
 /* Greeted, between two transactions, and not ending. */
@@ -66,6 +69,7 @@ bool smtp_client_is_ready(const struct smtp_client *client);
 void smtp_client_send(struct smtp_client *client, struct smtp_transaction *transaction);
 /* QUIT, then on_closed. */
 void smtp_client_quit(struct smtp_client *client);
+/* Cuts the session: 421 4.3.2 for what is under way, then on_closed. */
 void smtp_client_abort(struct smtp_client *client);
 
 #endif

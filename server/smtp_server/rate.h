@@ -9,6 +9,7 @@ struct connection_limits;
 
 enum connection_verdict { CONNECTION_ADMITTED, CONNECTION_OVER_CONNECTOR, CONNECTION_OVER_SOURCE };
 
+/* For all loops together. NULL without memory or randomness; freeing NULL is a no-op. */
 struct connection_limits *connection_limits_new(void);
 void connection_limits_free(struct connection_limits *limits);
 /* Counts the connection in when it is admitted: MaxInboundConnection, MaxInboundConnectionPerSource (IPv6:
@@ -17,8 +18,10 @@ void connection_limits_free(struct connection_limits *limits);
 enum connection_verdict connection_limits_enter(struct connection_limits *limits,
                                                 const struct receive_connector *connector,
                                                 const struct ip_address *source);
+/* For each connection that was admitted, once, with the same two. Any thread. */
 void connection_limits_leave(struct connection_limits *limits, const struct guid *connector,
                              const struct ip_address *source);
+/* How many the connector has now. Any thread. */
 size_t connection_limits_count(const struct connection_limits *limits, const struct guid *connector);
 
 #endif

@@ -45,6 +45,8 @@ struct smtp_service {
     struct loop_timer empty; /* private: calls on_empty */
 };
 
+/* Borrows all three; limits NULL: connections are not counted. The banner waits as the service does by
+ * default. */
 void smtp_service_init(struct smtp_service *service, struct loop *loop, struct spool *spool,
                        struct connection_limits *limits);
 /* NULL: none any more. Takes a reference for the loop, drops the old one; matches every session that is
