@@ -11,6 +11,7 @@ Only the standard library and the programs of Debian's slapd, ldap-utils and ope
 import base64
 import getpass
 import os
+import random
 import pwd
 import shutil
 import signal
@@ -37,10 +38,18 @@ class SlapdError(Exception):
 
 
 def free_port():
-    """A TCP port of 127.0.0.1 that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A TCP port that nobody uses at this moment, on any IPv4 address. From below the range that the kernel hands to outgoing
+    connections: one of those would stand in the way of a listener that comes a moment later."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+        first_outgoing = int(file.read().split()[0])
+    while True:
+        port = random.randrange(10000, max(first_outgoing, 20000))
+        with socket.socket() as probe:
+            try:
+                probe.bind(("0.0.0.0", port))
+                return port
+            except OSError:
+                continue
 
 
 def _unprivileged_user():
