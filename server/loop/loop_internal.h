@@ -44,6 +44,7 @@ struct loop {
     size_t timer_capacity;
     uint64_t armed_ms; /* when the libuv timer fires; UINT64_MAX: off */
     char read_buffer[LOOP_READ_BUFFER_SIZE];
+    char plain_buffer[LOOP_READ_BUFFER_SIZE]; /* what TLS made of read_buffer */
 };
 
 static inline void loop_late_init(struct loop_late *late, void (*on_late)(struct loop_late *late))

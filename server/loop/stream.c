@@ -19,6 +19,9 @@ static void stream_on_limit(struct loop_timer *timer)
 static void stream_on_late(struct loop_late *late)
 {
     struct stream *stream = list_entry(late, struct stream, late);
+    if (stream->layer != NULL && stream->state == STREAM_STATE_OPEN && !stream->is_suspended) {
+        stream->layer->read(stream, (struct bytes){0});
+    }
     if (stream->state == STREAM_STATE_DOOMED) {
         stream_end(stream, true);
     } else {
@@ -37,6 +40,25 @@ void stream_init(struct stream *stream, const struct stream_transport *transport
     loop_timer_init(&stream->limit, loop, stream_on_limit);
 }
 
+void stream_deliver(struct stream *stream, struct bytes data)
+{
+    if (stream->layer != NULL) {
+        stream->layer->read(stream, data);
+    } else {
+        stream->events->on_read(stream->owner, data);
+    }
+}
+
+void stream_end_input(struct stream *stream)
+{
+    if (stream->layer != NULL) {
+        stream->layer->read(stream, (struct bytes){0});
+    }
+    if (stream->state == STREAM_STATE_OPEN && !stream->is_suspended) {
+        stream_finish(stream, OK);
+    }
+}
+
 void stream_ask_late(struct stream *stream)
 {
     loop_late_ask(stream->loop, &stream->late);
@@ -44,6 +66,9 @@ void stream_ask_late(struct stream *stream)
 
 void stream_finish(struct stream *stream, enum error why)
 {
+    if (stream->layer != NULL) {
+        stream->layer->close(stream);
+    }
     stream->state = STREAM_STATE_CLOSING;
     stream->why = why;
     loop_timer_stop(&stream->deadline);
@@ -71,6 +96,9 @@ void stream_end(struct stream *stream, bool is_reset)
     loop_timer_stop(&stream->limit);
     list_remove(&stream->late.link);
     list_remove(&stream->link);
+    if (stream->layer != NULL) {
+        stream->layer->release(stream);
+    }
     stream->transport->release(stream, is_reset);
     if (stream->events != NULL) {
         stream->events->on_close(stream->owner, stream->why);
@@ -102,7 +130,8 @@ bool stream_write(struct stream *stream, struct bytes bytes)
     if (stream->state != STREAM_STATE_OPEN && stream->state != STREAM_STATE_CONNECTING) {
         return false;
     }
-    enum error error = stream->transport->write(stream, bytes);
+    enum error error =
+        stream->layer != NULL ? stream->layer->write(stream, bytes) : stream->transport->write(stream, bytes);
     if (error != OK) {
         stream_doom(stream, error, 0);
         return false;
@@ -132,6 +161,9 @@ void stream_resume(struct stream *stream)
     stream->is_suspended = false;
     if (stream->state == STREAM_STATE_OPEN && stream->events != NULL) {
         stream->transport->resume(stream);
+        if (stream->layer != NULL) {
+            stream_ask_late(stream);
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-/* A byte stream with deadlines: TCP, or in memory for tests and explain. TLS will stand under the same face.
- */
+/* A byte stream with deadlines: TCP, or in memory for tests and explain. tls.h raises one to TLS
+ * under the same face. */
 #ifndef LOOP_STREAM_H
 #define LOOP_STREAM_H
 

@@ -28,9 +28,22 @@ struct stream_transport {
     void (*release)(struct stream *stream, bool is_reset);
 };
 
+/* What may stand between the owner and the transport: TLS. */
+struct stream_layer {
+    /* Bytes came from the transport; none: goes on with those that a suspended owner left. */
+    void (*read)(struct stream *stream, struct bytes data);
+    /* As the transport's. */
+    enum error (*write)(struct stream *stream, struct bytes bytes);
+    /* The stream is about to close politely: last words. */
+    void (*close)(struct stream *stream);
+    void (*release)(struct stream *stream);
+};
+
 /* The first member of every transport's own struct. */
 struct stream {
     const struct stream_transport *transport;
+    const struct stream_layer *layer; /* NULL: none */
+    struct tls *tls;                  /* the layer's */
     struct loop *loop;
     const struct stream_events *events; /* NULL before the attachment */
     void *owner;
@@ -49,6 +62,11 @@ struct stream {
 
 /* Memory must be zeroed. */
 void stream_init(struct stream *stream, const struct stream_transport *transport, struct loop *loop);
+/* Bytes for the owner, through the layer. */
+void stream_deliver(struct stream *stream, struct bytes data);
+/* The peer will send no more: closes once the owner has read everything. Not while reading is suspended; when
+ * the owner suspends meanwhile, it is called again. */
+void stream_end_input(struct stream *stream);
 /* Work is left for the end of this turn. */
 void stream_ask_late(struct stream *stream);
 /* From open: sends what is left, then ends with why. */

@@ -50,11 +50,11 @@ static void memory_read_kept(struct stream_memory *memory)
     while (memory_may_read(memory) && memory->kept.len > 0) {
         struct buffer batch = memory->kept;
         buffer_init(&memory->kept, KEPT_MAX);
-        memory->stream.events->on_read(memory->stream.owner, buffer_bytes(&batch));
+        stream_deliver(&memory->stream, buffer_bytes(&batch));
         buffer_done(&batch);
     }
     if (memory_may_read(memory) && memory->is_hung_up) {
-        stream_finish(&memory->stream, OK);
+        stream_end_input(&memory->stream);
     }
 }
 

@@ -148,10 +148,10 @@ static void tcp_read(struct stream_tcp *tcp)
     }
     ssize_t got = recv(tcp->descriptor, stream->loop->read_buffer, LOOP_READ_BUFFER_SIZE, 0);
     if (got > 0) {
-        stream->events->on_read(stream->owner, (struct bytes){stream->loop->read_buffer, (size_t)got});
+        stream_deliver(stream, (struct bytes){stream->loop->read_buffer, (size_t)got});
     } else if (got == 0) {
         tcp->has_eof = true;
-        stream_finish(stream, OK);
+        stream_end_input(stream);
         tcp_watch(tcp);
     } else if (errno != EAGAIN && errno != EINTR) {
         stream_doom(stream, errno == ETIMEDOUT ? ERROR_TIMEOUT : ERROR_IO, errno);

@@ -1,0 +1,70 @@
+/* TLS under the stream face: a live stream is raised to TLS and its owner goes on with the same callbacks.
+ * OpenSSL 3; TLS 1.2 and 1.3 with modern ciphers, older ones by an explicit profile. No renegotiation, no
+ * compression, no early data. */
+#ifndef LOOP_TLS_H
+#define LOOP_TLS_H
+
+#include "loop/stream.h"
+
+struct x509_st;       /* OpenSSL's X509 */
+struct evp_pkey_st;   /* its EVP_PKEY */
+struct stack_st_X509; /* its STACK_OF(X509) */
+
+enum tls_profile {
+    TLS_PROFILE_MODERN, /* TLS 1.2 and 1.3, forward secrecy and authenticated encryption only */
+    TLS_PROFILE_LEGACY, /* TLS 1.0 and 1.1 as well, and the ciphers of their time */
+};
+
+/* The keys that tickets of session resumption are sealed with. Shared by all loops; a ticket that one loop
+ * gave resumes on every other. A new key every 12 h, the one before it still opens tickets: each ticket
+ * resumes for at least 12 h. */
+struct tls_ticket_keys;
+/* NULL without memory or random numbers. clock is borrowed. */
+struct tls_ticket_keys *tls_ticket_keys_new(const struct clock *clock);
+/* After every context that was made with them. NULL is a no-op. */
+void tls_ticket_keys_free(struct tls_ticket_keys *keys);
+
+/* One certificate on one loop: what all of its handshakes share. Not to be used by two threads at a time. */
+struct tls_context;
+struct tls_server_config {
+    struct x509_st *certificate;
+    struct evp_pkey_st *key;
+    struct stack_st_X509 *chain; /* the certificates between it and the root; may be NULL */
+    enum tls_profile profile;
+    struct tls_ticket_keys *ticket_keys; /* kept, not owned */
+};
+/* Counts up certificate, key and chain. ERROR_SYNTAX with a note: key and certificate do not go together, or
+ * the profile does not allow them (a key that is too small); ERROR_TEMPORARY: no memory. */
+MUST_USE enum error tls_context_new_server(const struct tls_server_config *config, struct tls_context **out,
+                                           struct note *note);
+/* Streams that were raised with it go on. NULL is a no-op. */
+void tls_context_free(struct tls_context *context);
+
+struct tls_result {
+    enum error error; /* OK, or ERROR_PROTOCOL: no common ground, or not TLS at all; the stream closes then */
+    const char *why;  /* of a failure, OpenSSL's words; static */
+    const char *version; /* "TLSv1.3"; static */
+    const char *cipher;  /* "TLS_AES_256_GCM_SHA384"; static */
+    bool is_resumed;
+    const struct x509_st *peer; /* the client's certificate, not verified, or NULL; borrowed for the call */
+};
+
+struct tls_server_request {
+    struct bytes scope;    /* 1 to 32 bytes: a ticket given in one scope does not resume in another */
+    bool asks_certificate; /* the client may show a certificate; whether it is worth anything is the owner's
+                              to say */
+    /* The handshake ended. Not called when the stream closes before that. */
+    void (*on_secured)(void *owner, const struct tls_result *result);
+};
+
+/* Raises the stream; the client begins. What was written before leaves unprotected and first; what arrived
+ * before and lies with the owner must be thrown away by it. Until on_secured nothing is read, and what is
+ * written is dropped; the owner's deadline runs on and must be set. An idle stream keeps no buffer.
+ * ERROR_TEMPORARY: no memory, the stream is as it was. Cost: a full handshake 0.2-0.5 ms of the loop's thread
+ * by the kind of key. Spec: RFC 8446, RFC 5246, RFC 5077, RFC 7301 (ALPN "smtp"; a client that offers only
+ * other protocols is refused). */
+MUST_USE enum error stream_start_tls_server(struct stream *stream, struct tls_context *context,
+                                            const struct tls_server_request *request);
+bool stream_is_tls(const struct stream *stream);
+
+#endif

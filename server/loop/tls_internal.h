@@ -1,0 +1,16 @@
+/* What the TLS files share. */
+#ifndef LOOP_TLS_INTERNAL_H
+#define LOOP_TLS_INTERNAL_H
+
+#include "loop/tls.h"
+
+#include <openssl/ssl.h>
+
+struct tls_context {
+    SSL_CTX *ssl;
+};
+
+/* tls_ticket_keys.c: lets the context seal and open its tickets with them. */
+MUST_USE enum error tls_ticket_keys_use(struct tls_ticket_keys *keys, SSL_CTX *ssl);
+
+#endif
