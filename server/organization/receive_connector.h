@@ -65,13 +65,15 @@ struct receive_connector {
     const struct ip_range *ranges;
     size_t range_count;
 
-    uint32_t auth_mechanism;        /* enum auth_mechanism bits */
-    uint32_t protocol_options;      /* enum protocol_option bits */
-    uint32_t protocol_restrictions; /* enum protocol_restriction bits */
-    uint32_t permission_groups;     /* enum permission_group bits */
-    uint32_t role;                  /* enum server_role */
-    const char *fqdn;               /* what the banner, EHLO and Received say; never NULL (server's FQDN) */
-    const char *banner;             /* "220 …" or NULL: the built-in one */
+    uint32_t auth_mechanism;          /* enum auth_mechanism bits */
+    uint32_t protocol_options;        /* enum protocol_option bits */
+    uint32_t protocol_restrictions;   /* enum protocol_restriction bits */
+    uint32_t permission_groups;       /* enum permission_group bits */
+    uint32_t role;                    /* enum server_role */
+    const char *fqdn;                 /* what the banner, EHLO and Received say; never NULL (server's FQDN) */
+    const char *tls_certificate_name; /* TlsCertificateName, "<I>issuer<S>subject", or NULL */
+    const char *old_tls_certificate_name; /* the same under its earlier attribute; the loader moves it up */
+    const char *banner;                   /* "220 …" or NULL: the built-in one */
     uint32_t connection_timeout_s;
     uint32_t inactivity_timeout_s;
     uint32_t message_rate_limit; /* a minute, or UNLIMITED */

@@ -138,12 +138,6 @@ static bool limits_rate(const struct receive_connector *connector, const struct 
     return connector->message_rate_limit != UNLIMITED;
 }
 
-static bool has_implicit_tls(const struct receive_connector *connector, const struct server *server)
-{
-    (void)server;
-    return connector->implicit_tls;
-}
-
 static bool is_report_only(const struct receive_connector *connector, const struct server *server)
 {
     (void)server;
@@ -172,7 +166,6 @@ static const struct {
     {client_settings_lack_group, "AdvertiseClientSettings needs the ExchangeUsers permission group"},
     /* Closed until a later step builds it. */
     {limits_rate, "MessageRateLimit is not supported yet"},
-    {has_implicit_tls, "dirrelayImplicitTls is not supported yet"},
     {is_report_only, "dirrelayReportOnly is not supported yet"},
 };
 
@@ -185,7 +178,6 @@ static const struct closed_bits CLOSED_OPTIONS[] = {
 };
 
 static const struct closed_bits CLOSED_RESTRICTIONS[] = {
-    {RESTRICTION_REQUIRE_TLS, "RequireTLS is not supported yet"},
     {RESTRICTION_EXTENDED_PROTECTION_TLS_AT_PROXY,
      "ExtendedProtectionTlsTerminatedAtProxy is not supported yet"},
     {RESTRICTION_LIVE_CREDENTIAL, "LiveCredentialEnabled is not supported"},

@@ -12,8 +12,18 @@ enum offer {
     OFFER_PIPELINING = 4,
     OFFER_ENHANCEDSTATUSCODES = 8,
     OFFER_8BITMIME = 16,
+    OFFER_STARTTLS = 32,
 };
-uint32_t offer_of(const struct receive_connector *connector, const struct session_rights *rights);
+/* What the connection is and has, bits. */
+enum channel {
+    CHANNEL_TLS = 1,         /* inside TLS */
+    CHANNEL_CERTIFICATE = 2, /* the server has a certificate for the connector */
+};
+/* channel: enum channel bits. */
+uint32_t offer_of(const struct receive_connector *connector, const struct session_rights *rights,
+                  unsigned channel);
+/* AuthMechanism has Tls, there is a certificate, and the session is not inside TLS yet (facts 8.1). */
+bool offer_has_starttls(const struct receive_connector *connector, unsigned channel);
 /* Calls each for every EHLO keyword line after the greeting, "SIZE 37748736", … */
 void offer_each(const struct receive_connector *connector, uint32_t offered,
                 void (*each)(const char *line, void *owner), void *owner);

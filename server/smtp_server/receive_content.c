@@ -68,7 +68,10 @@ static void fill_request(const struct smtp_session *session, struct bytes block,
                      .client = stream_remote(session->stream)->address,
                      .server_name = bytes_of_text(session->connector->fqdn),
                      .server = stream_local(session->stream)->address,
-                     .protocol = session->is_esmtp ? "ESMTP" : "SMTP",
+                     .protocol = !session->is_esmtp ? "SMTP"
+                                 : session->is_tls  ? "ESMTPS"
+                                                    : "ESMTP",
+                     .is_tls = session->is_tls,
                      .id = transaction->id,
                      .wall_ms = clock_wall_ms(session->service->clock)},
     };

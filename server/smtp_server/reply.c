@@ -64,6 +64,11 @@ static const struct reply_row reply_rows[REPLY_COUNT] = {
                                "too-many-errors"},
     [REPLY_IDLE_TIMEOUT] = {451, "4.7.0", "Timeout waiting for client input", "idle-timeout"},
     [REPLY_CONNECTION_TIMEOUT] = {421, "4.4.1", "Connection timed out", "connection-timeout"},
+    [REPLY_READY_FOR_TLS] = {220, "2.0.0", "SMTP server ready", NULL},
+    [REPLY_TLS_TWICE] = {503, "5.5.2", "Only one STARTTLS command can be issued per session", "sequence"},
+    [REPLY_TLS_UNAVAILABLE] = {554, "5.7.3", "Unable to initialize security subsystem", "tls-unavailable"},
+    [REPLY_NEED_TLS] = {530, "5.7.0", "Must issue a STARTTLS command first", "tls-required"},
+    [REPLY_TLS_FAILED] = {0, NULL, "", "tls-handshake"},
     [REPLY_SILENCE] = {0, NULL, "", "foreign-protocol"},
     [REPLY_SHUTTING_DOWN] = {421, "4.3.2", "Service not active", "shutting-down"},
 };

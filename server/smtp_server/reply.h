@@ -56,6 +56,11 @@ enum reply {
     REPLY_TOO_MANY_ERRORS,    /* 421 4.7.0 Too many errors on this connection, closing transmission channel */
     REPLY_IDLE_TIMEOUT,       /* 451 4.7.0 Timeout waiting for client input */
     REPLY_CONNECTION_TIMEOUT, /* 421 4.4.1 Connection timed out */
+    REPLY_READY_FOR_TLS,      /* 220 2.0.0 SMTP server ready */
+    REPLY_TLS_TWICE,          /* 503 5.5.2 Only one STARTTLS command can be issued per session */
+    REPLY_TLS_UNAVAILABLE,    /* 554 5.7.3 Unable to initialize security subsystem */
+    REPLY_NEED_TLS,           /* 530 5.7.0 Must issue a STARTTLS command first */
+    REPLY_TLS_FAILED,         /* nothing is said: the handshake failed */
     REPLY_SILENCE,            /* nothing is said: another protocol speaks to us */
     REPLY_SHUTTING_DOWN,      /* 421 4.3.2 Service not active */
     REPLY_COUNT

@@ -41,6 +41,12 @@ void smtp_service_set_organization(struct smtp_service *service, const struct or
     organization_unref(old);
 }
 
+void smtp_service_set_certificates(struct smtp_service *service, struct certificate_contexts *certificates)
+{
+    certificate_contexts_free(service->certificates);
+    service->certificates = certificates;
+}
+
 void smtp_service_drain(struct smtp_service *service, void (*on_empty)(void *owner), void *owner)
 {
     service->is_draining = true;

@@ -3,7 +3,7 @@
 #ifndef SMTP_SERVER_SERVICE_H
 #define SMTP_SERVER_SERVICE_H
 
-#include "loop/stream.h"
+#include "auth/certificate.h"
 #include "organization/organization.h"
 #include "policy/decision.h"
 #include "policy/session_rights.h"
@@ -32,10 +32,12 @@ struct smtp_service {
     struct spool *spool;
     struct connection_limits *limits; /* NULL: not counted (explain) */
     const struct organization
-        *organization;              /* the loop's own reference; smtp_service_set_organization replaces it */
-    const struct smtp_trace *trace; /* NULL: none */
+        *organization; /* the loop's own reference; smtp_service_set_organization replaces it */
+    struct certificate_contexts *certificates; /* NULL: none; smtp_service_set_certificates replaces it */
+    const struct smtp_trace *trace;            /* NULL: none */
     uint32_t
         greet_delay_ms; /* the banner waits so long, and who talks meanwhile is an early talker; 0: at once */
+    bool assumes_tls;   /* sessions are inside TLS from the start, without a handshake (explain --tls) */
     bool has_no_tarpit; /* refusals answer at once whatever the connector says (explain) */
     bool is_draining;   /* SIGTERM came: running transactions finish, the rest gets 421 */
     struct list sessions; /* of this loop */
@@ -53,6 +55,8 @@ void smtp_service_init(struct smtp_service *service, struct loop *loop, struct s
  * outside a transaction again (design 2): same connector: rights recomputed; gone, disabled, refused or
  * another match: 421 4.3.2 at the next MAIL. */
 void smtp_service_set_organization(struct smtp_service *service, const struct organization *organization);
+/* Takes the contexts; NULL: none any more. Sessions that are inside TLS go on with what they have. */
+void smtp_service_set_certificates(struct smtp_service *service, struct certificate_contexts *certificates);
 /* Sessions outside a transaction get 421 and close; others at the end of theirs. on_empty when the last one
  * is gone. */
 void smtp_service_drain(struct smtp_service *service, void (*on_empty)(void *owner), void *owner);

@@ -14,12 +14,16 @@
 #include <stdlib.h>
 
 /* What may wait behind a pending verb; more than one read buffer of the loop never comes. */
-#define REST_MAX    (1u << 20)
-#define BANNER_SIZE 1200
+#define REST_MAX     (1u << 20)
+#define BANNER_SIZE  1200
+#define HANDSHAKE_MS 60000
 
 static const struct state_row state_rows[SESSION_STATE_COUNT] = {
-    [SESSION_GREETING] = {"greeting", 0, INPUT_FORBIDDEN, REPLY_BAD_SEQUENCE},
-    [SESSION_CONNECTED] = {"connected", STATE_BIT(SESSION_GREETING), INPUT_LINES, REPLY_SEND_HELLO_FIRST},
+    [SESSION_GREETING] = {"greeting", STATE_BIT(SESSION_SECURING), INPUT_FORBIDDEN, REPLY_BAD_SEQUENCE},
+    [SESSION_SECURING] = {"securing", STATE_BIT(SESSION_GREETING) | STATE_BIT(SESSION_READY), INPUT_FORBIDDEN,
+                          REPLY_BAD_SEQUENCE},
+    [SESSION_CONNECTED] = {"connected", STATE_BIT(SESSION_GREETING) | STATE_BIT(SESSION_SECURING),
+                           INPUT_LINES, REPLY_SEND_HELLO_FIRST},
     [SESSION_READY] = {"ready",
                        STATE_BIT(SESSION_CONNECTED) | STATE_BIT(SESSION_READY) | STATE_BIT(SESSION_SENDER) |
                            STATE_BIT(SESSION_RECIPIENTS) | STATE_BIT(SESSION_CONTENT) |
@@ -64,6 +68,13 @@ static uint64_t inactivity_ms(const struct smtp_session *session)
     return (uint64_t)session->connector->inactivity_timeout_s * 1000;
 }
 
+/* Handshakes are begun by many and cost us more than them (matrix T9): they get no more than a minute. */
+static uint64_t deadline_ms(const struct smtp_session *session)
+{
+    uint64_t most = inactivity_ms(session);
+    return session->state == SESSION_SECURING && most > HANDSHAKE_MS ? HANDSHAKE_MS : most;
+}
+
 /* The deadline counts from the last whole record, not from the last byte (matrix R1), and stands still while
  * the client waits for us. */
 static void settle_deadline(struct smtp_session *session)
@@ -72,7 +83,7 @@ static void settle_deadline(struct smtp_session *session)
         stream_set_deadline(session->stream, 0);
         session->has_progressed = true;
     } else if (session->has_progressed) {
-        stream_set_deadline(session->stream, inactivity_ms(session));
+        stream_set_deadline(session->stream, deadline_ms(session));
         session->has_progressed = false;
     }
 }
@@ -188,6 +199,15 @@ static void greet(struct smtp_session *session)
     session_answer_text(session, bytes_of_text(banner));
 }
 
+void session_begin_greeting(struct smtp_session *session)
+{
+    if (session->service->greet_delay_ms > 0) {
+        loop_timer_start(&session->pause, session->service->greet_delay_ms);
+    } else {
+        greet(session);
+    }
+}
+
 /* Before the banner: its delay is over. Later: the tarpit lets the reply go. */
 static void on_pause(struct loop_timer *timer)
 {
@@ -270,7 +290,21 @@ void session_match_again(struct smtp_session *session)
     take_connector(session, connector);
     organization_unref(session->organization);
     session->organization = organization_ref(service->organization);
-    session->offered = session->is_esmtp ? offer_of(connector, &session->rights) : 0;
+    session->offered = session->is_esmtp ? session_offer(session) : 0;
+}
+
+void session_reset(struct smtp_session *session)
+{
+    session_end_transaction(session);
+    take_connector(session, session->connector);
+    buffer_done(&session->partial);
+    buffer_done(&session->rest);
+    free(session->helo);
+    session->helo = NULL;
+    session->is_esmtp = false;
+    session->offered = 0;
+    session->must_answer_first = false;
+    session->is_discarding = false;
 }
 
 void session_end_transaction(struct smtp_session *session)
@@ -278,7 +312,7 @@ void session_end_transaction(struct smtp_session *session)
     transaction_free(session->transaction);
     session->transaction = NULL;
     session->has_refused = false;
-    if (!session_is_in(session, STATE_BIT(SESSION_CONNECTED) | STATE_BIT(SESSION_CLOSING))) {
+    if (session_is_in(session, state_rows[SESSION_READY].reachable_from & ~STATE_BIT(SESSION_CONNECTED))) {
         session_enter(session, SESSION_READY);
     }
     session_match_again(session);
@@ -361,22 +395,29 @@ void smtp_session_start(struct smtp_service *service, struct stream *stream)
     }
     stream_attach(stream, &session_events, session);
     enum reply refusal = admit(session);
+    bool is_implicit =
+        session->connector != NULL && session->connector->implicit_tls && !service->assumes_tls;
+    struct tls_context *context = NULL;
+    if (refusal == REPLY_COUNT && is_implicit && !session_find_tls(session, &context)) {
+        refusal = REPLY_TLS_UNAVAILABLE;
+    }
     if (refusal != REPLY_COUNT) {
         session_log_refused(session, "session.refused", refusal, NULL, (struct bytes){0}, (struct bytes){0},
                             (struct bytes){0});
-        session_close(session, refusal);
+        is_implicit ? session_close_silently(session, refusal) : session_close(session, refusal);
         return;
     }
     session->is_open = true;
+    session->is_tls = service->assumes_tls;
     session_log_open(session);
     if (session->connector->connection_timeout_s != UNLIMITED) {
         loop_timer_start(&session->lifetime, (uint64_t)session->connector->connection_timeout_s * 1000);
     }
-    if (service->greet_delay_ms > 0) {
-        loop_timer_start(&session->pause, service->greet_delay_ms);
-        return;
-    }
     session_turn_begin(session);
-    greet(session);
+    if (is_implicit) {
+        session_start_tls(session, context);
+    } else {
+        session_begin_greeting(session);
+    }
     session_turn_end(session);
 }

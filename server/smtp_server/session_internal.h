@@ -9,6 +9,7 @@
 
 enum session_state {
     SESSION_GREETING,   /* the banner is not out yet */
+    SESSION_SECURING,   /* the TLS handshake is going on */
     SESSION_CONNECTED,  /* EHLO or HELO is missing */
     SESSION_READY,      /* outside a transaction */
     SESSION_SENDER,     /* behind MAIL */
@@ -59,6 +60,7 @@ struct smtp_session {
     bool is_busy;    /* a turn runs: what arrives is kept */
     bool is_counted; /* in the connection limits */
     bool is_esmtp;
+    bool is_tls;
     bool is_connector_gone; /* 421 at the next MAIL */
     bool is_expired;        /* the connection's time is over; ends with its transaction */
     bool has_refused; /* MAIL or RCPT was refused by policy: pipelined commands behind it are no errors */
@@ -67,7 +69,9 @@ struct smtp_session {
     bool is_line_secret;    /* AUTH, or what came behind it: never logged */
     bool is_discarding;     /* the rest of a bad line, up to its CRLF */
     bool discard_saw_cr;
-    bool has_progressed;        /* a record arrived: the deadline moves */
+    bool has_progressed;     /* a record arrived: the deadline moves */
+    const char *tls_version; /* "TLSv1.3", or NULL */
+    const char *tls_cipher;
     char *helo;                 /* as the client said it, or NULL */
     struct buffer partial;      /* an unfinished command line */
     struct buffer rest;         /* arrived, not yet looked at */
@@ -95,6 +99,10 @@ static inline bool session_is_in_transaction(const struct smtp_session *session)
  * what was kept meanwhile and settles reading and deadline. */
 void session_turn_begin(struct smtp_session *session);
 void session_turn_end(struct smtp_session *session);
+/* The banner, at once or after the service's delay. */
+void session_begin_greeting(struct smtp_session *session);
+/* Back to what it was when the connection was made: connector's rights, no HELO, no transaction. */
+void session_reset(struct smtp_session *session);
 /* Forgets the transaction; then a drain, the end of the connection's time or a new organization take effect.
  */
 void session_end_transaction(struct smtp_session *session);
@@ -120,6 +128,8 @@ void session_answer(struct smtp_session *session, enum reply reply);
 void session_answer_text(struct smtp_session *session, struct bytes text);
 /* Answers without the tarpit and closes. */
 void session_close(struct smtp_session *session, enum reply reply);
+/* Closes without a word; the reply only says why in the log. */
+void session_close_silently(struct smtp_session *session, enum reply reply);
 /* A syntax or sequence error: counted for MaxProtocolErrors, logged, answered. */
 void session_fault(struct smtp_session *session, enum reply reply);
 /* A refusal that is no fault of the client's SMTP: logged, counted by right, answered. decision may be NULL.
@@ -140,7 +150,20 @@ void session_log_refused(const struct smtp_session *session, const char *event, 
                          struct bytes line);
 void session_log_accepted(const struct smtp_session *session, const struct envelope *envelope,
                           uint64_t took_ms);
+/* The end of a handshake, good or bad. */
+void session_log_tls(const struct smtp_session *session, const struct tls_result *result);
 void session_count_access_check(void);
+
+/* -- session_tls.c -- */
+
+/* enum channel bits. */
+unsigned session_channel(const struct smtp_session *session);
+/* What EHLO may show now, enum offer bits. */
+uint32_t session_offer(const struct smtp_session *session);
+/* The context of the connector's certificate; false: there is none, and the log says why. */
+bool session_find_tls(struct smtp_session *session, struct tls_context **out);
+/* Raises the stream; state is SESSION_SECURING until the handshake ends. */
+void session_start_tls(struct smtp_session *session, struct tls_context *context);
 
 /* -- session_verbs.c -- */
 
@@ -161,6 +184,7 @@ void verb_noop(struct smtp_session *session, const struct command_line *command)
 void verb_vrfy(struct smtp_session *session, const struct command_line *command);
 void verb_help(struct smtp_session *session, const struct command_line *command);
 void verb_quit(struct smtp_session *session, const struct command_line *command);
+void verb_starttls(struct smtp_session *session, const struct command_line *command);
 void verb_unimplemented(struct smtp_session *session, const struct command_line *command);
 void verb_unknown(struct smtp_session *session, const struct command_line *command);
 void verb_foreign(struct smtp_session *session, const struct command_line *command);

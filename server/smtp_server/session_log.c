@@ -16,6 +16,7 @@ static struct {
     struct metric *accepted;
     struct metric *accept_seconds;
     struct metric *access_checks;
+    struct metric *handshakes;
 } metrics;
 
 static void register_metrics(void)
@@ -29,6 +30,8 @@ static void register_metrics(void)
                                        "Messages answered with 250 after the final dot", NULL);
     metrics.accept_seconds = metric_register(METRIC_HISTOGRAM, "dirrelay_accept_seconds",
                                              "Time from the final dot to its 250", NULL);
+    metrics.handshakes = metric_register(METRIC_COUNTER, "dirrelay_tls_handshakes_total",
+                                         "TLS handshakes of clients", "result");
     metrics.access_checks = metric_register(METRIC_COUNTER, "dirrelay_access_checks_total",
                                             "Decisions taken over a session's rights", NULL);
 }
@@ -51,6 +54,7 @@ static void begin(struct event *event, const struct smtp_session *session, enum 
     event_text(event, "session", session->id);
     event_text(event, "connector", session->connector != NULL ? session->connector->display : NULL);
     event_text(event, "client", session->client);
+    event_text(event, "tls", session->tls_version);
 }
 
 /* "550 5.7.1", "354", or "none". */
@@ -81,6 +85,7 @@ void session_log_close(const struct smtp_session *session, enum error why)
     struct event event;
     metric_add(metrics.sessions, -1);
     begin(&event, session, EVENT_INFO, "session.close");
+    event_text(&event, "cipher", session->tls_cipher);
     event_text(&event, "helo", session->helo);
     event_text(&event, "why", why == OK ? "client" : why == ERROR_CANCELED ? "server" : error_name(why));
     event_text(&event, "state", session_state_row((enum session_state)session->state)->name);
@@ -93,6 +98,22 @@ void session_log_close(const struct smtp_session *session, enum error why)
     event_number(&event, "messages", session->accepted_messages);
     event_number(&event, "milliseconds",
                  (int64_t)(clock_monotonic_ms(session->service->clock) - session->opened_ms));
+    event_end(&event, false);
+}
+
+void session_log_tls(const struct smtp_session *session, const struct tls_result *result)
+{
+    const char *outcome = result->error != OK ? "failed" : result->is_resumed ? "resumed" : "full";
+    struct event event;
+    metric_add_labeled(metrics.handshakes, 1, &outcome);
+    if (result->error == OK) {
+        begin(&event, session, EVENT_INFO, "session.tls");
+        event_text(&event, "cipher", session->tls_cipher);
+        event_flag(&event, "resumed", result->is_resumed);
+    } else {
+        begin(&event, session, EVENT_WARNING, "tls.failed");
+        event_text(&event, "why", result->why);
+    }
     event_end(&event, false);
 }
 

@@ -92,6 +92,15 @@ void session_close(struct smtp_session *session, enum reply reply)
     }
 }
 
+void session_close_silently(struct smtp_session *session, enum reply reply)
+{
+    session_enter(session, SESSION_CLOSING);
+    loop_timer_stop(&session->pause);
+    loop_timer_stop(&session->lifetime);
+    session->ending = (uint8_t)reply;
+    stream_close(session->stream);
+}
+
 /* What a client may have pipelined behind a refused command before it reads the refusal. */
 #define CONSEQUENCES_MAX 1000
 

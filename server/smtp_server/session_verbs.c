@@ -6,8 +6,9 @@
 #define IDLE_COMMANDS_MAX 1000
 
 enum verb_flag {
-    VERB_IS_LAST = 1, /* the client has to wait for its reply before it sends more */
-    VERB_IS_IDLE = 2, /* counted against IDLE_COMMANDS_MAX */
+    VERB_IS_LAST = 1,    /* the client has to wait for its reply before it sends more */
+    VERB_IS_IDLE = 2,    /* counted against IDLE_COMMANDS_MAX */
+    VERB_BEFORE_TLS = 4, /* works outside TLS where RequireTLS is set (contract 7) */
 };
 
 struct verb_row {
@@ -22,22 +23,23 @@ struct verb_row {
 #define ANYWHERE (OUTSIDE | INSIDE)
 
 static const struct verb_row verb_rows[VERB_COUNT] = {
-    [VERB_EHLO] = {ANYWHERE, VERB_IS_LAST, "command.refused", verb_ehlo},
-    [VERB_HELO] = {ANYWHERE, VERB_IS_LAST, "command.refused", verb_helo},
+    [VERB_EHLO] = {ANYWHERE, VERB_IS_LAST | VERB_BEFORE_TLS, "command.refused", verb_ehlo},
+    [VERB_HELO] = {ANYWHERE, VERB_IS_LAST | VERB_BEFORE_TLS, "command.refused", verb_helo},
     /* Nested MAIL is found by the verb: facts 8.3 look at the address first. */
     [VERB_MAIL] = {STATE_BIT(SESSION_READY) | INSIDE, 0, "mail.refused", verb_mail},
     [VERB_RCPT] = {INSIDE, 0, "rcpt.refused", verb_rcpt},
     [VERB_DATA] = {STATE_BIT(SESSION_RECIPIENTS), VERB_IS_LAST, "data.refused", verb_data},
-    [VERB_RSET] = {ANYWHERE, 0, "command.refused", verb_rset},
-    [VERB_NOOP] = {ANYWHERE, VERB_IS_IDLE, "command.refused", verb_noop},
+    [VERB_RSET] = {ANYWHERE, VERB_BEFORE_TLS, "command.refused", verb_rset},
+    [VERB_NOOP] = {ANYWHERE, VERB_IS_IDLE | VERB_BEFORE_TLS, "command.refused", verb_noop},
     [VERB_VRFY] = {ANYWHERE, VERB_IS_IDLE, "command.refused", verb_vrfy},
     [VERB_EXPN] = {ANYWHERE, VERB_IS_IDLE, "command.refused", verb_unimplemented},
-    [VERB_HELP] = {ANYWHERE, VERB_IS_IDLE, "command.refused", verb_help},
-    [VERB_QUIT] = {ANYWHERE, VERB_IS_LAST, "command.refused", verb_quit},
-    [VERB_STARTTLS] = {ANYWHERE, VERB_IS_LAST | VERB_IS_IDLE, "command.refused", verb_unimplemented},
+    [VERB_HELP] = {ANYWHERE, VERB_IS_IDLE | VERB_BEFORE_TLS, "command.refused", verb_help},
+    [VERB_QUIT] = {ANYWHERE, VERB_IS_LAST | VERB_BEFORE_TLS, "command.refused", verb_quit},
+    [VERB_STARTTLS] = {ANYWHERE, VERB_IS_LAST | VERB_IS_IDLE | VERB_BEFORE_TLS, "command.refused",
+                       verb_starttls},
     [VERB_AUTH] = {ANYWHERE, VERB_IS_LAST | VERB_IS_IDLE, "command.refused", verb_unimplemented},
     [VERB_BDAT] = {ANYWHERE, VERB_IS_IDLE, "command.refused", verb_unimplemented},
-    [VERB_UNKNOWN] = {ANYWHERE, VERB_IS_IDLE, "command.refused", verb_unknown},
+    [VERB_UNKNOWN] = {ANYWHERE, VERB_IS_IDLE | VERB_BEFORE_TLS, "command.refused", verb_unknown},
     [VERB_FOREIGN] = {ANYWHERE, 0, "command.refused", verb_foreign},
 };
 
@@ -56,6 +58,12 @@ const char *session_refused_event(const struct smtp_session *session)
     return row_of_line(session->line, &command)->refused;
 }
 
+static bool lacks_tls(const struct smtp_session *session, const struct verb_row *row)
+{
+    return (session->connector->protocol_restrictions & RESTRICTION_REQUIRE_TLS) && !session->is_tls &&
+           !(row->flags & VERB_BEFORE_TLS);
+}
+
 static void run_verb(struct smtp_session *session, const struct verb_row *row,
                      const struct command_line *command, bool has_more)
 {
@@ -69,6 +77,8 @@ static void run_verb(struct smtp_session *session, const struct verb_row *row,
         session_close(session, REPLY_TOO_MANY_ERRORS);
     } else if (command_has_control(session->line)) {
         session_fault(session, command->verb == VERB_UNKNOWN ? REPLY_UNRECOGNIZED : REPLY_INVALID_ARGUMENTS);
+    } else if (lacks_tls(session, row)) {
+        session_refuse(session, REPLY_NEED_TLS, NULL, (struct bytes){0}, (struct bytes){0});
     } else if (!session_is_in(session, row->states)) {
         session_fault(session, session_state_row((enum session_state)session->state)->out_of_place);
     } else {

@@ -66,7 +66,7 @@ void verb_ehlo(struct smtp_session *session, const struct command_line *command)
     }
     struct greeting greeting;
     session->is_esmtp = true;
-    session->offered = offer_of(session->connector, &session->rights);
+    session->offered = session_offer(session);
     greeting.last_line = 0;
     greeting.len = format_greeting(session, '-', greeting.text, sizeof greeting.text);
     offer_each(session->connector, session->offered, add_keyword, &greeting);

@@ -1,10 +1,12 @@
 /* The verbs that move little: RSET, NOOP, VRFY, HELP, QUIT, and those that are refused whole. */
 #include "smtp_server/session_internal.h"
 
+#include <stdio.h>
+
 /* Facts 8.1, without what is not offered. */
 #define HELP_TEXT                                                                                            \
     "214-This server supports the following commands:\r\n"                                                   \
-    "214 HELO EHLO RCPT DATA RSET MAIL QUIT HELP\r\n"
+    "214 HELO EHLO%s RCPT DATA RSET MAIL QUIT HELP\r\n"
 
 void verb_rset(struct smtp_session *session, const struct command_line *command)
 {
@@ -30,8 +32,11 @@ void verb_vrfy(struct smtp_session *session, const struct command_line *command)
 
 void verb_help(struct smtp_session *session, const struct command_line *command)
 {
+    char text[sizeof HELP_TEXT + sizeof " STARTTLS"];
     (void)command;
-    session_answer_text(session, BYTES_LITERAL(HELP_TEXT));
+    bool has_starttls = offer_has_starttls(session->connector, session_channel(session));
+    int length = snprintf(text, sizeof text, HELP_TEXT, has_starttls ? " STARTTLS" : "");
+    session_answer_text(session, (struct bytes){text, (size_t)length});
 }
 
 void verb_quit(struct smtp_session *session, const struct command_line *command)
@@ -61,7 +66,5 @@ void verb_foreign(struct smtp_session *session, const struct command_line *comma
     (void)command;
     session_log_refused(session, "session.refused", REPLY_SILENCE, NULL, (struct bytes){0}, (struct bytes){0},
                         session->line);
-    session->ending = REPLY_SILENCE;
-    session_enter(session, SESSION_CLOSING);
-    stream_close(session->stream);
+    session_close_silently(session, REPLY_SILENCE);
 }

@@ -23,7 +23,7 @@ static const struct attribute_row rows[] = {
     {"msExchSmtpReceiveProtocolOptions", "SizeEnabled, ChunkingEnabled, …", ATTRIBUTE_BITS, 0, OPTIONS_KNOWN, BOTH(PROTOCOL_OPTIONS_DEFAULT),
         STORE_U32, TO(protocol_options), "policy/offer.c"},
     {"msExchSmtpReceiveProtocolRestrictions", "RequireTLS, RequireEHLODomain, …", ATTRIBUTE_BITS, 0, RESTRICTIONS_KNOWN, BOTH(0),
-        STORE_U32, TO(protocol_restrictions), "organization/validate.c"},
+        STORE_U32, TO(protocol_restrictions), "smtp_server/session_verbs.c"},
     {"msExchSMTPReceiveConnectorFQDN", "Fqdn", TEXT, STORE_TEXT, TO(fqdn), "smtp_server/verb_hello.c"},
     {"msExchSmtpReceiveBanner", "Banner", TEXT, STORE_TEXT, TO(banner), "smtp_server/session.c"},
     {"msExchSmtpReceiveConnectionTimeout", "ConnectionTimeout", ATTRIBUTE_INTEGER, 1, DAY_S, 600, 300,
@@ -64,8 +64,8 @@ static const struct attribute_row rows[] = {
     {"msExchSmtpReceiveAdvertisedDomain", "ServiceDiscoveryFqdn", TEXT, NO_FIELD, NULL},
     {"msExchSMTPExtendedProtectionPolicy", "ExtendedProtectionPolicy", ATTRIBUTE_INTEGER, 0, 2, BOTH(0), NO_FIELD, NULL},
     {"msExchSmtpReceiveTlsDomainCapabilities", "TlsDomainCapabilities", LIST, NULL},
-    {"msExchSmtpTLSCertificate", "TlsCertificateName", TEXT, NO_FIELD, NULL},
-    {"msExchSmtpReceiveTlsCertificateName", "TlsCertificateName", TEXT, NO_FIELD, NULL},
+    {"msExchSmtpTLSCertificate", "TlsCertificateName", TEXT, STORE_TEXT, TO(tls_certificate_name), "auth/certificate_choice.c"},
+    {"msExchSmtpReceiveTlsCertificateName", "TlsCertificateName", TEXT, STORE_TEXT, TO(old_tls_certificate_name), "auth/certificate_choice.c"},
     {"msExchSmtpReceiveRole", "TransportRole", ATTRIBUTE_BITS, 0, ROLES_KNOWN, BOTH(0),
         STORE_U32, TO(role), "organization/connector_conflicts.c"},
     /* In Exchange's schema, but no cmdlet reads them. The descriptor in force is nTSecurityDescriptor (facts 1.3). */
@@ -81,7 +81,7 @@ static const struct attribute_row rows[] = {
     {"dirrelayPermissionGroups", "PermissionGroups", LIST, "source/access_source.c"},
     {"dirrelayReportOnly", "–", LIST, NULL},
     {"dirrelayAllowOpenRelay", "–", ATTRIBUTE_BOOLEAN, 0, 1, BOTH(0), STORE_BOOL, TO(allow_open_relay), "source/load_receive.c"},
-    {"dirrelayImplicitTls", "–", ATTRIBUTE_BOOLEAN, 0, 1, BOTH(0), STORE_BOOL, TO(implicit_tls), NULL},
+    {"dirrelayImplicitTls", "–", ATTRIBUTE_BOOLEAN, 0, 1, BOTH(0), STORE_BOOL, TO(implicit_tls), "smtp_server/session_tls.c"},
 };
 /* clang-format on */
 

@@ -23,7 +23,7 @@ static void expect(uint32_t options, uint32_t granted, const char *lines)
     struct receive_connector connector = {.protocol_options = options, .max_message_bytes = 37748736};
     struct session_rights rights = {.connector = &connector, .result = {.granted = granted}};
     char text[256] = "";
-    offer_each(&connector, offer_of(&connector, &rights), add_line, text);
+    offer_each(&connector, offer_of(&connector, &rights, 0), add_line, text);
     assert_string_equal(text, lines);
 }
 
@@ -50,11 +50,30 @@ static void test_no_number_with_bypass(void **state)
     expect(OPTION_SIZE, RIGHT_BIT(RIGHT_BYPASS_MESSAGE_SIZE_LIMIT), "SIZE|");
 }
 
+/* proves: C117 C118 C150 facts-8.1 facts-10.1 */
+static void test_starttls(void **state)
+{
+    (void)state;
+    for (uint32_t auth = 0; auth <= AUTH_ALL; auth++) {
+        for (unsigned channel = 0; channel < 4; channel++) {
+            struct receive_connector connector = {.protocol_options = OPTION_8BITMIME | OPTION_PIPELINING,
+                                                  .auth_mechanism = auth};
+            struct session_rights rights = {.connector = &connector};
+            char text[256] = "";
+            bool is_offered = (auth & AUTH_TLS) && channel == CHANNEL_CERTIFICATE;
+            offer_each(&connector, offer_of(&connector, &rights, channel), add_line, text);
+            assert_string_equal(text, is_offered ? "PIPELINING|STARTTLS|8BITMIME|" : "PIPELINING|8BITMIME|");
+            assert_int_equal(offer_has_starttls(&connector, channel), is_offered);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keywords),
         cmocka_unit_test(test_no_number_with_bypass),
+        cmocka_unit_test(test_starttls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,7 +90,7 @@ static void every_row_is_a_reply(void **state)
     (void)state;
     for (int reply = 0; reply < REPLY_COUNT; reply++) {
         const struct reply_row *row = reply_row((enum reply)reply);
-        if (reply == REPLY_SILENCE) {
+        if (reply == REPLY_SILENCE || reply == REPLY_TLS_FAILED) {
             continue;
         }
         assert_in_range(row->code, 200, 599);

@@ -144,7 +144,7 @@ static void test_bits(void **state)
     /* Mechanisms that are not built are not offered; they do not keep a connector from serving. */
     assert_null(load_with(&fixture, "msExchSMTPReceiveInboundSecurityFlag", "31")->refused);
     fixture_done(&fixture);
-    /* RequireTLS cannot be kept: closed. */
+    /* RequireTLS without Tls. */
     assert_non_null(load_with(&fixture, "msExchSmtpReceiveProtocolRestrictions", "8")->refused);
     fixture_done(&fixture);
     fixture_init(&fixture, RECEIVE("A", BASICS));
@@ -162,15 +162,12 @@ static void test_what_nothing_enforces_refuses_by_name(void **state)
         {"msExchSmtpReceiveAdvertisedDomain", "x.example"},
         {"msExchSMTPExtendedProtectionPolicy", "1"},
         {"msExchSmtpReceiveTlsDomainCapabilities", "contoso.com:AcceptOrgHeaders"},
-        {"msExchSmtpTLSCertificate", "<I>CN=a<S>CN=b"},
-        {"msExchSmtpReceiveTlsCertificateName", "<I>CN=a<S>CN=b"},
         {"msExchSMTPReceiveDefaultAcceptedDomainLink", "CN=contoso.com," DOMAINS_DN},
         {"msExchSmtpReceiveMaxMessagesPerConnection", "20"},
         {"msExchSmtpReceiveMaxConnectionRatePerMinute", "1200"},
         {"msExchSmtpReceivePostmasterAddress", "postmaster@contoso.com"},
         {"msExchSmtpReceiveExternallySecuredAs", "1"},
         {"dirrelayReportOnly", "ms-Exch-Bypass-Anti-Spam"},
-        {"dirrelayImplicitTls", "TRUE"},
     };
     for (size_t i = 0; i < sizeof(closed) / sizeof(closed[0]); i++) {
         struct fixture fixture;
@@ -183,9 +180,28 @@ static void test_what_nothing_enforces_refuses_by_name(void **state)
         fixture_done(&fixture);
     }
     struct fixture fixture;
-    assert_null(load_with(&fixture, "dirrelayImplicitTls", "FALSE")->refused);
-    fixture_done(&fixture);
     assert_null(load_with(&fixture, "adminDescription", "for the printers")->refused);
+    fixture_done(&fixture);
+}
+
+/* proves: facts-1.3 facts-10.1 */
+static void test_values_of_tls(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"msExchSmtpTLSCertificate", "msExchSmtpReceiveTlsCertificateName"};
+    struct fixture fixture;
+    assert_true(load_with(&fixture, "dirrelayImplicitTls", "TRUE")->implicit_tls);
+    fixture_done(&fixture);
+    assert_false(load_with(&fixture, "dirrelayImplicitTls", "FALSE")->implicit_tls);
+    fixture_done(&fixture);
+    for (size_t i = 0; i < 2; i++) {
+        const struct receive_connector *connector = load_with(&fixture, names[i], "<I>CN=a<S>CN=b");
+        assert_null(connector->refused);
+        assert_string_equal(connector->tls_certificate_name, "<I>CN=a<S>CN=b");
+        fixture_done(&fixture);
+    }
+    assert_has_text(load_with(&fixture, "msExchSmtpTLSCertificate", "mail.contoso.com")->refused,
+                    "not <I>issuer<S>subject");
     fixture_done(&fixture);
 }
 
@@ -367,7 +383,7 @@ static void test_what_a_rule_forbids_is_refused_whatever_was_before(void **state
     struct fixture fixture;
     fixture_init(&fixture, RECEIVE("A", BASICS));
     fixture_load(&fixture);
-    fixture_put(&fixture, RECEIVE("A", BASICS "msExchSMTPReceiveInboundSecurityFlag: 1\n"
+    fixture_put(&fixture, RECEIVE("A", BASICS "msExchSMTPReceiveInboundSecurityFlag: 0\n"
                                               "msExchSmtpReceiveProtocolRestrictions: 8\n"));
     fixture_load(&fixture);
     assert_non_null(fixture_receive(&fixture, "A")->refused);
@@ -480,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_protocol_errors_absent_are_unlimited),
         cmocka_unit_test(test_bits),
         cmocka_unit_test(test_what_nothing_enforces_refuses_by_name),
+        cmocka_unit_test(test_values_of_tls),
         cmocka_unit_test(test_bindings_and_ranges),
         cmocka_unit_test(test_unreadable_range_or_binding_refuses_and_keeps_the_place),
         cmocka_unit_test(test_the_previous_good_version_stays),
