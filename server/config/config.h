@@ -7,6 +7,7 @@
 #include "base/event.h"
 #include "base/ip.h"
 #include "directory/directory.h"
+#include "loop/tls.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/dirrelay/dirrelay.conf"
 #define CONFIG_RETRY_MAX    32
@@ -37,6 +38,10 @@ struct config {
         const char *control;
         uint64_t drain_ms;
     } server;
+    struct {
+        enum tls_profile profile;
+        const char *certificate_dir;
+    } tls;
     struct {
         uint64_t retry_ms[CONFIG_RETRY_MAX];
         size_t retry_count;

@@ -33,8 +33,8 @@ const struct key_row CONFIG_KEYS[] = {
     {"auth", "group_depth", KEY_LATER, 0, NULL},
     {"auth", "group_limit", KEY_LATER, 0, NULL},
     {"auth", "failures_per_source", KEY_LATER, 0, NULL},
-    {"tls", "profile", KEY_LATER, 0, NULL},
-    {"tls", "certificate_dir", KEY_LATER, 0, NULL},
+    {"tls", "profile", KEY_TLS_PROFILE, FIELD(tls, profile), "modern"},
+    {"tls", "certificate_dir", KEY_TEXT, FIELD(tls, certificate_dir), "/etc/dirrelay/tls"},
     {"tls", "ca_file", KEY_LATER, 0, NULL},
     {"tls", "crl_file", KEY_LATER, 0, NULL},
     {"filter", "milters", KEY_LATER, 0, NULL},
@@ -152,6 +152,8 @@ static const char *expected_of(enum key_kind kind)
         return "demand or never";
     case KEY_SASL_MECH:
         return "EXTERNAL or GSSAPI";
+    case KEY_TLS_PROFILE:
+        return "modern or legacy";
     case KEY_RETRY:
         return "up to 32 delays above 0 such as \"1m 5m 1h\"";
     case KEY_FORMAT:
@@ -171,6 +173,7 @@ enum error key_apply(const struct key_row *row, struct bytes value, struct confi
 {
     static const int FLAVORS[] = {FLAVOR_UNKNOWN, FLAVOR_OPENLDAP, FLAVOR_AD};
     static const int START_TLS[] = {START_TLS_DEMAND, START_TLS_NEVER};
+    static const int TLS_PROFILES[] = {TLS_PROFILE_MODERN, TLS_PROFILE_LEGACY};
     static const int FORMATS[] = {EVENT_JSON, EVENT_TEXT};
     static const int LEVELS[] = {EVENT_DEBUG, EVENT_INFO, EVENT_WARNING, EVENT_ERROR};
     static_assert(sizeof(int) == sizeof(enum directory_flavor), "enums of a choice are ints");
@@ -194,6 +197,8 @@ enum error key_apply(const struct key_row *row, struct bytes value, struct confi
         return apply_choice(value, "demand never", START_TLS, field);
     case KEY_SASL_MECH:
         return apply_sasl_mech(value, field);
+    case KEY_TLS_PROFILE:
+        return apply_choice(value, "modern legacy", TLS_PROFILES, field);
     case KEY_RETRY:
         return apply_retry(value, config);
     case KEY_FORMAT:

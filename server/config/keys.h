@@ -13,6 +13,7 @@ enum key_kind {
     KEY_FLAVOR,
     KEY_START_TLS,
     KEY_SASL_MECH,
+    KEY_TLS_PROFILE,
     KEY_RETRY,
     KEY_FORMAT,
     KEY_LEVEL,

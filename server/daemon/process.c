@@ -61,6 +61,7 @@ void process_take_organization(struct process *process, const struct organizatio
         return;
     receive_set_organization(process->receive, organization, &is_taken);
     delivery_part_set_organization(process, organization);
+    certificate_part_check(process);
     if (is_first && is_taken) {
         event_say(EVENT_ERROR, "start.failed", "another process listens on a connector's port");
         process->exit_code = EXIT_NEGATIVE;
@@ -76,6 +77,7 @@ static void finish(struct process *process)
 {
     loop_timer_stop(&process->deadline);
     source_part_free(process);
+    certificate_part_stop(process);
     organization_unref(process->admin.organization);
     process->admin.organization = NULL;
     http_stop(process->http);
@@ -169,6 +171,7 @@ static void on_hang_up(void *owner, int number)
                   "log.level is in force; other changed keys are at the next start");
     }
     config_done(&config);
+    certificate_part_reload(process);
     source_part_refresh(process);
 }
 
@@ -210,7 +213,10 @@ static enum error start(struct process *process, struct note *note)
         .directory = path, .reserve_bytes = config->queue.reserve_bytes, .clock = &clock_system};
     enum error error = spool_open(&spool, &process->spool, note);
     if (!error)
-        error = receive_start(process->loop, loop_count(config), process->spool, &process->receive, note);
+        error = receive_start(process->loop, loop_count(config), process->spool, config->tls.profile,
+                              &process->receive, note);
+    if (!error)
+        error = certificate_part_start(process, note);
     if (!error)
         error = delivery_part_start(process, note);
     if (!error)

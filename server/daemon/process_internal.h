@@ -9,6 +9,8 @@
 #include "daemon/receive.h"
 #include "loop/mailbox.h"
 
+#include "auth/certificate.h"
+
 #include <stdatomic.h>
 
 struct process {
@@ -24,6 +26,10 @@ struct process {
     struct keeper *keeper;
     struct loop *delivery_loop;
     struct delivery *delivery;
+    const struct certificate_set *certificates;
+    uint64_t certificate_stamp; /* of the directory when it was read last */
+    struct loop_timer certificate_look;
+    struct buffer missing_certificates; /* the connectors that the log has named last */
     struct http *http;
     struct control *control;
     struct admin_service admin; /* admin.organization is the main loop's reference */
@@ -43,6 +49,14 @@ struct process {
     struct mail stop_source;
     struct mail source_stopped; /* back to the main loop */
 };
+
+/* certificate_part.c, on the main loop: tls.certificate_dir is read, and read again when one of its files
+ * changes. */
+MUST_USE enum error certificate_part_start(struct process *process, struct note *note);
+void certificate_part_reload(struct process *process);
+/* Names the connectors that want a certificate and find none, once until their list changes. */
+void certificate_part_check(struct process *process);
+void certificate_part_stop(struct process *process);
 
 /* Each part on its own loop and thread. After stop the main loop gets the mail process->…_stopped, whose
  * on_mail process.c has set: once. */

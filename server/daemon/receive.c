@@ -31,6 +31,8 @@ struct receive_loop {
 struct receive {
     struct loop *main_loop;
     struct connection_limits *limits;
+    struct tls_ticket_keys *ticket_keys;
+    enum tls_profile profile;
     const struct organization *organization; /* the one posted last */
     struct endpoint_set *endpoints;          /* those listened on */
     bool has_left_out;
@@ -50,6 +52,13 @@ struct publication {
     const struct organization *organization;
     size_t count;
     struct ip_endpoint endpoints[];
+};
+
+/* Certificates on their way to one loop. */
+struct certificate_publication {
+    struct mail mail;
+    struct receive_loop *loop;
+    const struct certificate_set *certificates;
 };
 
 static void on_accept(void *owner, struct stream *stream)
@@ -143,6 +152,38 @@ static void post_publication(struct receive_loop *loop, const struct organizatio
     }
 }
 
+/* On the SMTP loop. */
+static void on_certificates(struct mail *mail)
+{
+    struct certificate_publication *publication = list_entry(mail, struct certificate_publication, mail);
+    struct receive_loop *loop = publication->loop;
+    const struct receive *receive = loop->receive;
+    struct certificate_contexts *contexts =
+        certificate_contexts_new(publication->certificates, receive->profile, receive->ticket_keys);
+    if (contexts)
+        smtp_service_set_certificates(&loop->service, contexts);
+    certificate_set_unref(publication->certificates);
+    free(publication);
+}
+
+void receive_set_certificates(struct receive *receive, const struct certificate_set *certificates)
+{
+    for (unsigned i = 0; i < receive->count; i++) {
+        struct certificate_publication *publication = calloc(1, sizeof *publication);
+        if (!publication) {
+            event_say(EVENT_ERROR, "publish.failed", "no memory: a loop keeps the certificates it has");
+            continue;
+        }
+        publication->mail.on_mail = on_certificates;
+        publication->loop = &receive->loops[i];
+        publication->certificates = certificate_set_ref(certificates);
+        if (!mailbox_post(receive->loops[i].loop, &publication->mail)) {
+            certificate_set_unref(certificates);
+            free(publication);
+        }
+    }
+}
+
 /* Leaves out what we may not listen on; true when another process is in the way of one. */
 static bool leave_out_taken(struct receive *receive, struct endpoint_set *wanted)
 {
@@ -199,10 +240,11 @@ static void on_loop_end(struct loop_end_hook *hook)
     list_each_safe(link, &loop->sockets) close_socket(list_entry(link, struct socket_entry, link));
     smtp_service_abort_all(&loop->service);
     smtp_service_set_organization(&loop->service, NULL);
+    smtp_service_set_certificates(&loop->service, NULL);
 }
 
 enum error receive_start(struct loop *main_loop, unsigned loop_count, struct spool *spool,
-                         struct receive **out, struct note *note)
+                         enum tls_profile profile, struct receive **out, struct note *note)
 {
     struct receive *receive = calloc(1, sizeof *receive + loop_count * sizeof receive->loops[0]);
     enum error error = receive ? OK : ERROR_TEMPORARY;
@@ -210,6 +252,8 @@ enum error receive_start(struct loop *main_loop, unsigned loop_count, struct spo
         return error;
     receive->main_loop = main_loop;
     receive->limits = connection_limits_new();
+    receive->ticket_keys = tls_ticket_keys_new(&clock_system);
+    receive->profile = profile;
     loop_timer_init(&receive->retry, main_loop, on_retry);
     for (unsigned i = 0; i < loop_count && !error; i++) {
         struct receive_loop *loop = &receive->loops[i];
@@ -227,7 +271,7 @@ enum error receive_start(struct loop *main_loop, unsigned loop_count, struct spo
         error = loop_start(loop->loop);
         receive->count += !error;
     }
-    if (error || !receive->limits) {
+    if (error || !receive->limits || !receive->ticket_keys) {
         note_set(note, "the SMTP loops cannot start");
         receive_stop(receive);
         receive_free(receive);
@@ -297,6 +341,7 @@ void receive_free(struct receive *receive)
     for (unsigned i = 0; i < receive->count; i++)
         loop_free(receive->loops[i].loop);
     connection_limits_free(receive->limits);
+    tls_ticket_keys_free(receive->ticket_keys);
     organization_unref(receive->organization);
     free(receive->endpoints);
     free(receive);

@@ -10,7 +10,9 @@ struct receive;
 
 /* Starts the threads; nothing listens before the first organization. main_loop hears on_drained. */
 MUST_USE enum error receive_start(struct loop *main_loop, unsigned loop_count, struct spool *spool,
-                                  struct receive **out, struct note *note);
+                                  enum tls_profile profile, struct receive **out, struct note *note);
+/* Posts the certificates to every loop; handshakes from then on use them. */
+void receive_set_certificates(struct receive *receive, const struct certificate_set *certificates);
 /* Their connection counts, for `status`. */
 const struct connection_limits *receive_limits(const struct receive *receive);
 /* Posts the organization to every loop. New endpoints that another process holds are left out, named in the

@@ -25,6 +25,8 @@ static void an_empty_file_gives_the_defaults_of_the_contract(void **state)
     assert_string_equal(config.server.name, host);
     assert_null(config.server.organization);
     assert_string_equal(config.server.state_dir, "/var/lib/dirrelay");
+    assert_int_equal(config.tls.profile, TLS_PROFILE_MODERN);
+    assert_string_equal(config.tls.certificate_dir, "/etc/dirrelay/tls");
     assert_string_equal(config.server.user, "dirrelay");
     assert_string_equal(config.server.group, "dirrelay");
     assert_int_equal(config.server.loops, 0);
@@ -97,6 +99,7 @@ static void bad_values_are_named_with_what_is_right(void **state)
         {"server", "loops = 1025", "loops: expected a number from 1 to 1024"},
         {"server", "loops = -1", "loops: expected a number from 1 to 1024"},
         {"directory", "flavor = novell", "flavor: expected auto, openldap or ad"},
+        {"tls", "profile = ancient", "profile: expected modern or legacy"},
         {"directory", "start_tls = maybe", "start_tls: expected demand or never"},
         {"directory", "sasl_mech = PLAIN", "sasl_mech: expected EXTERNAL or GSSAPI"},
         {"queue", "retry =", "retry: expected up to 32 delays above 0 such as \"1m 5m 1h\""},
@@ -145,8 +148,6 @@ static void keys_of_later_steps_are_refused_by_name(void **state)
                                         "auth.group_depth",
                                         "auth.group_limit",
                                         "auth.failures_per_source",
-                                        "tls.profile",
-                                        "tls.certificate_dir",
                                         "tls.ca_file",
                                         "tls.crl_file",
                                         "filter.milters",
