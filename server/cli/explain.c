@@ -1,4 +1,5 @@
 /* dirrelay explain: what the server would do with a client, and why. Contract 4. */
+#include "cli/certificate_source.h"
 #include "cli/explain_report.h"
 #include "cli/organization_source.h"
 #include "cli/simulation.h"
@@ -42,8 +43,12 @@ static int parse(struct command_context *context, int argc, char **argv, struct 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--anonymous") == 0)
             continue; /* what a session without AUTH is anyway */
-        if (strcmp(argv[i], "--tls") == 0 || strcmp(argv[i], "--user") == 0)
-            return command_fail(context, EXIT_USAGE, "explain: %s: TLS and AUTH are not built yet", argv[i]);
+        if (strcmp(argv[i], "--tls") == 0) {
+            options->request.is_tls = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--user") == 0)
+            return command_fail(context, EXIT_USAGE, "explain: %s: AUTH is not built yet", argv[i]);
         if (i + 1 == argc || !take(options, argv[i], argv[i + 1]))
             return command_fail(context, EXIT_USAGE, "explain: %s: unknown, or without its value", argv[i]);
         i++;
@@ -98,7 +103,9 @@ int command_explain(struct command_context *context, int argc, char **argv)
         organization_unref(organization);
         return command_fail(context, EXIT_NEGATIVE, "no connector listens for this family of addresses");
     }
+    request->certificates = certificate_source_load(context);
     code = explain_report(context, organization, request);
+    certificate_set_unref(request->certificates);
     organization_unref(organization);
     return code;
 }

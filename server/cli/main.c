@@ -10,7 +10,7 @@ static const struct command COMMANDS[] = {
      "rights granted, and the ACE that decided each", command_access},
     {"connector", "list|show [NAME] [--type receive|send]", "the connectors of this server",
      command_connector},
-    {"explain", "--client IP [--local IP:PORT] [--helo H] [--from A] [--to B]... [--size N]",
+    {"explain", "--client IP [--local IP:PORT] [--tls] [--helo H] [--from A] [--to B]... [--size N]",
      "what the server would answer, and why", command_explain},
     {"lint", "", "findings, worst first, each with what mends it", command_lint},
     {"permission",

@@ -1,5 +1,6 @@
 #include "cli/simulation.h"
 
+#include "organization/connector_match.h"
 #include "queue/spool.h"
 #include "smtp_server/session.h"
 
@@ -181,6 +182,14 @@ static void on_right(void *owner, enum right right, bool is_granted, const char 
     simulation->ace = strdup(why);
 }
 
+/* A memory stream has nobody to shake hands with, so TLS is taken as given. */
+static bool begins_in_tls(const struct organization *organization, const struct simulation_request *request)
+{
+    const struct receive_connector *connector =
+        connector_match(organization, &request->local, &request->client.address);
+    return request->is_tls || (connector && connector->implicit_tls);
+}
+
 enum error simulation_run(const struct organization *organization, const struct simulation_request *request)
 {
     struct simulation simulation = {.request = request, .loop = loop_new("explain", NULL)};
@@ -196,11 +205,17 @@ enum error simulation_run(const struct organization *organization, const struct 
         loop_timer_init(&simulation.next, simulation.loop, on_next);
         smtp_service_init(&simulation.service, simulation.loop, spool, NULL);
         simulation.service.has_no_tarpit = true;
+        simulation.service.assumes_tls = begins_in_tls(organization, request);
+        if (request->certificates)
+            smtp_service_set_certificates(
+                &simulation.service,
+                certificate_contexts_new(request->certificates, TLS_PROFILE_MODERN, NULL));
         smtp_service_set_organization(&simulation.service, organization);
         simulation.service.trace = &trace;
         smtp_session_start(&simulation.service, simulation.stream);
         loop_run(simulation.loop);
         smtp_service_set_organization(&simulation.service, NULL);
+        smtp_service_set_certificates(&simulation.service, NULL);
         buffer_done(&simulation.sent);
         buffer_done(&simulation.reply);
         forget_reasons(&simulation);

@@ -3,6 +3,7 @@
 #ifndef CLI_SIMULATION_H
 #define CLI_SIMULATION_H
 
+#include "auth/certificate.h"
 #include "base/ip.h"
 #include "organization/organization.h"
 
@@ -24,6 +25,10 @@ struct simulation_request {
     const char *from; /* NULL: the dialogue ends after EHLO; with or without angle brackets */
     const char *recipients[SIMULATION_RECIPIENTS_MAX];
     size_t recipient_count;
+    bool is_tls; /* the session is inside TLS from its first byte on; so it is where the connector has
+                    implicit TLS */
+    const struct certificate_set
+        *certificates; /* the server's, or NULL: without one STARTTLS is not offered */
     bool has_size;
     uint64_t size_bytes;
     void (*on_step)(void *owner, const struct simulation_step *step);
