@@ -10,7 +10,9 @@ Linux lets a socket be bound to any 127.0.0.0/8 address, so that addresses stand
 
 import errno
 import socket
+import ssl
 import time
+import warnings
 
 TIMEOUT = 20.0
 
@@ -32,6 +34,18 @@ class Reply:
         return self.text
 
     __repr__ = __str__
+
+
+def unverified(version=None):
+    """A client that takes any certificate (opportunistic TLS); version: ssl.TLSVersion, that one alone."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if version:
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            context.minimum_version = context.maximum_version = version
+    return context
 
 
 class Client:
@@ -61,6 +75,20 @@ class Client:
 
     def close(self):
         self.socket.close()
+
+    def secure(self, context=None, session=None, server_hostname=None):
+        """The TLS handshake, on the connection as it stands; nothing is verified unless context does."""
+        if self._input:
+            raise AssertionError("plaintext before the handshake: %r" % self._input)
+        self.socket = (context or unverified()).wrap_socket(self.socket, session=session, server_hostname=server_hostname)
+        return self
+
+    def starttls(self, **options):
+        """STARTTLS and the handshake; the reply of STARTTLS."""
+        reply = self.say("STARTTLS")
+        if reply.code == 220:
+            self.secure(**options)
+        return reply
 
     def reset(self):
         """Closes with RST."""

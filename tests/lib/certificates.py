@@ -1,0 +1,83 @@
+"""Certificates for tests, made by the openssl program.
+
+    folder = Certificates()
+    folder.make("mx1", "mailbox01.contoso.com")                 folder/mx1.pem, self-signed
+    folder.make("mx2", "mail.contoso.com", issuer=folder.ca())  issued
+    Daemon(…, config={"tls.certificate_dir": folder.path})
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+
+
+def openssl(*arguments, input=None):
+    done = subprocess.run(["openssl", *arguments], input=input, capture_output=True, timeout=60)
+    if done.returncode != 0:
+        raise AssertionError("openssl %s: %s" % (" ".join(arguments), done.stderr.decode()))
+    return done.stdout
+
+
+class Certificates:
+    """A directory that everybody may read."""
+
+    def __init__(self):
+        self.work = tempfile.mkdtemp(prefix="dr-certificates-")
+        self.path = os.path.join(self.work, "tls")
+        os.mkdir(self.path)
+        os.chmod(self.work, 0o755)
+        self._ca = None
+
+    def close(self):
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def _work(self, name):
+        return os.path.join(self.work, name)
+
+    def ca(self, name="Contoso CA"):
+        """(certificate, key) files; one a directory."""
+        if not self._ca:
+            self._ca = (self._work("ca.pem"), self._work("ca.key"))
+            openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
+                    "/O=Contoso/CN=" + name, "-keyout", self._ca[1], "-out", self._ca[0])
+        return self._ca
+
+    def make(self, file, name, issuer=None, expired=False, rsa=False, into=None):
+        """Writes file.pem at once, as a renewal tool does; returns its path. issuer: what ca() gave."""
+        key, certificate = self._work(file + ".key"), self._work(file + ".crt")
+        kind = ["-newkey", "rsa:2048"] if rsa else ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        subject = ["-subj", "/O=Contoso/CN=" + name, "-addext", "subjectAltName=DNS:" + name]
+        if issuer:
+            request = self._work(file + ".csr")
+            openssl("req", "-new", *kind, "-nodes", *subject, "-keyout", key, "-out", request)
+            openssl("x509", "-req", "-in", request, "-CA", issuer[0], "-CAkey", issuer[1], "-CAcreateserial", "-days", "30",
+                    "-copy_extensions", "copy", "-out", certificate)
+        else:
+            openssl("req", "-x509", *kind, "-nodes", *subject, "-days", "30", "-keyout", key, "-out", certificate)
+        if expired:
+            self._expire(key, certificate)
+        with open(certificate) as one, open(key) as other:
+            return self.write(file + ".pem", one.read() + other.read(), into)
+
+    def _expire(self, key, certificate):
+        """Signs it again, for a month of 2020."""
+        with open(self._work("ca.conf"), "w") as file:
+            file.write("[ca]\ndefault_ca = d\n[d]\ndatabase = %s\nserial = %s\nnew_certs_dir = %s\ndefault_md = sha256\n"
+                       "policy = p\ncertificate = %s\nprivate_key = %s\nx509_extensions = e\n[p]\norganizationName = optional\ncommonName = supplied\n"
+                       "[e]\nbasicConstraints = CA:FALSE\n" % (
+                           self._work("index"), self._work("serial"), self.work, certificate, key))
+        open(self._work("index"), "w").close()
+        openssl("ca", "-batch", "-config", self._work("ca.conf"), "-rand_serial", "-ss_cert", certificate, "-selfsign", "-keyfile", key,
+                "-notext", "-startdate", "20200101000000Z", "-enddate", "20200201000000Z", "-out", certificate)
+
+    def write(self, file, text, into=None):
+        path, fresh = os.path.join(into or self.path, file), self._work("fresh")
+        with open(fresh, "w") as out:
+            out.write(text)
+        os.chmod(fresh, 0o644)
+        os.rename(fresh, path)
+        return path
+
+    def remove(self, file):
+        os.unlink(os.path.join(self.path, file))
