@@ -13,17 +13,18 @@ import time
 import unittest
 
 from lib import dirrelay
+from lib.certificates import Certificates
 from lib.dirrelay import REPOSITORY, Daemon
 from lib.organization import Organization
 from lib.sink import Sink
 from lib.slapd import free_port
-from lib.smtp import Client, Closed, can_connect, eventually
+from lib.smtp import Client, Closed, can_connect, eventually, unverified
 
 BUILD = os.environ.get("DIRRELAY_TSAN_BUILD") or os.path.join(REPOSITORY, "build-tsan")
 PROGRAMS = {"DIRRELAYD": os.path.join(BUILD, "dirrelayd"), "DIRRELAY": os.path.join(BUILD, "dirrelay")}
 TSAN = {"TSAN_OPTIONS": "halt_on_error=0:exitcode=99:second_deadlock_stack=1:suppressions="
                         + os.path.join(REPOSITORY, "tests", "tsan.supp")}
-SENDERS, MESSAGES = 6, 50
+SENDERS, MESSAGES, HANDSHAKES = 6, 50, 64
 
 
 class Load:
@@ -81,12 +82,15 @@ class Threads(unittest.TestCase):
         self.folder = tempfile.mkdtemp(prefix="dr-threads-")
         self.addCleanup(shutil.rmtree, self.folder, True)
         os.chmod(self.folder, 0o755)
+        self.certificates = Certificates()
+        self.addCleanup(self.certificates.close)
+        self.certificates.make("server", "mailbox01.contoso.com")
         self.sinks = [Sink(), Sink()]
         for sink in self.sinks:
             self.addCleanup(sink.stop)
         self.port, self.other_port = free_port(), free_port()
         self.uri = self.organize(0)
-        self.daemon = Daemon(self.uri, {"server.loops": 3, "server.drain": "20s"}, env=TSAN)
+        self.daemon = Daemon(self.uri, {"server.loops": 3, "server.drain": "20s", "tls.certificate_dir": self.certificates.path}, env=TSAN)
         self.addCleanup(self.daemon.close)
         eventually(lambda: can_connect(self.port))
 
@@ -94,6 +98,7 @@ class Threads(unittest.TestCase):
         """One organization after the other: a connector comes and goes, another loses its right, the smart host moves."""
         org = Organization()
         org.relay("Relay", self.port, ["127.0.0.2", "127.0.0.3"] + (["127.0.0.4"] if version % 2 else []))
+        org.relay("Tls", self.port, "127.0.0.5", auth=1)
         if version % 3 == 1:
             org.receive("Other", self.other_port, groups="AnonymousUsers")
         hosts = {"hosts": "localhost"} if version % 5 == 4 else {}
@@ -140,6 +145,40 @@ class Threads(unittest.TestCase):
         self.assertEqual(load.failures, [])
         self.daemon.start()
         self.arrive(load)
+        self.daemon.stop(60)
+
+    # proves: T9
+    def test_64_handshakes_at_once_while_certificates_change(self):
+        """All loops make and use contexts of the same certificates and ticket keys; every message arrives."""
+        together, failures, resumed = threading.Barrier(HANDSHAKES), [], []
+
+        def shake_hands(number):
+            context, session = unverified(), None
+            try:
+                for count in range(5):
+                    together.wait(120)
+                    with Client(self.port, source="127.0.0.5", timeout=120) as client:
+                        client.ehlo()
+                        client.starttls(context=context, session=session)
+                        client.send_message("chris@contoso.com", ["kate@fabrikam.com"], b"Subject: %d-%d\r\n\r\n" % (number, count))
+                        session = client.socket.session
+                        resumed.append(client.socket.session_reused)
+            except Exception as failure:  # noqa: B902: shown by the test
+                failures.append(failure)
+                together.abort()
+        threads = [threading.Thread(target=shake_hands, args=(number,)) for number in range(HANDSHAKES)]
+        for thread in threads:
+            thread.start()
+        version = 0
+        while any(thread.is_alive() for thread in threads):
+            version += 1
+            self.certificates.make("server", "mailbox01.contoso.com")
+            self.disturb(version)
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
+        self.assertEqual(resumed.count(True), 4 * HANDSHAKES)
+        eventually(lambda: self.assertEqual(sum(len(sink.messages) for sink in self.sinks), 5 * HANDSHAKES), 60)
         self.daemon.stop(60)
 
     def arrive(self, load):
