@@ -47,6 +47,9 @@ enum protocol_restriction {
 
 enum server_role { ROLE_MAILBOX = 2, ROLE_HUB = 32, ROLE_EDGE = 64, ROLE_FRONTEND = 16384 };
 
+/* A header block is held in memory: a connector that asks for more is refused. */
+#define RECEIVE_HEADER_BYTES_MAX (16u << 20)
+
 #define UNLIMITED 0 /* in the *_max and *_limit fields below, whose legal values start at 1 */
 
 /* Immutable once the organization is published; everything pointed to lives in the organization's arena. */
@@ -81,7 +84,7 @@ struct receive_connector {
     uint32_t max_inbound_connections;            /* or UNLIMITED */
     uint32_t max_inbound_connections_per_source; /* or UNLIMITED */
     uint32_t max_inbound_percent_per_source; /* 1-100, of the free ones; only with max_inbound_connections */
-    uint32_t max_header_bytes;
+    uint32_t max_header_bytes;               /* at most RECEIVE_HEADER_BYTES_MAX where it serves */
     uint32_t max_hops;
     uint32_t max_local_hops; /* 0: never refused */
     uint32_t max_logon_failures;

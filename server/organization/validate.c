@@ -50,6 +50,12 @@ static bool require_tls_lacks_tls(const struct receive_connector *connector, con
            !has_mechanism(connector, AUTH_TLS);
 }
 
+static bool header_is_too_large(const struct receive_connector *connector, const struct server *server)
+{
+    (void)server;
+    return connector->max_header_bytes > RECEIVE_HEADER_BYTES_MAX;
+}
+
 static bool external_beside_another(const struct receive_connector *connector, const struct server *server)
 {
     (void)server;
@@ -153,6 +159,7 @@ static const struct {
     {has_unknown_bits, "AuthMechanism, ProtocolOptions or ProtocolRestrictions holds an unknown bit"},
     {basic_over_tls_lacks_tls, "BasicAuthRequireTLS needs Tls"},
     {require_tls_lacks_tls, "RequireTLS needs Tls"},
+    {header_is_too_large, "MaxHeaderSize above 16 MB is not supported"},
     {external_beside_another, "ExternalAuthoritative may only be combined with Tls"},
     {external_lacks_group, "ExternalAuthoritative needs the ExchangeServers permission group"},
     {domain_secure_lacks_tls, "DomainSecureEnabled needs Tls and excludes ExternalAuthoritative"},

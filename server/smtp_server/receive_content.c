@@ -12,18 +12,17 @@
 /* Header bytes are looked at in pieces of this size, so that little of the body goes through the header's
  * buffer. */
 #define HEADER_PIECE 4096
-/* What a session that bypasses the header limit may still send. */
-#define HEADER_CEILING (16u << 20)
 /* What this server adds to a block. */
 #define HEADER_ADDED_MAX 4096
 /* Content that moves the client's deadline (matrix R1). */
 #define RECORD_BYTES 1024
 
+/* A session that bypasses the limit may still not fill the memory. */
 static size_t header_limit(const struct smtp_session *session)
 {
     size_t limit = session->connector->max_header_bytes;
-    bool has_limit = limit != UNLIMITED && limit < HEADER_CEILING && !session_bypasses_counts(session);
-    return has_limit ? limit : HEADER_CEILING;
+    bool has_limit = limit != UNLIMITED && !session_bypasses_counts(session);
+    return has_limit ? limit : RECEIVE_HEADER_BYTES_MAX;
 }
 
 static void refuse_content(struct smtp_session *session, enum reply reply, const struct decision *decision)

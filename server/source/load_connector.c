@@ -55,3 +55,20 @@ enum error load_access(struct load_context *load, const struct entry *entry, boo
         load_refuse(load, entry->dn, false, "grants nothing: %s", out->grants_nothing);
     return OK;
 }
+
+enum error load_limit_to_kept(struct load_context *load, const struct entry *entry,
+                              const struct attribute_reading *reading, const char *who,
+                              struct access_reading *access)
+{
+    struct access_reading before;
+    const struct entry *good = image_last_good(load->request->image, entry->id);
+    enum error error = access_source_read(&load->access, good, &before);
+    if (error != OK || access->grants_nothing || access_list_is_within(&access->list, &before.list))
+        return error;
+    access->grants_nothing =
+        load_text(load, "new rights would go to the %s of the previous version, since %s", who,
+                  reading->unreadable.text);
+    access->is_unreadable = true;
+    load_refuse(load, entry->dn, false, "grants nothing: %s", access->grants_nothing);
+    return access->grants_nothing ? OK : ERROR_LIMIT;
+}

@@ -24,4 +24,11 @@ const char *load_judge(struct load_context *load, const struct entry *entry,
 MUST_USE enum error load_access(struct load_context *load, const struct entry *entry, bool want_any,
                                 struct access_reading *out);
 
+/* Permissions come from the present version, whom they reach from the earlier one: rights that were written
+ * for others than those must not go to them. Makes the connector grant nothing unless the present rights fit
+ * into the earlier ones. who: "clients", "smart hosts". ERROR_LIMIT. */
+MUST_USE enum error load_limit_to_kept(struct load_context *load, const struct entry *entry,
+                                       const struct attribute_reading *reading, const char *who,
+                                       struct access_reading *access);
+
 #endif

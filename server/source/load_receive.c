@@ -184,24 +184,6 @@ static enum error read_last_good(struct load_context *load, const struct entry *
     return OK;
 }
 
-/* Permissions come from the present version, who is reached from the earlier one: rights that were written
- * for other clients than those must not go to them. */
-static enum error limit_to_kept(struct load_context *load, const struct entry *entry,
-                                const struct attribute_reading *reading, struct access_reading *access)
-{
-    struct access_reading before;
-    const struct entry *good = image_last_good(load->request->image, entry->id);
-    enum error error = access_source_read(&load->access, good, &before);
-    if (error != OK || access->grants_nothing || access_list_is_within(&access->list, &before.list))
-        return error;
-    access->grants_nothing =
-        load_text(load, "new rights would go to the clients of the previous version, since %s",
-                  reading->unreadable.text);
-    access->is_unreadable = true;
-    load_refuse(load, entry->dn, false, "grants nothing: %s", access->grants_nothing);
-    return access->grants_nothing ? OK : ERROR_LIMIT;
-}
-
 static enum error read_identity(struct load_context *load, const struct entry *entry,
                                 struct receive_connector *out)
 {
@@ -256,7 +238,7 @@ static enum error read_connector(struct load_context *load, const struct entry *
     struct access_reading access;
     error = load_access(load, entry, true, &access);
     if (error == OK && is_kept && !reaches_the_same(&present, out))
-        error = limit_to_kept(load, entry, &reading, &access);
+        error = load_limit_to_kept(load, entry, &reading, "clients", &access);
     if (error != OK)
         return error;
     out->access = access.list;

@@ -162,10 +162,13 @@ static enum error read_identity(struct load_context *load, const struct entry *e
 }
 
 static enum error read_permissions(struct load_context *load, const struct entry *entry,
+                                   const struct attribute_reading *reading, bool is_kept,
                                    struct send_connector *out)
 {
     struct access_reading access;
     enum error error = load_access(load, entry, false, &access);
+    if (error == OK && is_kept)
+        error = load_limit_to_kept(load, entry, reading, "smart hosts", &access);
     if (error != OK)
         return error;
     out->access = access.list;
@@ -191,7 +194,7 @@ static enum error read_connector(struct load_context *load, const struct entry *
     const char *refused = load_judge(load, entry, &reading, is_kept);
     if (refused)
         out->refused = refused;
-    error = read_permissions(load, entry, out);
+    error = read_permissions(load, entry, &reading, is_kept, out);
     if (error != OK)
         return error;
     if (!out->refused)

@@ -117,6 +117,11 @@ static void domain_secure(struct receive_connector *connector)
     connector->auth_mechanism = AUTH_TLS;
     connector->protocol_options |= OPTION_DOMAIN_SECURE;
 }
+static void large_header(struct receive_connector *connector)
+{
+    connector->max_header_bytes = RECEIVE_HEADER_BYTES_MAX + 1;
+}
+
 static void late_inactivity(struct receive_connector *connector)
 {
     connector->inactivity_timeout_s = connector->connection_timeout_s + 1;
@@ -206,6 +211,7 @@ static const struct {
     {require_tls, ""},
     {domain_secure_alone, "DomainSecureEnabled needs Tls and excludes ExternalAuthoritative"},
     {domain_secure, "DomainSecureEnabled is not supported yet"},
+    {large_header, "MaxHeaderSize above 16 MB is not supported"},
     {late_inactivity, "ConnectionInactivityTimeout exceeds ConnectionTimeout"},
     {no_chunking, "BinaryMimeEnabled needs ChunkingEnabled"},
     {foreign_fqdn, "ExchangeServer authentication needs Fqdn to be the server's FQDN, its name, or empty"},

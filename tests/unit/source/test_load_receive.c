@@ -71,7 +71,10 @@ static void check_value(const struct number *number, int64_t value, bool is_lega
     char text[32];
     (void)snprintf(text, sizeof(text), "%lld", (long long)value);
     const struct receive_connector *connector = load_with(&fixture, number->name, text);
-    if (is_legal && (!number->is_closed || value == number->fallback)) {
+    bool is_too_large = number->offset == FIELD(max_header_bytes) && value > RECEIVE_HEADER_BYTES_MAX;
+    if (is_legal && is_too_large) {
+        assert_has_text(connector->refused, "MaxHeaderSize above");
+    } else if (is_legal && (!number->is_closed || value == number->fallback)) {
         if (connector->refused)
             fail_msg("%s %s: %s", number->name, text, connector->refused);
         assert_int_equal(field_of(connector, number), value);

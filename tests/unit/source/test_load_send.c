@@ -139,6 +139,25 @@ static void test_the_previous_good_version_stays(void **state)
     fixture_done(&fixture);
 }
 
+/* Rights that were written for another smart host never reach the earlier one. */
+/* proves: D15 contract-3 */
+static void test_new_rights_do_not_reach_the_previous_smart_host(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    (void)load_with(&fixture, BASIC "dirrelayAce: allow ms-Exch-Send-Headers-Routing to anonymous\n");
+    fixture_put(&fixture, HEAD "routingList: SMTP:*;1\nmsExchSmtpSmartHost: [1.2.3]\n"
+                               "dirrelayAce: allow ms-Exch-Send-Headers-Organization to anonymous\n\n");
+    fixture_load(&fixture);
+    assert_true(fixture_send(&fixture, "A")->grants_nothing);
+    assert_int_equal(fixture_send(&fixture, "A")->fixed[IDENTITY_ANONYMOUS].granted, 0);
+    fixture_put(&fixture, HEAD "routingList: SMTP:*;1\nmsExchSmtpSmartHost: [1.2.3]\n"
+                               "dirrelayAce: allow ms-Exch-Send-Headers-Routing to anonymous\n\n");
+    fixture_load(&fixture);
+    assert_false(fixture_send(&fixture, "A")->grants_nothing);
+    fixture_done(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +167,7 @@ int main(void)
         cmocka_unit_test(test_source_servers),
         cmocka_unit_test(test_no_loop_through_ourselves),
         cmocka_unit_test(test_the_previous_good_version_stays),
+        cmocka_unit_test(test_new_rights_do_not_reach_the_previous_smart_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
