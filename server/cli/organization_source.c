@@ -37,6 +37,7 @@ int organization_source_config(struct command_context *context, struct config *c
         return command_fail(context, EXIT_USAGE, "%s", note.text[0] ? note.text : error_name(error));
     /* What the rooms have to say is printed by the command; their log lines are for the daemon. */
     event_set_level(EVENT_ERROR);
+    directory_prepare_process(config_client_keytab(config));
     return -1;
 }
 

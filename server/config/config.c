@@ -265,6 +265,12 @@ static bool is_dn(const char *text)
     return is_good;
 }
 
+const char *config_client_keytab(const struct config *config)
+{
+    const char *mechanism = config->directory.sasl_mech;
+    return mechanism && strcmp(mechanism, "GSSAPI") == 0 ? config->sasl.keytab : NULL;
+}
+
 enum error config_directory(const struct config *config, const char *uri_override, struct arena *arena,
                             struct directory_config *out, struct note *note)
 {

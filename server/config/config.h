@@ -55,6 +55,9 @@ struct config {
     struct {
         struct ip_endpoint listen; /* IP_NONE: off */
     } metrics;
+    struct {
+        const char *keytab; /* of the GSSAPI bind; of the acceptor too, once AUTH is built */
+    } sasl;
     struct arena arena;
 };
 
@@ -68,6 +71,8 @@ struct config {
 MUST_USE enum error config_read(const char *path, bool is_optional, bool need_directory, struct config *out,
                                 struct note *note);
 void config_done(struct config *config);
+/* The keytab that the directory is bound with, or NULL: another way of binding. */
+const char *config_client_keytab(const struct config *config);
 
 /* The directory part as the directory room takes it; texts borrowed from config. uri_override: --directory,
  * or NULL. ERROR_SYNTAX: more than DIRECTORY_URI_MAX URIs, or config_base is no DN. */

@@ -47,7 +47,7 @@ const struct key_row CONFIG_KEYS[] = {
     {"queue", "expire", KEY_DURATION, FIELD(queue, expire_ms), "2d"},
     {"queue", "delay_warning", KEY_LATER, 0, NULL},
     {"queue", "reserve", KEY_SIZE, FIELD(queue, reserve_bytes), "256M"},
-    {"sasl", "keytab", KEY_LATER, 0, NULL},
+    {"sasl", "keytab", KEY_TEXT, FIELD(sasl, keytab), "/etc/krb5.keytab"},
     {"sasl", "service", KEY_LATER, 0, NULL},
     {"log", "format", KEY_FORMAT, FIELD(log, format), "json"},
     {"log", "level", KEY_LEVEL, FIELD(log, level), "info"},

@@ -45,6 +45,7 @@ int check_run(const struct config *config)
     enum error error = config_directory(config, NULL, &arena, &directory, &note);
     int code = EXIT_USAGE;
     if (!error) {
+        directory_prepare_process(config_client_keytab(config));
         struct load_once_request request = {
             .directory = &directory,
             .config_base = config->directory.config_base,

@@ -68,6 +68,7 @@ static int serve(const struct config *config, const char *config_path)
     if (error)
         return fail(&note, error, EXIT_NEGATIVE);
     signal(SIGPIPE, SIG_IGN);
+    directory_prepare_process(config_client_keytab(config));
     error = event_writer_start(STDOUT_FILENO, config->log.format, config->log.level);
     if (error)
         return fail(&note, error, EXIT_NEGATIVE);

@@ -365,7 +365,7 @@ enum error connection_open(const struct directory_config *config, struct loop *l
     enum error error = check_config(config, note);
     if (error != OK)
         return error;
-    handle_prepare_process();
+    directory_prepare_process(NULL); /* where the program has not done it */
     struct connection *connection = calloc(1, sizeof *connection);
     if (!connection)
         return ERROR_TEMPORARY;

@@ -124,6 +124,11 @@ struct directory_config {
     uint64_t probe_ms;              /* how often a silent connection is asked for a sign of life; 0: 15 s */
 };
 
+/* The process as libldap and libkrb5 want it: no configuration files of others, no SIGPIPE, tickets in memory
+ * got with client_keytab where that can be read (NULL: none; KRB5_CLIENT_KTNAME goes before it). Main thread,
+ * before any other; the first call counts. */
+void directory_prepare_process(const char *client_keytab);
+
 /* Opens by the URI's scheme; connecting goes on in the background and is reported through on_state. config is
  * copied. ERROR_SYNTAX with a note for a bad URI or an unreadable file. */
 MUST_USE enum error directory_open(const struct directory_config *config, struct loop *loop,

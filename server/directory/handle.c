@@ -6,9 +6,9 @@
 #include "directory/uri.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <sasl/sasl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -30,21 +30,20 @@ struct opening {
 
 /* libldap would read /etc/ldap/ldap.conf, ~/.ldaprc and ./ldaprc and take, say, TLS_REQCERT never from there.
  * And it writes to sockets with write(2): a peer that is gone would end the process. Tickets got with a
- * keytab (KRB5_CLIENT_KTNAME) are renewed by libkrb5 as they age; they need not lie in a file. */
-static void prepare_once(void)
+ * keytab are renewed by libkrb5 as they age; they need not lie in a file. */
+void directory_prepare_process(const char *client_keytab)
 {
+    static atomic_flag is_done = ATOMIC_FLAG_INIT;
+    struct sigaction action;
+    if (atomic_flag_test_and_set(&is_done))
+        return;
     setenv("LDAPNOINIT", "1", 1);
+    if (client_keytab && access(client_keytab, R_OK) == 0)
+        setenv("KRB5_CLIENT_KTNAME", client_keytab, 0);
     if (getenv("KRB5_CLIENT_KTNAME"))
         setenv("KRB5CCNAME", "MEMORY:dirrelay", 0);
-    struct sigaction action;
     if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
         signal(SIGPIPE, SIG_IGN);
-}
-
-void handle_prepare_process(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, prepare_once);
 }
 
 static enum error fail(struct opening *opening, const char *step, int code)

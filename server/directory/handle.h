@@ -16,8 +16,6 @@ struct handle {
     struct ldap_conncb on_connect; /* private; libldap points here while the handle lives */
 };
 
-/* Before the first handle, and before threads that read the environment: see the reasons there. */
-void handle_prepare_process(void);
 /* Opens the URI as config says. The socket does not block afterwards. The watchdog is armed with the
  * operation's deadline, guards the socket from the moment it stands and goes on doing so. ERROR_SYNTAX (URI,
  * TLS files), DENIED_CREDENTIALS (bind), TIMEOUT, TEMPORARY; the note says at which step. */

@@ -345,13 +345,13 @@ class Kerberos(Case):
         DC.export_keytab("relaysvc", keytab)
         tool = self.daemon(start=False, **{"directory.uri": "ldap://" + DC.host, "directory.start_tls": "never",
                                            "directory.sasl_mech": "GSSAPI", "directory.bind_dn": None,
-                                           "directory.bind_password": None, "directory.ca_file": None})
-        environment = {"KRB5_CLIENT_KTNAME": "FILE:" + keytab}
+                                           "directory.bind_password": None, "directory.ca_file": None,
+                                           "sasl.keytab": keytab})
         command = [DIRRELAY, "--json", "-c", tool.config_path, "permission", "list", self.name, "--user", "anonymous"]
-        listed = json.loads(DC.run(command, env=environment).stdout)
+        listed = json.loads(DC.run(command).stdout)
         self.assertEqual({row["right"] for row in listed if not row["inherited"]}, set(USERS_4))
         os.unlink(keytab)
-        self.assertEqual(DC.run(command, env=environment, check=False).returncode, 3)
+        self.assertEqual(DC.run(command, check=False).returncode, 3)
         os.rmdir(folder)
 
 
