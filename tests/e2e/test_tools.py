@@ -74,7 +74,7 @@ class Explain(Case):
 
     # proves: contract-4
     def test_usage(self):
-        for arguments in ((), ("--client", "nonsense"), ("--client", "127.0.0.2", "--user", "joe"), ("--client", "127.0.0.2", "--tls")):
+        for arguments in ((), ("--client", "nonsense"), ("--client", "127.0.0.2", "--user", "joe")):
             self.assertEqual(self.daemon.cli("explain", *arguments).code, 2, arguments)
         self.assertEqual(self.daemon.cli("fly").code, 2)
 
