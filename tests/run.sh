@@ -5,11 +5,13 @@
 #   tests/run.sh quick       without the fuzzers, TSan and the second compiler
 #   tests/run.sh unit        the unit tests under ASan and UBSan alone
 #
-# Ends with "N passed, N failed"; exit 1 when anything failed. FUZZ_SECONDS (30) is the time of each fuzz target.
+# Ends with "N passed, N failed"; exit 1 when anything failed. FUZZ_SECONDS (30) is the time of each fuzz target, FUZZ_SEED (1)
+# makes a run repeatable; 0 takes another path each time.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 mode=${1:-all}
 FUZZ_SECONDS=${FUZZ_SECONDS:-30}
+FUZZ_SEED=${FUZZ_SEED:-1}
 LOGS=$(mktemp -d "${TMPDIR:-/tmp}/dirrelay-run.XXXXXX")
 trap 'rm -rf "$LOGS"' EXIT
 passed=0 failed=0
@@ -50,8 +52,8 @@ fuzz() {
         [ -x "$target" ] && [ -f "$target" ] || continue
         name=$(basename "$target"); name=${name#fuzz_}
         echo "$name"
-    done | xargs -P2 -I{} sh -c 'mkdir -p "$1/fuzz/{}" tests/fuzz/corpus/{}; build-fuzz/fuzz_{} -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 \
-        -artifact_prefix="$1/fuzz/{}/" "$1/fuzz/{}" tests/fuzz/corpus/{} >"$1/fuzz/{}.log" 2>&1; echo "{} $?" >>"$1/fuzz.done"' sh "$LOGS" "$FUZZ_SECONDS"
+    done | xargs -P2 -I{} sh -c 'mkdir -p "$1/fuzz/{}" tests/fuzz/corpus/{}; build-fuzz/fuzz_{} -max_total_time="$2" -seed="$3" -timeout=10 -rss_limit_mb=2048 \
+        -artifact_prefix="$1/fuzz/{}/" "$1/fuzz/{}" tests/fuzz/corpus/{} >"$1/fuzz/{}.log" 2>&1; echo "{} $?" >>"$1/fuzz.done"' sh "$LOGS" "$FUZZ_SECONDS" "$FUZZ_SEED"
     while read -r name code; do
         check "fuzz $name: $(sed -nE 's/^(Done [0-9]+ runs).*/\1/p' "$LOGS/fuzz/$name.log")" sh -c "[ $code = 0 ] || { tail -n 40 '$LOGS/fuzz/$name.log'; false; }"
     done <"$LOGS/fuzz.done"

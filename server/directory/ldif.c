@@ -117,9 +117,10 @@ static enum error read_line(struct ldif_reader *reader)
         return error;
     if (!reader->is_in_record)
         return begin_record(reader, name, value);
-    if (bytes_equal_text_nocase(name, "changetype") || bytes_equal_text_nocase(name, "control"))
+    struct bytes plain = bytes_first(name, bytes_find(name, ';')); /* as the entry will hold it */
+    if (bytes_equal_text_nocase(plain, "changetype") || bytes_equal_text_nocase(plain, "control"))
         return fail(reader, ERROR_SYNTAX, "a change record, not content");
-    if (bytes_equal_text_nocase(bytes_first(name, bytes_find(name, ';')), "dn"))
+    if (bytes_equal_text_nocase(plain, "dn"))
         return fail(reader, ERROR_SYNTAX, "a second \"dn:\" in one record");
     error = entry_builder_add(&reader->builder, name, value);
     if (error == OK)

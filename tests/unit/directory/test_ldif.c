@@ -83,6 +83,8 @@ static void bad_text_is_refused_with_its_line(void **state)
         {"dn: cn=a\ncn: a\n\nversion: 1\n", "line 4: a record does not begin with \"dn:\""},
         {"dn: nonsense\n", "line 1: not a DN"},
         {"dn: cn=a\nchangetype: add\n", "line 2: a change record, not content"},
+        {"dn: cn=a\nchangetype;x: add\n", "line 2: a change record, not content"},
+        {"dn: cn=a\ncontrol;x: 1.2.3\n", "line 2: a change record, not content"},
         {"dn: cn=a\ncontrol: 1.2 true\n", "line 2: a change record, not content"},
         {"dn: cn=a\nphoto:< file:///etc/passwd\n", "line 2: a value from an URL is not read"},
         {"dn: cn=a\nno colon\n", "line 2: not \"attribute: value\""},
