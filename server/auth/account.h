@@ -1,0 +1,49 @@
+/* An account: who proved himself, as the directory knows him, and every SID he holds. */
+#ifndef AUTH_ACCOUNT_H
+#define AUTH_ACCOUNT_H
+
+#include "base/arena.h"
+#include "security/token.h"
+
+#include <stdatomic.h>
+
+/* By what an account holds a SID. */
+enum account_sid_source {
+    ACCOUNT_SID_SELF,
+    ACCOUNT_SID_HISTORY,       /* sIDHistory of the account */
+    ACCOUNT_SID_PRIMARY_GROUP, /* primaryGroupID, gidNumber */
+    ACCOUNT_SID_GROUP,         /* member, uniqueMember, memberUid, memberOf: directly or nested */
+    ACCOUNT_SID_TOKEN_GROUPS,  /* AD's tokenGroups: nested, the path is the directory's own */
+    ACCOUNT_SID_WELL_KNOWN,    /* Everyone, Authenticated Users, Network */
+};
+
+#define ACCOUNT_VIA_SELF SIZE_MAX
+
+struct account_sid {
+    struct sid sid;
+    enum account_sid_source source;
+    const char *name; /* the group's DN; the Windows name of a well-known SID; NULL: not known */
+    size_t via;       /* index of the group it came by, or ACCOUNT_VIA_SELF; following it ends there */
+};
+
+/* Immutable; everything pointed to lives in its arena. Counted by atomic references: the cache owns one, each
+ * session one. */
+struct account {
+    atomic_uint references;
+    uint8_t id[16];   /* objectGUID or entryUUID */
+    const char *name; /* what log and rate limits call it: uid or sAMAccountName, else its DN */
+    const char *dn;
+    const char *display_name;     /* or NULL */
+    const char *const *addresses; /* its own: mail, proxyAddresses smtp:, mailAlternateAddress */
+    size_t address_count;
+    const struct account_sid *sids; /* in the order of the token */
+    size_t sid_count;
+    struct token *token;
+    uint64_t epoch; /* of the accounts when it was read */
+    struct arena arena;
+};
+
+const struct account *account_ref(const struct account *account);
+void account_unref(const struct account *account); /* NULL is a no-op */
+
+#endif

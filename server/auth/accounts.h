@@ -1,0 +1,71 @@
+/* The people, computers and groups of the directory: from a proven name to an account with its token, cached.
+ * One thread, the directory's loop, owns them; anybody may ask. Contract 3; facts 9.6. */
+#ifndef AUTH_ACCOUNTS_H
+#define AUTH_ACCOUNTS_H
+
+#include "auth/account.h"
+#include "directory/directory.h"
+#include "loop/mailbox.h"
+
+struct accounts;
+
+#define LOGIN_ATTRIBUTES_MAX 8
+
+struct accounts_config {
+    struct directory *directory; /* on its loop; the accounts live there too */
+    const char *accounts_base;   /* NULL: the directory's default context */
+    const char *login_attributes[LOGIN_ATTRIBUTES_MAX];
+    size_t login_attribute_count; /* 0: by flavor, `uid mail` or `sAMAccountName userPrincipalName mail` */
+    uint32_t group_depth;         /* contract 2: past either the logon is refused with its reason */
+    uint32_t group_limit;
+    uint64_t poll_ms; /* the bound of a change where the directory does not push */
+    const struct clock *clock;
+};
+
+/* On the directory's loop. config is copied (texts too). Watches accounts_base: any change of an account or
+ * group moves the epoch. ERROR_TEMPORARY without memory. */
+MUST_USE enum error accounts_start(const struct accounts_config *config, struct accounts **out,
+                                   struct note *note);
+/* On the loop: every request under way ends ERROR_CANCELED, then it is freed. NULL is a no-op. */
+void accounts_stop(struct accounts *accounts);
+
+enum account_name_kind {
+    ACCOUNT_NAME_LOGIN,    /* what a user typed, matched with the login attributes */
+    ACCOUNT_NAME_KERBEROS, /* "alice@REALM", "HOST$@REALM": a principal that its KDC proved */
+    ACCOUNT_NAME_NTLM,     /* "DOMAIN\alice" */
+    ACCOUNT_NAME_DN,
+    ACCOUNT_NAME_SID, /* "S-1-…" */
+};
+
+/* Caller-owned until on_done. */
+struct account_request {
+    struct mail mail;          /* private */
+    struct list link;          /* private */
+    struct accounts *accounts; /* private */
+    void *state;               /* private */
+    enum account_name_kind kind;
+    struct bytes name;
+    bool is_name_only; /* who is meant, but no token: before a password is proven, so that nobody can make us
+                          expand groups for nothing. account then has neither token nor sids */
+    struct loop *loop; /* where on_done comes; NULL: on the directory's thread */
+    /* Exactly once, never before accounts_ask returns. */
+    void (*on_done)(struct account_request *request);
+    /* OK: account holds a reference for the caller. NOT_FOUND: nobody, or more than one entry (the note says
+     * which; the client hears the same). DENIED_CREDENTIALS: the account is disabled, expired or locked, or a
+     * SID of it is refused. LIMIT: past group_depth or group_limit. TEMPORARY, TIMEOUT, CANCELED: the
+     * directory does not answer. SYNTAX: no such name can be. */
+    enum error error;
+    const struct account *account;
+    struct note note;
+};
+
+/* Any thread. A token comes from the cache as long as no account or group changed; requests for one principal
+ * are answered together. */
+void accounts_ask(struct accounts *accounts, struct account_request *request);
+/* Blocks until it is done; for a job's thread, never a loop's. request->loop and on_done are set by it. */
+void accounts_ask_and_wait(struct accounts *accounts, struct account_request *request);
+/* Any thread, one atomic load: nothing changed since the account was read. False also when the directory is
+ * away and a change was known before; while it is away and none is known: true (design 2, tokens). */
+bool accounts_is_current(const struct accounts *accounts, const struct account *account);
+
+#endif
