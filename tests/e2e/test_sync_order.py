@@ -6,7 +6,7 @@ import tempfile
 import threading
 import unittest
 
-from lib.dirrelay import Daemon
+from lib.dirrelay import BUILD, Daemon
 from lib.organization import EVERYBODY, Organization
 from lib.sink import Sink
 from lib.slapd import free_port
@@ -57,41 +57,46 @@ def early(lines):
     return trace, answers, {int(line.partition(":")[0]) for line in answered_too_early(trace, answers)}
 
 
+def send(port):
+    """All messages, over several sessions at a time."""
+    def session(first):
+        with Client(port) as client:
+            for number in range(first, SESSIONS * MESSAGES, SESSIONS):
+                client.send_message("chris@contoso.com", ["rcpt-%016d@fabrikam.com" % number], message(number))
+    threads = [threading.Thread(target=session, args=(first,)) for first in range(SESSIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def traced_run(program):
+    """The lines of the trace of this daemon while it accepts and delivers all messages."""
+    with tempfile.TemporaryDirectory(prefix="dr-sync-") as folder, Sink() as sink:
+        os.chmod(folder, 0o755)
+        port = free_port()
+        org = Organization()
+        org.relay("Relay", port, EVERYBODY)
+        uri = org.send("Internet", sink.port).write(folder)
+        with Daemon(uri, env={"ASAN_OPTIONS": "exitcode=99:detect_leaks=0"}, start=False) as daemon:
+            path = os.path.join(daemon.folder, "trace")
+            daemon.program, daemon.tracer = os.path.join(BUILD, program), strace(path, "-D")
+            daemon.start()
+            send(port)
+            sink.wait(SESSIONS * MESSAGES)
+            daemon.stop()
+            return eventually(lambda: ended(path))
+
+
 @unittest.skipIf(why_no_strace(), why_no_strace())
 class SyncOrder(unittest.TestCase):
     """One run of the daemon, looked at from several sides."""
 
     @classmethod
     def setUpClass(cls):
-        with tempfile.TemporaryDirectory(prefix="dr-sync-") as folder, Sink() as sink:
-            os.chmod(folder, 0o755)
-            port = free_port()
-            org = Organization()
-            org.relay("Relay", port, EVERYBODY)
-            uri = org.send("Internet", sink.port).write(folder)
-            daemon = Daemon(uri, env={"ASAN_OPTIONS": "exitcode=99:detect_leaks=0"}, start=False)
-            cls.addClassCleanup(daemon.close)
-            path = os.path.join(daemon.folder, "trace")
-            daemon.tracer = strace(path, "-D")
-            daemon.start()
-            cls.send(port)
-            sink.wait(SESSIONS * MESSAGES)
-            daemon.stop()
-            cls.lines = eventually(lambda: ended(path))
+        cls.lines = traced_run("dirrelayd")
         cls.everything = set(range(SESSIONS * MESSAGES))
         cls.large = {number for number in cls.everything if size_of(number) in LARGE}
-
-    @staticmethod
-    def send(port):
-        def session(first):
-            with Client(port) as client:
-                for number in range(first, SESSIONS * MESSAGES, SESSIONS):
-                    client.send_message("chris@contoso.com", ["rcpt-%016d@fabrikam.com" % number], message(number))
-        threads = [threading.Thread(target=session, args=(first,)) for first in range(SESSIONS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
 
     # proves: R8 contract-5
     def test_each_250_comes_after_the_sync_that_covers_its_message(self):
@@ -106,6 +111,12 @@ class SyncOrder(unittest.TestCase):
         self.assertEqual(early([line.replace("|O_DSYNC", "") for line in self.lines])[2], self.everything)
         self.assertEqual(early(without(self.lines, *SYNCS, path="/bodies/[0-9a-f]+"))[2], self.large)
         self.assertEqual(early(without(self.lines, *SYNCS, path="/bodies"))[2], self.large)
+
+    # proves: R8
+    def test_a_daemon_built_with_nosync_is_noticed(self):
+        _, answers, broken = early(traced_run("dirrelayd_nosync"))
+        self.assertEqual(sorted(answer.mark for answer in answers), sorted(self.everything))
+        self.assertEqual(broken, self.everything)
 
 
 def ended(path):

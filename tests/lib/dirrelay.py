@@ -92,6 +92,7 @@ class Daemon:
     def __init__(self, directory=None, config=None, state_dir=None, as_root=False, stdout=None, env=None, on_event=None,
                  start=True):
         self.tracer = []  # a command to start behind that leaves the program the process: strace -D
+        self.program = DIRRELAYD
         self.as_root, self.stdout, self.env, self.on_event = as_root, stdout, env or {}, on_event
         self.events, self._changed, self.process = [], threading.Condition(), None
         self.folder = tempfile.mkdtemp(prefix="dr-daemon-")
@@ -147,7 +148,7 @@ class Daemon:
             identity = {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
         errors = open(self.stderr_path, "ab")
         self.process = subprocess.Popen(
-            [*self.tracer, DIRRELAYD, "-c", self.config_path], stdin=subprocess.DEVNULL,
+            [*self.tracer, self.program, "-c", self.config_path], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if self.stdout is None else self.stdout, stderr=errors, cwd=self.folder,
             env={**os.environ, **SANITIZED, **self.env}, preexec_fn=die_with_parent, start_new_session=True, **identity)
         errors.close()
