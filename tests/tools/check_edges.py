@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """Every #include between rooms is allowed by server/edges.txt; the same file links the rooms."""
 import pathlib
 import re
