@@ -1,11 +1,13 @@
-/* Binary form, version 1. Numbers are LEB128 unless said otherwise, texts their length and their bytes:
+/* Binary form, version 2. Numbers are LEB128 unless said otherwise, texts their length and their bytes:
  *
  *   u8 version · u8 flags · u64le id · arrived_ms · next_attempt_ms (both as two's complement)
  *   attempts · size_bytes · header_bytes · sender · message_id · connector · client · hop
- *   recipient count, then for each: u8 state · address · reply
+ *   u8 dsn_return · envelope_id
+ *   recipient count, then for each: u8 state · address · reply · u8 notify · original
  *   u32le CRC-32 of all before
  *
- * Nothing may follow the checksum, so two envelopes never share a form. */
+ * Nothing may follow the checksum, so two envelopes never share a form. Version 1, of the first release, has
+ * neither dsn_return and envelope_id nor notify and original, and only the first four flags. */
 #include "queue/envelope.h"
 
 #include "base/reader.h"
@@ -14,12 +16,13 @@
 #include <assert.h>
 #include <string.h>
 
-#define ENVELOPE_VERSION 1
-#define REPLY_BYTES_MAX  512
-#define NUMBER_BYTES_MAX 10
-#define CHECKSUM_BYTES   4
-/* version, flags, id, five numbers, recipient count, checksum */
-#define FIXED_BYTES_MAX (1 + 1 + 8 + 6 * NUMBER_BYTES_MAX + CHECKSUM_BYTES)
+#define ENVELOPE_VERSION    2
+#define VERSION_WITHOUT_DSN 1
+#define REPLY_BYTES_MAX     512
+#define NUMBER_BYTES_MAX    10
+#define CHECKSUM_BYTES      4
+/* version, flags, id, five numbers, dsn_return, recipient count, checksum */
+#define FIXED_BYTES_MAX (1 + 1 + 8 + 6 * NUMBER_BYTES_MAX + 1 + CHECKSUM_BYTES)
 /* A recipient takes at least its state and two lengths: the ceiling of any count the disk may claim. */
 #define RECIPIENT_BYTES_MIN 3
 
@@ -28,7 +31,11 @@ enum {
     FLAG_BOUNCE = 2,
     FLAG_DELAY_WARNED = 4,
     FLAG_8BITMIME = 8,
-    FLAGS_KNOWN = FLAG_HELD | FLAG_BOUNCE | FLAG_DELAY_WARNED | FLAG_8BITMIME,
+    FLAGS_OF_VERSION_1 = FLAG_HELD | FLAG_BOUNCE | FLAG_DELAY_WARNED | FLAG_8BITMIME,
+    FLAG_BINARYMIME = 16, /* never beside FLAG_8BITMIME */
+    FLAG_CHUNK_ONLY = 32,
+    FLAG_UTF8 = 64,
+    FLAGS_KNOWN = FLAGS_OF_VERSION_1 | FLAG_BINARYMIME | FLAG_CHUNK_ONLY | FLAG_UTF8,
 };
 
 static uint8_t *put_number(uint8_t *at, uint64_t value)
@@ -65,7 +72,7 @@ static struct bytes cut_reply(struct bytes reply)
 static bool measure(const struct envelope *envelope, size_t *out_bytes)
 {
     const struct bytes texts[] = {envelope->sender, envelope->message_id, envelope->connector,
-                                  envelope->client, envelope->hop};
+                                  envelope->client, envelope->hop,        envelope->envelope_id};
     size_t total = FIXED_BYTES_MAX;
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -75,9 +82,11 @@ static bool measure(const struct envelope *envelope, size_t *out_bytes)
     }
     for (size_t i = 0; i < envelope->recipient_count; i++) {
         const struct envelope_recipient *recipient = &envelope->recipients[i];
-        if (total > ENVELOPE_BYTES_MAX || recipient->address.len > ENVELOPE_BYTES_MAX)
+        if (total > ENVELOPE_BYTES_MAX || recipient->address.len > ENVELOPE_BYTES_MAX ||
+            recipient->original.len > ENVELOPE_BYTES_MAX)
             return false;
-        total += 1 + 2 * NUMBER_BYTES_MAX + recipient->address.len + cut_reply(recipient->reply).len;
+        total += 2 + 3 * NUMBER_BYTES_MAX + recipient->address.len + cut_reply(recipient->reply).len +
+                 recipient->original.len;
     }
     *out_bytes = total;
     return total <= ENVELOPE_BYTES_MAX;
@@ -87,7 +96,19 @@ static uint8_t flags_of(const struct envelope *envelope)
 {
     return (uint8_t)((envelope->is_held ? FLAG_HELD : 0) | (envelope->is_bounce ? FLAG_BOUNCE : 0) |
                      (envelope->delay_warned ? FLAG_DELAY_WARNED : 0) |
-                     (envelope->body == BODY_8BITMIME ? FLAG_8BITMIME : 0));
+                     (envelope->body == BODY_8BITMIME ? FLAG_8BITMIME : 0) |
+                     (envelope->body == BODY_BINARYMIME ? FLAG_BINARYMIME : 0) |
+                     (envelope->is_chunk_only ? FLAG_CHUNK_ONLY : 0) |
+                     (envelope->needs_utf8 ? FLAG_UTF8 : 0));
+}
+
+static uint8_t *put_recipient(uint8_t *at, const struct envelope_recipient *recipient)
+{
+    *at++ = (uint8_t)recipient->state;
+    at = put_text(at, recipient->address);
+    at = put_text(at, cut_reply(recipient->reply));
+    *at++ = recipient->notify;
+    return put_text(at, recipient->original);
 }
 
 enum error envelope_encode(const struct envelope *envelope, struct buffer *out)
@@ -118,12 +139,11 @@ enum error envelope_encode(const struct envelope *envelope, struct buffer *out)
     at = put_text(at, envelope->connector);
     at = put_text(at, envelope->client);
     at = put_text(at, envelope->hop);
+    *at++ = (uint8_t)envelope->dsn_return;
+    at = put_text(at, envelope->envelope_id);
     at = put_number(at, envelope->recipient_count);
-    for (size_t i = 0; i < envelope->recipient_count; i++) {
-        *at++ = (uint8_t)envelope->recipients[i].state;
-        at = put_text(at, envelope->recipients[i].address);
-        at = put_text(at, cut_reply(envelope->recipients[i].reply));
-    }
+    for (size_t i = 0; i < envelope->recipient_count; i++)
+        at = put_recipient(at, &envelope->recipients[i]);
     at =
         put_le(at, checksum_crc32((struct bytes){(const char *)start, (size_t)(at - start)}), CHECKSUM_BYTES);
     assert((size_t)(at - start) <= needed);
@@ -166,29 +186,54 @@ static bool take_time(struct reader *reader, int64_t *out)
     return true;
 }
 
-static bool take_head(struct reader *reader, struct envelope *out)
+static bool take_flags(struct reader *reader, uint8_t version, struct envelope *out)
 {
-    uint8_t version;
     uint8_t flags;
+    int known = version == VERSION_WITHOUT_DSN ? FLAGS_OF_VERSION_1 : FLAGS_KNOWN;
+
+    if (!reader_u8(reader, &flags) || (flags & ~known) ||
+        ((flags & FLAG_8BITMIME) && (flags & FLAG_BINARYMIME)))
+        return false;
+    out->is_held = flags & FLAG_HELD;
+    out->is_bounce = flags & FLAG_BOUNCE;
+    out->delay_warned = flags & FLAG_DELAY_WARNED;
+    out->body = flags & FLAG_BINARYMIME ? BODY_BINARYMIME : flags & FLAG_8BITMIME ? BODY_8BITMIME : BODY_7BIT;
+    out->is_chunk_only = flags & FLAG_CHUNK_ONLY;
+    out->needs_utf8 = flags & FLAG_UTF8;
+    return true;
+}
+
+static bool take_dsn(struct reader *reader, uint8_t version, struct envelope *out)
+{
+    uint8_t dsn_return;
+
+    if (version == VERSION_WITHOUT_DSN)
+        return true;
+    if (!reader_u8(reader, &dsn_return) || dsn_return > RETURN_HEADERS ||
+        !take_text(reader, &out->envelope_id))
+        return false;
+    out->dsn_return = (enum dsn_return)dsn_return;
+    return true;
+}
+
+static bool take_head(struct reader *reader, uint8_t *out_version, struct envelope *out)
+{
     uint64_t attempts;
 
-    if (!reader_u8(reader, &version) || version != ENVELOPE_VERSION || !reader_u8(reader, &flags) ||
-        (flags & ~FLAGS_KNOWN) || !reader_u64_le(reader, &out->id) || !take_time(reader, &out->arrived_ms) ||
+    if (!reader_u8(reader, out_version) || *out_version < VERSION_WITHOUT_DSN ||
+        *out_version > ENVELOPE_VERSION || !take_flags(reader, *out_version, out) ||
+        !reader_u64_le(reader, &out->id) || !take_time(reader, &out->arrived_ms) ||
         !take_time(reader, &out->next_attempt_ms) || !take_number(reader, &attempts) ||
         attempts > UINT32_MAX || !take_number(reader, &out->size_bytes) ||
         !take_number(reader, &out->header_bytes) || out->header_bytes > out->size_bytes)
         return false;
     out->attempts = (uint32_t)attempts;
-    out->is_held = flags & FLAG_HELD;
-    out->is_bounce = flags & FLAG_BOUNCE;
-    out->delay_warned = flags & FLAG_DELAY_WARNED;
-    out->body = flags & FLAG_8BITMIME ? BODY_8BITMIME : BODY_7BIT;
     return take_text(reader, &out->sender) && take_text(reader, &out->message_id) &&
            take_text(reader, &out->connector) && take_text(reader, &out->client) &&
-           take_text(reader, &out->hop);
+           take_text(reader, &out->hop) && take_dsn(reader, *out_version, out);
 }
 
-static bool take_recipient(struct reader *reader, struct envelope_recipient *out)
+static bool take_recipient(struct reader *reader, uint8_t version, struct envelope_recipient *out)
 {
     uint8_t state;
 
@@ -196,7 +241,10 @@ static bool take_recipient(struct reader *reader, struct envelope_recipient *out
         !take_text(reader, &out->reply) || out->reply.len > REPLY_BYTES_MAX)
         return false;
     out->state = (enum recipient_state)state;
-    return true;
+    out->notify = 0;
+    out->original = (struct bytes){0};
+    return version == VERSION_WITHOUT_DSN || (reader_u8(reader, &out->notify) && out->notify <= NOTIFY_ALL &&
+                                              take_text(reader, &out->original));
 }
 
 static bool has_valid_checksum(struct bytes binary)
@@ -213,6 +261,7 @@ enum error envelope_decode(struct bytes binary, struct arena *arena, struct enve
     struct envelope envelope = {0};
     struct reader reader;
     struct bytes copy;
+    uint8_t version;
     uint64_t count;
 
     if (binary.len <= CHECKSUM_BYTES || binary.len > ENVELOPE_BYTES_MAX || !has_valid_checksum(binary))
@@ -222,7 +271,7 @@ enum error envelope_decode(struct bytes binary, struct arena *arena, struct enve
     if (!copy.ptr)
         return ERROR_LIMIT;
     reader = reader_of(copy);
-    if (!take_head(&reader, &envelope) || !take_number(&reader, &count) ||
+    if (!take_head(&reader, &version, &envelope) || !take_number(&reader, &count) ||
         count > reader.rest.len / RECIPIENT_BYTES_MIN)
         return ERROR_SYNTAX;
     envelope.recipient_count = (size_t)count;
@@ -230,7 +279,7 @@ enum error envelope_decode(struct bytes binary, struct arena *arena, struct enve
     if (!envelope.recipients)
         return ERROR_LIMIT;
     for (size_t i = 0; i < envelope.recipient_count; i++) {
-        if (!take_recipient(&reader, &envelope.recipients[i]))
+        if (!take_recipient(&reader, version, &envelope.recipients[i]))
             return ERROR_SYNTAX;
     }
     if (!reader_is_done(&reader))
@@ -251,15 +300,24 @@ enum error envelope_copy(const struct envelope *envelope, struct arena *arena, s
 
     copy.recipients = arena_array(arena, copy.recipient_count, sizeof(*copy.recipients));
     if (!copy.recipients || !copy_text(arena, &copy.sender) || !copy_text(arena, &copy.message_id) ||
-        !copy_text(arena, &copy.connector) || !copy_text(arena, &copy.client) || !copy_text(arena, &copy.hop))
+        !copy_text(arena, &copy.connector) || !copy_text(arena, &copy.client) ||
+        !copy_text(arena, &copy.hop) || !copy_text(arena, &copy.envelope_id))
         return ERROR_LIMIT;
     for (size_t i = 0; i < copy.recipient_count; i++) {
         copy.recipients[i] = envelope->recipients[i];
-        if (!copy_text(arena, &copy.recipients[i].address) || !copy_text(arena, &copy.recipients[i].reply))
+        if (!copy_text(arena, &copy.recipients[i].address) || !copy_text(arena, &copy.recipients[i].reply) ||
+            !copy_text(arena, &copy.recipients[i].original))
             return ERROR_LIMIT;
     }
     *out = copy;
     return OK;
+}
+
+bool envelope_recipient_wants(const struct envelope_recipient *recipient, enum notify event)
+{
+    uint8_t notify = recipient->notify ? recipient->notify : NOTIFY_FAILURE;
+
+    return notify & event;
 }
 
 bool envelope_is_finished(const struct envelope *envelope)
