@@ -1,6 +1,7 @@
-/* Happy path: stream_start_tls_server, records in by tls_read, the handshake's last step, on_secured, on_read
- * with plaintext, close_notify of either side. Failures: a handshake or record that is wrong (the alert is
- * sent, the stream finishes with ERROR_PROTOCOL), too much output (ERROR_LIMIT), the peer gone (as in plain).
+/* Happy path: stream_start_tls_server or _client, records in by tls_read, the handshake's last step,
+ * on_secured, on_read with plaintext, close_notify of either side. Failures: a handshake or record that is
+ * wrong (the alert is sent, the stream finishes with ERROR_PROTOCOL), too much output (ERROR_LIMIT), the peer
+ * gone (as in plain).
  *
  * OpenSSL reads from and writes to the stream by a BIO of ours: no record is copied into a buffer of its own
  * but what came in part or while reading was suspended. */
@@ -111,21 +112,30 @@ static void tell(struct stream *stream, const struct tls_result *result)
     }
 }
 
+static void tell_success(struct stream *stream)
+{
+    SSL *ssl = stream->tls->ssl;
+    X509 *peer = SSL_get1_peer_certificate(ssl);
+    long verdict = SSL_get_verify_result(ssl);
+    tell(stream, &(struct tls_result){.error = OK,
+                                      .version = SSL_get_version(ssl),
+                                      .cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(ssl)),
+                                      .is_resumed = SSL_session_reused(ssl) == 1,
+                                      .peer = peer,
+                                      .is_trusted = !SSL_is_server(ssl) && peer && verdict == X509_V_OK,
+                                      .distrust = X509_verify_cert_error_string(verdict)});
+    X509_free(peer);
+}
+
 /* One step; true when the handshake is over and went well. */
 static bool shake_hands(struct stream *stream)
 {
     struct tls *tls = stream->tls;
     ERR_clear_error();
-    int code = SSL_accept(tls->ssl);
+    int code = SSL_do_handshake(tls->ssl);
     if (code == 1) {
         tls->is_secured = true;
-        X509 *peer = SSL_get1_peer_certificate(tls->ssl);
-        tell(stream, &(struct tls_result){.error = OK,
-                                          .version = SSL_get_version(tls->ssl),
-                                          .cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(tls->ssl)),
-                                          .is_resumed = SSL_session_reused(tls->ssl) == 1,
-                                          .peer = peer});
-        X509_free(peer);
+        tell_success(stream);
         return true;
     }
     if (SSL_get_error(tls->ssl, code) == SSL_ERROR_WANT_READ) {
@@ -287,38 +297,72 @@ static int on_verify(int is_good, X509_STORE_CTX *store)
     return 1;
 }
 
-static SSL *new_ssl(struct stream *stream, struct tls_context *context,
-                    const struct tls_server_request *request)
+static SSL *new_ssl(struct stream *stream, struct tls_context *context)
 {
-    struct bytes scope = bytes_first(request->scope, SCOPE_MAX);
     SSL *ssl = SSL_new(context->ssl);
-    if (ssl == NULL || !give_bio(ssl, stream) ||
-        SSL_set_session_id_context(ssl, (const unsigned char *)scope.ptr, (unsigned)scope.len) != 1) {
+    if (ssl == NULL || !give_bio(ssl, stream)) {
         SSL_free(ssl);
         return NULL;
     }
+    return ssl;
+}
+
+static bool prepare_server(SSL *ssl, const struct tls_server_request *request)
+{
+    struct bytes scope = bytes_first(request->scope, SCOPE_MAX);
     if (request->asks_certificate) {
         SSL_set_verify(ssl, SSL_VERIFY_PEER, on_verify);
     }
     SSL_set_accept_state(ssl);
-    return ssl;
+    return SSL_set_session_id_context(ssl, (const unsigned char *)scope.ptr, (unsigned)scope.len) == 1;
+}
+
+static bool prepare_client(SSL *ssl, const struct tls_client_request *request)
+{
+    SSL_set_connect_state(ssl);
+    return request->server_name == NULL || SSL_set_tlsext_host_name(ssl, request->server_name) == 1;
+}
+
+/* Takes the SSL; the stream is as it was when that does not work. */
+static enum error raise_stream(struct stream *stream, SSL *ssl, bool is_prepared,
+                               void (*on_secured)(void *owner, const struct tls_result *result))
+{
+    struct tls *tls = is_prepared ? calloc(1, sizeof *tls) : NULL;
+    if (tls == NULL) {
+        ERR_clear_error();
+        SSL_free(ssl);
+        return ERROR_TEMPORARY;
+    }
+    tls->ssl = ssl;
+    tls->on_secured = on_secured;
+    buffer_init(&tls->kept, KEPT_MAX);
+    stream->tls = tls;
+    stream->layer = &tls_layer;
+    return OK;
 }
 
 enum error stream_start_tls_server(struct stream *stream, struct tls_context *context,
                                    const struct tls_server_request *request)
 {
-    struct tls *tls = calloc(1, sizeof *tls);
-    SSL *ssl = tls != NULL ? new_ssl(stream, context, request) : NULL;
-    if (ssl == NULL) {
-        ERR_clear_error();
-        free(tls);
+    SSL *ssl = new_ssl(stream, context);
+    return raise_stream(stream, ssl, ssl != NULL && prepare_server(ssl, request), request->on_secured);
+}
+
+enum error stream_start_tls_client(struct stream *stream, struct tls_context *context,
+                                   const struct tls_client_request *request)
+{
+    SSL *ssl = new_ssl(stream, context);
+    enum error error =
+        raise_stream(stream, ssl, ssl != NULL && prepare_client(ssl, request), request->on_secured);
+    if (error != OK) {
+        return error;
+    }
+    ERR_clear_error();
+    /* Says hello; the answer comes by tls_read. */
+    if (SSL_get_error(ssl, SSL_do_handshake(ssl)) != SSL_ERROR_WANT_READ) {
+        tls_release(stream);
         return ERROR_TEMPORARY;
     }
-    tls->ssl = ssl;
-    tls->on_secured = request->on_secured;
-    buffer_init(&tls->kept, KEPT_MAX);
-    stream->tls = tls;
-    stream->layer = &tls_layer;
     return OK;
 }
 

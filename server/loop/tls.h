@@ -37,6 +37,18 @@ struct tls_server_config {
  * the profile does not allow them (a key that is too small); ERROR_TEMPORARY: no memory. */
 MUST_USE enum error tls_context_new_server(const struct tls_server_config *config, struct tls_context **out,
                                            struct note *note);
+/* What is asked of the servers that this machine connects to. */
+struct tls_client_config {
+    enum tls_profile profile;
+    const char *ca_file;  /* PEM, the anchors; NULL: the system's store */
+    const char *crl_file; /* PEM, the revocation lists; NULL: revocation is not checked */
+};
+/* With crl_file every certificate of a chain must be covered by a list in it that is in force. A file that
+ * cannot be read, is no PEM or too large (64 MiB) is named in *note, and the context is made all the same:
+ * without what it should hold no server's certificate is good. ERROR_TEMPORARY: no memory. Blocks on the
+ * disk; any thread. */
+MUST_USE enum error tls_context_new_client(const struct tls_client_config *config, struct tls_context **out,
+                                           struct note *note);
 /* Streams that were raised with it go on. NULL is a no-op. */
 void tls_context_free(struct tls_context *context);
 
@@ -46,7 +58,11 @@ struct tls_result {
     const char *version; /* "TLSv1.3"; static */
     const char *cipher;  /* "TLS_AES_256_GCM_SHA384"; static */
     bool is_resumed;
-    const struct x509_st *peer; /* the client's certificate, not verified, or NULL; borrowed for the call */
+    const struct x509_st *peer; /* the other side's certificate, or NULL; borrowed for the call. A client's is
+                                   not verified */
+    bool is_trusted; /* of a server: its chain ends in an anchor, is in force, meant for servers and, where
+                        lists are given, not revoked. Says nothing about its name */
+    const char *distrust; /* why not, OpenSSL's words; static */
 };
 
 struct tls_server_request {
@@ -65,6 +81,25 @@ struct tls_server_request {
  * other protocols is refused). */
 MUST_USE enum error stream_start_tls_server(struct stream *stream, struct tls_context *context,
                                             const struct tls_server_request *request);
+
+struct tls_client_request {
+    const char *server_name; /* host name for SNI (RFC 6066), or NULL */
+    /* As the server's. A certificate that is not good does not end the handshake: what it must be is the
+     * owner's to say. */
+    void (*on_secured)(void *owner, const struct tls_result *result);
+};
+
+/* Raises the stream; this side begins. Else as stream_start_tls_server. No session is resumed. A system store
+ * may be read from the disk during the handshake. */
+MUST_USE enum error stream_start_tls_client(struct stream *stream, struct tls_context *context,
+                                            const struct tls_client_request *request);
 bool stream_is_tls(const struct stream *stream);
+
+/* Does the certificate hold this host name? Asked are its DNS alternative names alone, not the subject; a
+ * wildcard stands for exactly one whole label, the first. A name that begins with a dot: does it hold any
+ * name below that domain? Spec: RFC 6125. */
+bool tls_certificate_holds(const struct x509_st *certificate, const char *name);
+/* Its DNS names in one printable line, blank separated, cut where out ends. */
+void tls_certificate_names(const struct x509_st *certificate, char *out, size_t size);
 
 #endif

@@ -39,7 +39,7 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, 
     return SSL_TLSEXT_ERR_OK;
 }
 
-static bool set_profile(SSL_CTX *ssl, enum tls_profile profile)
+bool tls_context_set_profile(SSL_CTX *ssl, enum tls_profile profile)
 {
     const struct profile_row *row = &profile_rows[profile];
     SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -60,7 +60,7 @@ static bool set_certificate(SSL_CTX *ssl, const struct tls_server_config *config
            SSL_CTX_check_private_key(ssl) == 1;
 }
 
-static const char *why_not(void)
+const char *tls_why_not(void)
 {
     const char *why = ERR_reason_error_string(ERR_peek_last_error());
     return why != NULL ? why : "OpenSSL does not say why";
@@ -72,14 +72,14 @@ enum error tls_context_new_server(const struct tls_server_config *config, struct
     struct tls_context *context = calloc(1, sizeof *context);
     ERR_clear_error();
     if (context == NULL || (context->ssl = SSL_CTX_new(TLS_server_method())) == NULL ||
-        !set_profile(context->ssl, config->profile) ||
+        !tls_context_set_profile(context->ssl, config->profile) ||
         tls_ticket_keys_use(config->ticket_keys, context->ssl) != OK) {
-        note_set(note, "TLS: %s", why_not());
+        note_set(note, "TLS: %s", tls_why_not());
         tls_context_free(context);
         return ERROR_TEMPORARY;
     }
     if (!set_certificate(context->ssl, config)) {
-        note_set(note, "TLS: %s", why_not());
+        note_set(note, "TLS: %s", tls_why_not());
         tls_context_free(context);
         return ERROR_SYNTAX;
     }

@@ -17,11 +17,11 @@ static void need(bool is_good)
     }
 }
 
-static void add_names(X509 *x509, const char *alternatives)
+static void add_extension(X509 *x509, int nid, const char *value)
 {
     X509V3_CTX context;
     X509V3_set_ctx(&context, x509, x509, NULL, NULL, 0);
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, NID_subject_alt_name, alternatives);
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
     need(extension != NULL && X509_add_ext(x509, extension, -1) == 1);
     X509_EXTENSION_free(extension);
 }
@@ -49,7 +49,11 @@ void fake_certificate_make(struct fake_certificate *certificate)
     snprintf(names, sizeof names, "DNS:%s", certificate->name);
     if (!certificate->is_version_1 &&
         (certificate->alternatives == NULL || certificate->alternatives[0] != '\0')) {
-        add_names(x509, certificate->alternatives != NULL ? certificate->alternatives : names);
+        add_extension(x509, NID_subject_alt_name,
+                      certificate->alternatives != NULL ? certificate->alternatives : names);
+    }
+    if (certificate->is_ca) {
+        add_extension(x509, NID_basic_constraints, "critical,CA:TRUE");
     }
     need(X509_sign(x509, issuer->key, EVP_sha256()) > 0);
 }
@@ -74,12 +78,57 @@ char *fake_certificate_pem(const struct fake_certificate *certificate)
     return copy;
 }
 
+void fake_certificate_append(const struct fake_certificate *certificate, const char *path)
+{
+    FILE *file = fopen(path, "a");
+    need(file != NULL && PEM_write_X509(file, certificate->x509) == 1 && fclose(file) == 0);
+}
+
+void fake_crl_append(const struct fake_certificate *issuer, const struct fake_certificate *revoked,
+                     bool is_stale, const char *path)
+{
+    X509_CRL *crl = X509_CRL_new();
+    ASN1_TIME *time = X509_gmtime_adj(NULL, -2 * DAY_S);
+    need(crl != NULL && time != NULL && X509_CRL_set_version(crl, 1) == 1 &&
+         X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer->x509)) == 1 &&
+         X509_CRL_set1_lastUpdate(crl, time) == 1);
+    if (revoked != NULL) {
+        X509_REVOKED *entry = X509_REVOKED_new();
+        need(entry != NULL &&
+             X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(revoked->x509)) == 1 &&
+             X509_REVOKED_set_revocationDate(entry, time) == 1 && X509_CRL_add0_revoked(crl, entry) == 1);
+    }
+    X509_gmtime_adj(time, is_stale ? -DAY_S : DAY_S);
+    need(X509_CRL_set1_nextUpdate(crl, time) == 1 && X509_CRL_sign(crl, issuer->key, EVP_sha256()) > 0);
+    FILE *file = fopen(path, "a");
+    need(file != NULL && PEM_write_X509_CRL(file, crl) == 1 && fclose(file) == 0);
+    ASN1_TIME_free(time);
+    X509_CRL_free(crl);
+}
+
+static void open_ssl(struct fake_tls_client *end, SSL_CTX *context)
+{
+    *end = (struct fake_tls_client){.ssl = SSL_new(context)};
+    need(end->ssl != NULL);
+    SSL_set_bio(end->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    buffer_init(&end->plain, BUFFER_MAX);
+}
+
+void fake_tls_server_open(struct fake_tls_client *server, SSL_CTX *context,
+                          const struct fake_certificate *certificate)
+{
+    open_ssl(server, context);
+    need(SSL_use_certificate(server->ssl, certificate->x509) == 1 &&
+         SSL_use_PrivateKey(server->ssl, certificate->key) == 1);
+    if (certificate->issuer != NULL) {
+        need(SSL_add1_chain_cert(server->ssl, certificate->issuer->x509) == 1);
+    }
+    SSL_set_accept_state(server->ssl);
+}
+
 void fake_tls_client_open(struct fake_tls_client *client, SSL_CTX *context, SSL_SESSION *session, int highest)
 {
-    *client = (struct fake_tls_client){.ssl = SSL_new(context)};
-    need(client->ssl != NULL);
-    SSL_set_bio(client->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-    buffer_init(&client->plain, BUFFER_MAX);
+    open_ssl(client, context);
     SSL_set_connect_state(client->ssl);
     if (highest != 0) {
         need(SSL_set_min_proto_version(client->ssl, highest) == 1 &&

@@ -13,6 +13,7 @@ struct fake_certificate {
     int age_days;                          /* valid from so long ago */
     int days;                              /* valid for; 0: 30 */
     bool is_version_1;
+    bool is_ca; /* may issue others */
     X509 *x509; /* made */
     EVP_PKEY *key;
 };
@@ -21,6 +22,13 @@ void fake_certificate_make(struct fake_certificate *certificate);
 void fake_certificate_done(struct fake_certificate *certificate);
 /* Certificate and key as PEM, a terminated text; the caller frees it. */
 char *fake_certificate_pem(const struct fake_certificate *certificate);
+
+/* Appends the certificate, without its key, to the file. */
+void fake_certificate_append(const struct fake_certificate *certificate, const char *path);
+/* Appends the issuer's list of revoked certificates, with this one or, by NULL, with none. is_stale: its next
+ * update is overdue. */
+void fake_crl_append(const struct fake_certificate *issuer, const struct fake_certificate *revoked,
+                     bool is_stale, const char *path);
 
 /* The other end of a stream under test. */
 struct fake_tls_client {
@@ -31,6 +39,9 @@ struct fake_tls_client {
 /* highest: TLS1_2_VERSION, … or 0; session: to resume, or NULL. The client owns nothing of what is given. */
 void fake_tls_client_open(struct fake_tls_client *client, SSL_CTX *context, SSL_SESSION *session,
                           int highest);
+/* The same as a server with this certificate, its key, and the issuer's sent along. */
+void fake_tls_server_open(struct fake_tls_client *server, SSL_CTX *context,
+                          const struct fake_certificate *certificate);
 void fake_tls_client_done(struct fake_tls_client *client);
 /* Records from the server. */
 void fake_tls_client_take(struct fake_tls_client *client, struct bytes records);
