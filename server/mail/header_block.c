@@ -1,5 +1,7 @@
 #include "mail/header_block.h"
 
+#include <string.h>
+
 /* The length of the field at the start of block: its line and the lines that begin with a blank. */
 static size_t field_length(struct bytes block)
 {
@@ -94,6 +96,19 @@ bool header_name_is(const struct header_field *field, const char *name)
 bool header_name_starts(const struct header_field *field, const char *prefix)
 {
     return name_matches(field, prefix, false);
+}
+
+struct bytes header_value(const struct header_field *field)
+{
+    static const char blanks[] = " \t\r\n";
+    struct bytes value = field->body;
+    while (value.len > 0 && memchr(blanks, value.ptr[0], sizeof blanks - 1) != NULL) {
+        value = bytes_skip(value, 1);
+    }
+    while (value.len > 0 && memchr(blanks, value.ptr[value.len - 1], sizeof blanks - 1) != NULL) {
+        value.len--;
+    }
+    return value;
 }
 
 size_t header_count(struct bytes block, const char *name)

@@ -25,6 +25,9 @@ bool header_next(struct bytes *rest, struct header_field *out);
 bool header_name_is(const struct header_field *field, const char *name);
 bool header_name_starts(const struct header_field *field, const char *prefix);
 
+/* The body without blanks and line ends at both of its ends. */
+struct bytes header_value(const struct header_field *field);
+
 /* How many fields have this name, by header_name_is. */
 size_t header_count(struct bytes block, const char *name);
 /* The first field of this name; false when there is none. */

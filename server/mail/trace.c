@@ -13,7 +13,7 @@ static const char *const month_names[] = {"Jan", "Feb", "Mar", "Apr", "May", "Ju
                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 /* Not by strftime, whose names follow the locale. */
-static void format_date(int64_t wall_ms, int day_digits, char out[TRACE_DATE_SIZE])
+static struct tm utc_parts(int64_t wall_ms)
 {
     time_t seconds = (time_t)(wall_ms / 1000 - (wall_ms % 1000 < 0));
     struct tm parts = {0};
@@ -23,9 +23,24 @@ static void format_date(int64_t wall_ms, int day_digits, char out[TRACE_DATE_SIZ
         seconds = 0;
         gmtime_r(&seconds, &parts);
     }
+    return parts;
+}
+
+static void format_date(int64_t wall_ms, int day_digits, char out[TRACE_DATE_SIZE])
+{
+    struct tm parts = utc_parts(wall_ms);
     snprintf(out, TRACE_DATE_SIZE, "%s, %0*d %s %04d %02d:%02d:%02d +0000", day_names[parts.tm_wday],
              day_digits, parts.tm_mday, month_names[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour,
              parts.tm_min, parts.tm_sec);
+}
+
+void trace_format_arrival(int64_t wall_ms, char out[TRACE_DATE_SIZE])
+{
+    struct tm parts = utc_parts(wall_ms);
+    int milliseconds = (int)(wall_ms % 1000 + (wall_ms % 1000 < 0 ? 1000 : 0));
+    snprintf(out, TRACE_DATE_SIZE, "%02d %s %04d %02d:%02d:%02d.%03d0 (UTC)", parts.tm_mday,
+             month_names[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec,
+             milliseconds);
 }
 
 void trace_format_date(int64_t wall_ms, char out[TRACE_DATE_SIZE])

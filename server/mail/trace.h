@@ -11,6 +11,9 @@ void trace_format_date(int64_t wall_ms, char out[TRACE_DATE_SIZE]);
 /* The banner's date (facts 8.1): "Sun, 22 Nov 2026 02:45:00 +0000", day without a leading zero. */
 void trace_format_banner_date(int64_t wall_ms, char out[TRACE_DATE_SIZE]);
 
+/* The form of X-MS-Exchange-Organization-OriginalArrivalTime: "22 Nov 2026 02:45:00.1230 (UTC)". */
+void trace_format_arrival(int64_t wall_ms, char out[TRACE_DATE_SIZE]);
+
 struct trace_received {
     struct bytes
         helo; /* as the client said it, or empty; bytes no atom or literal holds become '?' (matrix F14) */

@@ -37,12 +37,14 @@ enum reply message_header_check(struct bytes block, uint32_t max_hops)
 
 struct removal {
     bool hops_are_ours; /* our own count is written anew */
+    struct auth_stamp stamp;
 };
 
 static bool is_removed(const struct header_field *field, void *owner)
 {
     const struct removal *removal = owner;
-    return header_name_is(field, "Return-Path") || (removal->hops_are_ours && hop_count_is_field(field));
+    return header_name_is(field, "Return-Path") || (removal->hops_are_ours && hop_count_is_field(field)) ||
+           auth_stamp_removes(&removal->stamp, field);
 }
 
 /* One word "<…>" of printable ASCII is fit for a reply and a log line. */
@@ -62,6 +64,18 @@ static bool take_message_id(struct bytes body, char out[MESSAGE_ID_SIZE])
     }
     out[length] = '\0';
     return length > 2 && out[0] == '<' && strchr(out, '>') == out + length - 1;
+}
+
+#define ARRIVAL "X-MS-Exchange-Organization-OriginalArrivalTime"
+
+static enum error append_arrival(struct bytes kept, int64_t wall_ms, struct buffer *out)
+{
+    char time[TRACE_DATE_SIZE];
+    if (header_count(kept, ARRIVAL) > 0) {
+        return OK;
+    }
+    trace_format_arrival(wall_ms, time);
+    return buffer_printf(out, ARRIVAL ": %s\r\n", time);
 }
 
 static enum error append_added(const struct message_header_request *request, struct bytes kept, uint64_t hops,
@@ -86,7 +100,7 @@ static enum error append_added(const struct message_header_request *request, str
         trace_format_date(received->wall_ms, date);
         error = buffer_printf(out, "Date: %s\r\n", date);
     }
-    return error == OK ? buffer_append_text(out, "\r\n") : error;
+    return error == OK ? append_arrival(kept, received->wall_ms, out) : error;
 }
 
 enum error message_header_rewrite(const struct message_header_request *request, struct buffer *out,
@@ -101,10 +115,17 @@ enum error message_header_rewrite(const struct message_header_request *request, 
         error = header_firewall_inbound(request->block, request->rights, &kept, NULL);
     }
     if (error == OK) {
+        removal.stamp = auth_stamp_plan(&request->evidence, buffer_bytes(&kept));
         header_remove(buffer_bytes(&kept), is_removed, &removal, out, &error);
     }
     if (error == OK) {
         error = append_added(request, buffer_bytes(&kept), hops, out, message_id);
+    }
+    if (error == OK) {
+        error = auth_stamp_append(&removal.stamp, &request->evidence, out);
+    }
+    if (error == OK) {
+        error = buffer_append_text(out, "\r\n");
     }
     buffer_done(&kept);
     return error;

@@ -3,6 +3,7 @@
 #define SMTP_SERVER_MESSAGE_HEADER_H
 
 #include "mail/trace.h"
+#include "policy/auth_stamp.h"
 #include "smtp_server/reply.h"
 
 /* Longest Message-ID that the reply repeats, with a terminator. */
@@ -15,12 +16,14 @@ enum reply message_header_check(struct bytes block, uint32_t max_hops);
 
 struct message_header_request {
     struct bytes block; /* as it came, without the empty line */
-    uint32_t rights;    /* RIGHT_BITs of the session */
+    uint32_t rights;    /* RIGHT_BITs that the header firewall goes by */
     struct trace_received received;
+    struct auth_evidence evidence;
 };
 
 /* Appends the new block with its empty line: our Received on top; the fields that may stay, untouched;
- * Return-Path gone; Message-ID and Date when there is none. Where the firewall takes Received away,
+ * Return-Path gone; Message-ID, Date and OriginalArrivalTime when there is none; the authentication stamp by
+ * facts 6.3. Where the firewall takes Received away,
  * X-Dirrelay-Hops keeps their number: a loop of relays ends also without that right (matrix R15). message_id:
  * the message's own when it is fit for a reply, else one made of its id. ERROR_LIMIT, ERROR_TEMPORARY. */
 MUST_USE enum error message_header_rewrite(const struct message_header_request *request, struct buffer *out,

@@ -73,6 +73,11 @@ static void fill_request(const struct smtp_session *session, struct bytes block,
                      .is_tls = session->is_tls,
                      .id = transaction->id,
                      .wall_ms = clock_wall_ms(session->service->clock)},
+        .evidence = {.identity = session->rights.identity,
+                     .mechanism = (enum auth_stamp_mechanism)session->auth_stamp,
+                     .rights = session->rights.result.granted,
+                     .is_declared_anonymous = transaction->is_declared_anonymous,
+                     .server = bytes_of_text(session->organization->server.fqdn)},
     };
 }
 

@@ -2,6 +2,7 @@
 #ifndef SMTP_SERVER_SESSION_INTERNAL_H
 #define SMTP_SERVER_SESSION_INTERNAL_H
 
+#include "policy/auth_stamp.h"
 #include "policy/offer.h"
 #include "smtp_server/command.h"
 #include "smtp_server/session.h"
@@ -53,12 +54,13 @@ struct smtp_session {
     uint32_t protocol_errors;
     uint32_t idle_commands;
     uint32_t accepted_messages;
-    uint8_t state;   /* enum session_state; written by session_enter alone */
-    uint8_t waits;   /* enum session_wait bits */
-    uint8_t ending;  /* enum reply said last of all; REPLY_COUNT: none */
-    bool is_open;    /* greeted or about to be; a refused connection never is */
-    bool is_busy;    /* a turn runs: what arrives is kept */
-    bool is_counted; /* in the connection limits */
+    uint8_t state;      /* enum session_state; written by session_enter alone */
+    uint8_t waits;      /* enum session_wait bits */
+    uint8_t auth_stamp; /* enum auth_stamp_mechanism of an account's logon */
+    uint8_t ending;     /* enum reply said last of all; REPLY_COUNT: none */
+    bool is_open;       /* greeted or about to be; a refused connection never is */
+    bool is_busy;       /* a turn runs: what arrives is kept */
+    bool is_counted;    /* in the connection limits */
     bool is_esmtp;
     bool is_tls;
     bool is_connector_gone; /* 421 at the next MAIL */

@@ -18,6 +18,7 @@ enum content_phase {
 struct transaction {
     struct address sender;
     enum body_type body;
+    bool is_declared_anonymous;            /* AUTH=<> */
     struct envelope_recipient *recipients; /* a growing array; the texts are in the arena */
     size_t recipient_count;
     size_t recipient_capacity;
