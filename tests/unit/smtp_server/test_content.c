@@ -53,6 +53,13 @@ static void check(const char *client, const char *const *script, const char *pat
     "Received: from client.example (10.*)\r\n by mx1.contoso.com (10.0.0.1)\r\n with *SMTP* id *;\r\n "      \
     "*, * +0000\r\n"
 
+/* Below all that came. */
+#define ORGANIZATION "X-MS-Exchange-Organization-"
+#define STAMP_OF(as)                                                                                         \
+    ORGANIZATION "OriginalArrivalTime: * (UTC)\r\n" ORGANIZATION                                             \
+                 "AuthSource: mx1.contoso.com\r\n" ORGANIZATION "AuthAs: " as "\r\n"
+#define STAMP STAMP_OF("Anonymous")
+
 /* proves: C81 C82 facts-10.10 facts-8.3 */
 static void trace_fields_are_added_and_the_rest_stays(void **state)
 {
@@ -61,13 +68,14 @@ static void trace_fields_are_added_and_the_rest_stays(void **state)
           SCRIPT(HELLO, ENVELOPE, "C: Subject: Test", "C: ", "C: This is a test message", "C: .", QUEUED,
                  GOODBYE),
           RECEIVED_ESMTP "Subject: Test\r\n"
-                         "Message-ID: <*@mx1.contoso.com>\r\nDate: *, * +0000\r\n\r\n"
+                         "Message-ID: <*@mx1.contoso.com>\r\nDate: *, * +0000\r\n" STAMP "\r\n"
                          "This is a test message\r\n");
     check("10.1.0.5",
           SCRIPT(HELLO, ENVELOPE, "C: Return-Path: <x@y>", "C: message-id:", "C:  <1@client>",
                  "C: DATE: today", "C: From: a@b.example", "C: ", "C: ..dots", "C: .",
                  "S: 250 2.6.0 <1@client> [InternalId=*] *", GOODBYE),
-          RECEIVED_ESMTP "message-id:\r\n <1@client>\r\nDATE: today\r\nFrom: a@b.example\r\n\r\n.dots\r\n");
+          RECEIVED_ESMTP "message-id:\r\n <1@client>\r\nDATE: today\r\nFrom: a@b.example\r\n" STAMP
+                         "\r\n.dots\r\n");
 }
 
 /* proves: F15 C81 */
@@ -92,17 +100,18 @@ static void a_message_without_a_header_gets_one(void **state)
         "C: X-MS-Exchange-Forest-Foo: 1", "C: X-MS-Exchange-CrossPremises-Foo: 1", "C: Resent-From: x@y",    \
         "C: From: a@b.example", "C: Date: d", "C: Message-ID: <1@x>", "C: "
 
-/* proves: C14 C22 C30 C39 C206 C207 C208 F15 facts-6.1 */
+/* proves: C14 C22 C24 C30 C39 C41 C99 C206 C207 C208 F15 facts-6.1 facts-6.3 */
 static void header_classes_stay_only_with_their_right(void **state)
 {
     (void)state;
     /* the anonymous group of model 2010 holds Accept-Headers-Routing */
     check("10.1.0.5", SCRIPT(HELLO, ENVELOPE, FORGED, "C: .", QUEUED, GOODBYE),
           RECEIVED_ESMTP "Received: from elsewhere\r\nResent-From: x@y\r\nFrom: a@b.example\r\nDate: d\r\n"
-                         "Message-ID: <1@x>\r\n\r\n");
+                         "Message-ID: <1@x>\r\n" STAMP "\r\n");
     check("10.4.0.5", SCRIPT(HELLO, ENVELOPE, FORGED, "C: .", QUEUED, GOODBYE),
           RECEIVED_ESMTP "Received: from elsewhere\r\nResent-From: x@y\r\nFrom: a@b.example\r\nDate: d\r\n"
-                         "Message-ID: <1@x>\r\n\r\n");
+                         "Message-ID: <1@x>\r\n" STAMP_OF("Internal") ORGANIZATION
+          "AuthMechanism: 10\r\n\r\n");
 }
 
 /* A connector whose anonymous clients lack Accept-Headers-Routing. */
@@ -131,7 +140,7 @@ static void hops_that_are_taken_away_are_counted_on(void **state)
                         "C: Received: 1", "C: X-Dirrelay-Hops: 30", "C: ", "C: .",
                         "S: 554 5.4.6 Hop count exceeded - possible mail loop", GOODBYE));
     char *text = dialogue_message(&dialogue, 0);
-    assert_stored(text, RECEIVED_ESMTP "Date: d\r\nMessage-ID: <1@x>\r\nX-Dirrelay-Hops: 5\r\n\r\n");
+    assert_stored(text, RECEIVED_ESMTP "Date: d\r\nMessage-ID: <1@x>\r\nX-Dirrelay-Hops: 5\r\n" STAMP "\r\n");
     free(text);
     dialogue_close(&dialogue);
     organization_unref(organization);
@@ -259,7 +268,7 @@ static void bare_linefeeds_become_crlf_or_554_by_the_option(void **state)
     check("10.1.0.5",
           SCRIPT(HELLO, ENVELOPE, "C~ Subject: x\nDate: d\nMessage-ID: <1@x>\n\nbody\n.\nmore\r\n", "C: .",
                  QUEUED, GOODBYE),
-          RECEIVED_ESMTP "Subject: x\r\nDate: d\r\nMessage-ID: <1@x>\r\n\r\nbody\r\n.\r\nmore\r\n");
+          RECEIVED_ESMTP "Subject: x\r\nDate: d\r\nMessage-ID: <1@x>\r\n" STAMP "\r\nbody\r\n.\r\nmore\r\n");
     adjust_all = reject_linefeeds;
     free(run_and_take(PERMISSION_MODEL_2010, "10.1.0.5",
                       SCRIPT(HELLO, ENVELOPE, "C~ Subject: x\nDate: d\r\n", "C: .",
