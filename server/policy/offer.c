@@ -40,8 +40,8 @@ uint32_t offer_of(const struct receive_connector *connector, const struct sessio
     return offered;
 }
 
-void offer_each(const struct receive_connector *connector, uint32_t offered,
-                void (*each)(const char *line, void *owner), void *owner)
+void offer_each(uint64_t max_message_bytes, uint32_t offered, void (*each)(const char *line, void *owner),
+                void *owner)
 {
     for (size_t i = 0; i < sizeof(KEYWORDS) / sizeof(KEYWORDS[0]); i++) {
         if (!(offered & KEYWORDS[i].offer)) {
@@ -49,7 +49,7 @@ void offer_each(const struct receive_connector *connector, uint32_t offered,
         }
         if (KEYWORDS[i].offer == OFFER_SIZE && (offered & OFFER_SIZE_VALUE)) {
             char line[LINE_SIZE];
-            (void)snprintf(line, sizeof(line), "SIZE %" PRIu32, connector->max_message_bytes);
+            (void)snprintf(line, sizeof(line), "SIZE %" PRIu64, max_message_bytes);
             each(line, owner);
         } else {
             each(KEYWORDS[i].keyword, owner);

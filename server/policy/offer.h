@@ -24,8 +24,9 @@ uint32_t offer_of(const struct receive_connector *connector, const struct sessio
                   unsigned channel);
 /* AuthMechanism has Tls, there is a certificate, and the session is not inside TLS yet (facts 8.1). */
 bool offer_has_starttls(const struct receive_connector *connector, unsigned channel);
-/* Calls each for every EHLO keyword line after the greeting, "SIZE 37748736", … */
-void offer_each(const struct receive_connector *connector, uint32_t offered,
-                void (*each)(const char *line, void *owner), void *owner);
+/* Calls each for every EHLO keyword line after the greeting, "SIZE 37748736", …
+ * max_message_bytes: the session's own (policy/limits.h), shown with OFFER_SIZE_VALUE. */
+void offer_each(uint64_t max_message_bytes, uint32_t offered, void (*each)(const char *line, void *owner),
+                void *owner);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "mail/trace.h"
 #include "organization/connector_match.h"
+#include "policy/limits.h"
 #include "smtp_server/rate.h"
 
 #include <assert.h>
@@ -50,15 +51,12 @@ void session_enter(struct smtp_session *session, enum session_state state)
 
 uint64_t session_max_message_bytes(const struct smtp_session *session)
 {
-    bool has_limit = session->connector->max_message_bytes != UNLIMITED &&
-                     !session_rights_has(&session->rights, RIGHT_BYPASS_MESSAGE_SIZE_LIMIT);
-    return has_limit ? session->connector->max_message_bytes : UINT64_MAX;
+    return limits_message_bytes(session->organization, &session->rights);
 }
 
 bool session_bypasses_counts(const struct smtp_session *session)
 {
-    return session_rights_has(&session->rights, RIGHT_BYPASS_MESSAGE_SIZE_LIMIT) &&
-           session->organization->server.model == PERMISSION_MODEL_2010;
+    return limits_are_bypassed(session->organization, &session->rights);
 }
 
 /* -- reading and deadlines -- */

@@ -69,7 +69,7 @@ void verb_ehlo(struct smtp_session *session, const struct command_line *command)
     session->offered = session_offer(session);
     greeting.last_line = 0;
     greeting.len = format_greeting(session, '-', greeting.text, sizeof greeting.text);
-    offer_each(session->connector, session->offered, add_keyword, &greeting);
+    offer_each(session_max_message_bytes(session), session->offered, add_keyword, &greeting);
     greeting.text[greeting.last_line + 3] = ' ';
     session_answer_text(session, (struct bytes){greeting.text, greeting.len});
 }

@@ -1,6 +1,7 @@
 /* RCPT. Order of checks: facts 8.3. */
 #include "smtp_server/session_internal.h"
 
+#include "policy/limits.h"
 #include "policy/recipient.h"
 
 static enum reply reply_of_flaw(enum address_flaw flaw)
@@ -73,8 +74,7 @@ void verb_rcpt(struct smtp_session *session, const struct command_line *command)
         session_fault(session, REPLY_UNRECOGNIZED_PARAMETER);
         return;
     }
-    if (session->transaction->recipient_count >= session->connector->max_recipients &&
-        session->connector->max_recipients != UNLIMITED && !session_bypasses_counts(session)) {
+    if (session->transaction->recipient_count >= limits_recipients(session->organization, &session->rights)) {
         refuse(session, REPLY_TOO_MANY_RECIPIENTS, NULL, &recipient);
         return;
     }

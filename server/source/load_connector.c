@@ -33,12 +33,11 @@ const char *load_judge(struct load_context *load, const struct entry *entry,
 {
     if (reading->unsupported.text[0])
         return load_text(load, "%s", reading->unsupported.text);
-    if (!reading->unreadable.text[0])
-        return NULL;
-    if (!is_kept)
+    if (reading->unreadable.text[0] && !is_kept)
         return load_text(load, "%s", reading->unreadable.text);
-    load_refuse(load, entry->dn, true, "%s", reading->unreadable.text);
-    return NULL;
+    if (reading->unreadable.text[0])
+        load_refuse(load, entry->dn, true, "%s", reading->unreadable.text);
+    return load->connectors_why;
 }
 
 enum error load_access(struct load_context *load, const struct entry *entry, bool want_any,

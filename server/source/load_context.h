@@ -21,6 +21,7 @@ struct load_context {
     const struct entry *server_entry;
     const char
         *groups_why; /* what permission groups hold here cannot be known: every connector grants nothing */
+    const char *connectors_why; /* why no connector serves: a value that holds for all of them is not taken */
     struct access_source access;
     struct refusal *refused; /* in scratch while it grows */
     size_t refused_count;

@@ -25,6 +25,14 @@ static enum error read_fqdn(struct load_context *load, const struct entry *entry
     return server->fqdn ? OK : ERROR_LIMIT;
 }
 
+/* What stands on the server or the transport settings holds for every connector: one that is not kept lets
+ * none of them serve. */
+static void close_connectors(struct load_context *load, const struct entry *entry, const char *why)
+{
+    if (!load->connectors_why)
+        load->connectors_why = load_text(load, "%s: %s", entry->dn, why);
+}
+
 /* The values of one object, from its previous good version where the present one cannot be read;
  * *out_is_read: from one of the two. */
 static enum error read_values(struct load_context *load, const struct attribute_table *table,
@@ -46,8 +54,10 @@ static enum error read_values(struct load_context *load, const struct attribute_
         load_refuse(load, entry->dn, is_kept, "%s", reading.unreadable.text);
     else
         image_mark_good(load->request->image, entry->id);
-    if (reading.unsupported.text[0])
+    if (reading.unsupported.text[0]) {
         load_refuse(load, entry->dn, false, "%s", reading.unsupported.text);
+        close_connectors(load, entry, reading.unsupported.text);
+    }
     return OK;
 }
 
@@ -97,8 +107,6 @@ enum error load_server(struct load_context *load)
     return read_fqdn(load, entry, server);
 }
 
-/* Organization-wide values that cannot be taken concern themselves alone: each is left at its default and
- * named. */
 enum error load_settings(struct load_context *load)
 {
     struct transport_settings *settings = &load->organization->settings;
@@ -112,6 +120,8 @@ enum error load_settings(struct load_context *load)
     enum error error = read_values(load, &settings_attributes, entry, settings, &is_read);
     if (error != OK)
         return error;
+    if (!is_read)
+        close_connectors(load, entry, "a value cannot be read");
     settings->dn = arena_copy(load->arena, bytes_of_text(entry->dn)).ptr;
     return settings->dn ? OK : ERROR_LIMIT;
 }

@@ -9,6 +9,13 @@
 /* Facts 2.5: type, default, address book, X.400, federation, pending removal, outbound only, sub-domains. */
 #define DOMAIN_FLAGS_KNOWN (3 | 4 | 8 | 16 | 32 | 64 | 256 | 65536)
 
+/* Facts 1.6. Switches of what this server has no part in: the mailbox's submission (0x20), voice mail (0x8),
+ * address books (0x4), content conversion (0x1 0x100 0x20000 0x40000), XEXCH50 (0x10), delay notices (0x2000
+ * 0x10000), the language and form of notices (0x800 0x1000), and one that only widens routing (0x400). Who
+ * builds one of these takes its bit away or reads it. */
+#define SETTINGS_FLAGS_MOOT                                                                                  \
+    (0x1 | 0x4 | 0x8 | 0x10 | 0x20 | 0x100 | 0x400 | 0x800 | 0x1000 | 0x2000 | 0x10000 | 0x20000 | 0x40000)
+
 /* clang-format off */
 static const struct attribute_row domain_rows[] = {
     {"msExchAcceptedDomainName", "DomainName", TEXT, STORE_TEXT, FIELD(domain_values, name), "policy/recipient.c"},
@@ -19,24 +26,26 @@ static const struct attribute_row domain_rows[] = {
     {"adminDescription", "Comment", TEXT, NO_FIELD, ATTRIBUTE_COMMENT},
 };
 
+/* Nothing to enforce: an anti-spam filter's list, shadow redundancy and journaling, which this server does not
+ * do, and a size that notices without the original's body never reach. */
 static const struct attribute_row settings_rows[] = {
     {"msExchTLSReceiveDomainSecureList", "TLSReceiveDomainSecureList", LIST, NULL},
     {"msExchTLSSendDomainSecureList", "TLSSendDomainSecureList", LIST, NULL},
-    {"msExchInternalSMTPServers", "InternalSMTPServers", LIST, NULL},
+    {"msExchInternalSMTPServers", "InternalSMTPServers", LIST, ATTRIBUTE_COMMENT},
     {"submissionContLength", "MaxSendSize", ATTRIBUTE_INTEGER, 0, KILOBYTES_MAX, BOTH(0),
-        STORE_U64_KB, FIELD(transport_settings, max_send_bytes), NULL},
+        STORE_U64_KB, FIELD(transport_settings, max_send_bytes), "policy/limits.c"},
     {"delivContLength", "MaxReceiveSize", ATTRIBUTE_INTEGER, 0, KILOBYTES_MAX, BOTH(0),
-        STORE_U64_KB, FIELD(transport_settings, max_receive_bytes), NULL},
+        STORE_U64_KB, FIELD(transport_settings, max_receive_bytes), "policy/limits.c"},
     {"msExchRecipLimit", "MaxRecipientEnvelopeLimit", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(0),
-        STORE_U32, FIELD(transport_settings, max_recipients), NULL},
-    {"msExchTransportSettingsFlags", "VerifySecureSubmitEnabled, …", ATTRIBUTE_INTEGER, INT32_MIN, INTEGER_MAX, BOTH(0), NO_FIELD, NULL},
-    {"msExchTransportShadowHeartbeatTimeoutInterval", "ShadowHeartbeatTimeoutInterval", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(900), NO_FIELD, NULL},
-    {"msExchTransportShadowHeartbeatRetryCount", "ShadowHeartbeatRetryCount", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(12), NO_FIELD, NULL},
-    {"msExchTransportShadowMessageAutoDiscardInterval", "ShadowMessageAutoDiscardInterval", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(2 * DAY_S), NO_FIELD, NULL},
+        STORE_U32, FIELD(transport_settings, max_recipients), "policy/limits.c"},
+    {"msExchTransportSettingsFlags", "VerifySecureSubmitEnabled, …", ATTRIBUTE_BITS, 0, SETTINGS_FLAGS_MOOT, BOTH(0), NO_FIELD, ATTRIBUTE_COMMENT},
+    {"msExchTransportShadowHeartbeatTimeoutInterval", "ShadowHeartbeatTimeoutInterval", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(900), NO_FIELD, ATTRIBUTE_COMMENT},
+    {"msExchTransportShadowHeartbeatRetryCount", "ShadowHeartbeatRetryCount", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(12), NO_FIELD, ATTRIBUTE_COMMENT},
+    {"msExchTransportShadowMessageAutoDiscardInterval", "ShadowMessageAutoDiscardInterval", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(2 * DAY_S), NO_FIELD, ATTRIBUTE_COMMENT},
     {"msExchDSNSendCopyToAdmin", "GenerateCopyOfDSNFor", LIST, NULL},
-    {"msExchJournalingReportNdrTo", "JournalingReportNdrTo", LIST, NULL},
+    {"msExchJournalingReportNdrTo", "JournalingReportNdrTo", LIST, ATTRIBUTE_COMMENT},
     {"msExchTransportExternalDSNReportingAuthority", "ExternalDsnReportingAuthority", LIST, NULL},
-    {"msExchTransportExternalMaxDSNMessageAttachmentSize", "ExternalDsnMaxMessageAttachSize", LIST, NULL},
+    {"msExchTransportExternalMaxDSNMessageAttachmentSize", "ExternalDsnMaxMessageAttachSize", LIST, ATTRIBUTE_COMMENT},
     {"msExchTransportExternalPostmasterAddress", "ExternalPostmasterAddress", TEXT,
         STORE_TEXT, FIELD(transport_settings, external_postmaster), "policy/recipient.c"},
     {"adminDescription", "Comment", TEXT, NO_FIELD, ATTRIBUTE_COMMENT},

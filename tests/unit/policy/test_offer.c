@@ -23,7 +23,7 @@ static void expect(uint32_t options, uint32_t granted, const char *lines)
     struct receive_connector connector = {.protocol_options = options, .max_message_bytes = 37748736};
     struct session_rights rights = {.connector = &connector, .result = {.granted = granted}};
     char text[256] = "";
-    offer_each(&connector, offer_of(&connector, &rights, 0), add_line, text);
+    offer_each(connector.max_message_bytes, offer_of(&connector, &rights, 0), add_line, text);
     assert_string_equal(text, lines);
 }
 
@@ -61,7 +61,7 @@ static void test_starttls(void **state)
             struct session_rights rights = {.connector = &connector};
             char text[256] = "";
             bool is_offered = (auth & AUTH_TLS) && channel == CHANNEL_CERTIFICATE;
-            offer_each(&connector, offer_of(&connector, &rights, channel), add_line, text);
+            offer_each(connector.max_message_bytes, offer_of(&connector, &rights, channel), add_line, text);
             assert_string_equal(text, is_offered ? "PIPELINING|STARTTLS|8BITMIME|" : "PIPELINING|8BITMIME|");
             assert_int_equal(offer_has_starttls(&connector, channel), is_offered);
         }

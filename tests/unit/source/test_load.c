@@ -194,14 +194,108 @@ static void test_settings(void **state)
     fixture_put(&fixture, "dn: CN=Transport Settings," ORG_DN "\nobjectClass: msExchTransportSettings\n"
                           "msExchTransportExternalPostmasterAddress: a@fabrikam.com\n"
                           "msExchTransportExternalPostmasterAddress: b@fabrikam.com\n"
-                          "msExchInternalSMTPServers: 10.0.0.1\n\n");
+                          "msExchDSNSendCopyToAdmin: 5.4.6\n\n");
     fixture_load(&fixture);
     assert_string_equal(fixture.organization->settings.external_postmaster, "postmaster@fabrikam.com");
     const struct refusal *kept = fixture_refusal(&fixture, "CN=Transport Settings," ORG_DN,
                                                  "msExchTransportExternalPostmasterAddress");
     assert_non_null(kept);
     assert_true(kept->is_kept);
-    assert_non_null(fixture_refusal(&fixture, "CN=Transport Settings," ORG_DN, "msExchInternalSMTPServers"));
+    assert_non_null(fixture_refusal(&fixture, "CN=Transport Settings," ORG_DN, "msExchDSNSendCopyToAdmin"));
+    fixture_done(&fixture);
+}
+
+#define SETTINGS_DN "CN=Transport Settings," ORG_DN
+#define SETTINGS    "dn: " SETTINGS_DN "\nobjectClass: msExchTransportSettings\ncn: Transport Settings\n"
+#define OUT                                                                                                  \
+    "dn: CN=Out," ORG_DN "\nobjectClass: msExchRoutingSMTPConnector\ncn: Out\n"                              \
+    "routingList: SMTP:*\nmsExchSmtpSmartHost: [10.9.9.9]\n\n"
+
+/* The value says nothing that this server would have to keep. */
+static bool is_moot(struct fixture *fixture, const char *value)
+{
+    char text[512];
+    (void)snprintf(text, sizeof(text), SETTINGS "%s\n\n", value);
+    fixture_put(fixture, text);
+    fixture_load(fixture);
+    const char *why = fixture_receive(fixture, "A")->refused;
+    bool is_named = fixture_refusal(fixture, SETTINGS_DN, "") != NULL;
+    assert_true((why != NULL) == is_named);
+    assert_true((why != NULL) == (fixture_send(fixture, "Out")->refused != NULL));
+    if (why) {
+        assert_has_text(why, SETTINGS_DN);
+        assert_non_null(fixture_refusal(fixture, fixture_receive(fixture, "A")->dn, "CN=Transport Settings"));
+    }
+    return !is_named;
+}
+
+/* proves: facts-1.6 contract-1 */
+static void test_what_nothing_enforces_lets_no_connector_serve(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_init(&fixture, RECEIVE("A", BASICS) OUT);
+    assert_true(is_moot(&fixture, "delivContLength: 10240"));
+    assert_int_equal(fixture.organization->settings.max_receive_bytes, 10485760);
+    assert_true(is_moot(&fixture, "submissionContLength: 1"));
+    assert_int_equal(fixture.organization->settings.max_send_bytes, 1024);
+    assert_true(is_moot(&fixture, "msExchRecipLimit: 500"));
+    assert_int_equal(fixture.organization->settings.max_recipients, 500);
+    static const char *const moot[] = {
+        "msExchInternalSMTPServers: 10.0.0.1",
+        "msExchTransportSettingsFlags: 16",
+        "msExchTransportShadowHeartbeatRetryCount: 3",
+        "msExchTransportShadowHeartbeatTimeoutInterval: 300",
+        "msExchTransportShadowMessageAutoDiscardInterval: 1",
+        "msExchJournalingReportNdrTo: <>",
+        "msExchTransportExternalMaxDSNMessageAttachmentSize: 10485760",
+    };
+    for (size_t i = 0; i < sizeof(moot) / sizeof(moot[0]); i++)
+        assert_true(is_moot(&fixture, moot[i]));
+    static const char *const closing[] = {
+        "msExchTLSReceiveDomainSecureList: fabrikam.com",
+        "msExchTLSSendDomainSecureList: fabrikam.com",
+        "msExchDSNSendCopyToAdmin: 5.4.6",
+        "msExchTransportExternalDSNReportingAuthority: mail.contoso.com",
+    };
+    for (size_t i = 0; i < sizeof(closing) / sizeof(closing[0]); i++)
+        assert_false(is_moot(&fixture, closing[i]));
+    assert_true(is_moot(&fixture, "delivContLength: 10240"));
+    fixture_done(&fixture);
+}
+
+/* proves: contract-3 facts-1.6 D15 */
+static void test_unreadable_settings_keep_the_version_before_or_close(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_init(&fixture, RECEIVE("A", BASICS) OUT);
+    assert_false(is_moot(&fixture, "delivContLength: much"));
+    assert_true(is_moot(&fixture, "delivContLength: 2"));
+    fixture_put(&fixture, SETTINGS "delivContLength: -1\n\n");
+    fixture_load(&fixture);
+    assert_null(fixture_receive(&fixture, "A")->refused);
+    assert_int_equal(fixture.organization->settings.max_receive_bytes, 2048);
+    assert_true(fixture_refusal(&fixture, SETTINGS_DN, "delivContLength")->is_kept);
+    fixture_put(&fixture, SETTINGS "msExchTransportSettingsFlags: 512\n\n");
+    fixture_load(&fixture);
+    assert_null(fixture_receive(&fixture, "A")->refused);
+    assert_non_null(fixture_refusal(&fixture, SETTINGS_DN, "msExchTransportSettingsFlags"));
+    fixture_done(&fixture);
+}
+
+/* proves: facts-1.7 contract-1 */
+static void test_an_unenforced_value_of_the_server_lets_no_connector_serve(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_init(&fixture, RECEIVE("A", BASICS) OUT);
+    fixture_put(&fixture, "dn: " SERVER_DN "\nobjectClass: msExchExchangeServer\ncn: MX\n"
+                          "msExchSmtpMaxRecipients: 7\n\n");
+    fixture_load(&fixture);
+    assert_has_text(fixture_receive(&fixture, "A")->refused, "msExchSmtpMaxRecipients");
+    assert_has_text(fixture_receive(&fixture, "A")->refused, SERVER_DN);
+    assert_non_null(fixture_send(&fixture, "Out")->refused);
     fixture_done(&fixture);
 }
 
@@ -232,6 +326,9 @@ int main(void)
         cmocka_unit_test(test_server_values),
         cmocka_unit_test(test_unreadable_roles_are_not_taken_for_a_hub),
         cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_what_nothing_enforces_lets_no_connector_serve),
+        cmocka_unit_test(test_unreadable_settings_keep_the_version_before_or_close),
+        cmocka_unit_test(test_an_unenforced_value_of_the_server_lets_no_connector_serve),
         cmocka_unit_test(test_order_does_not_matter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
