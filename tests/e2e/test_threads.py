@@ -22,8 +22,6 @@ from lib.smtp import Client, Closed, can_connect, eventually, unverified
 
 BUILD = os.environ.get("DIRRELAY_TSAN_BUILD") or os.path.join(REPOSITORY, "build-tsan")
 PROGRAMS = {"DIRRELAYD": os.path.join(BUILD, "dirrelayd"), "DIRRELAY": os.path.join(BUILD, "dirrelay")}
-TSAN = {"TSAN_OPTIONS": "halt_on_error=0:exitcode=99:second_deadlock_stack=1:suppressions="
-                        + os.path.join(REPOSITORY, "tests", "tsan.supp")}
 SENDERS, MESSAGES, HANDSHAKES = 6, 50, 64
 
 
@@ -90,7 +88,7 @@ class Threads(unittest.TestCase):
             self.addCleanup(sink.stop)
         self.port, self.other_port = free_port(), free_port()
         self.uri = self.organize(0)
-        self.daemon = Daemon(self.uri, {"server.loops": 3, "server.drain": "20s", "tls.certificate_dir": self.certificates.path}, env=TSAN)
+        self.daemon = Daemon(self.uri, {"server.loops": 3, "server.drain": "20s", "tls.certificate_dir": self.certificates.path})
         self.addCleanup(self.daemon.close)
         eventually(lambda: can_connect(self.port))
 

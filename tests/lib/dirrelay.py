@@ -31,7 +31,9 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__f
 BUILD = os.environ.get("DIRRELAY_BUILD") or os.path.join(REPOSITORY, "build-asan")
 DIRRELAYD, DIRRELAY = os.path.join(BUILD, "dirrelayd"), os.path.join(BUILD, "dirrelay")
 SERVER_NAME = "Mailbox01"
-SANITIZED = {"ASAN_OPTIONS": "abort_on_error=0:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99"}
+SANITIZED = {"ASAN_OPTIONS": "abort_on_error=0:exitcode=99", "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99",
+             "TSAN_OPTIONS": "halt_on_error=0:exitcode=99:second_deadlock_stack=1:suppressions="
+                             + os.path.join(REPOSITORY, "tests", "tsan.supp")}
 TIMEOUT = 20.0
 _running = set()
 

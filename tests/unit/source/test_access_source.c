@@ -1,4 +1,5 @@
 /* Who may: ACE lines, groups, inheritance, descriptors, trustees. Contract 3. */
+#include "source/trustee.h"
 #include "unit/source/fixture.h"
 
 #define DN(name) "CN=" name "," RECEIVE_DN
@@ -209,6 +210,49 @@ static void test_exchange_groups_by_well_known_object(void **state)
     fixture_done(&fixture);
 }
 
+#define SECURITY_GROUPS "OU=Microsoft Exchange Security Groups,dc=contoso,dc=com"
+#define EXCHANGE_ENTRY                                                                                       \
+    "dn: " EXCHANGE_DN "\nobjectClass: msExchConfigurationContainer\ncn: Microsoft Exchange\n"
+#define POSIX_GROUP(dn, number) "dn: " dn "\nobjectClass: posixGroup\ngidNumber: " number "\n\n"
+
+static void note_dn(struct bytes dn, void *owner)
+{
+    struct buffer *dns = owner;
+    assert_int_equal(buffer_append(dns, dn), OK);
+    assert_int_equal(buffer_append_byte(dns, '\n'), OK);
+}
+
+/* proves: facts-1.7 */
+static void test_exchange_groups_by_dn(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    load_a(&fixture, EXCHANGE_ENTRY "\n" POSIX_GROUP("CN=Exchange Servers," SECURITY_GROUPS, "5")
+                         POSIX_GROUP("CN=ExchangeLegacyInterop," SECURITY_GROUPS, "6")
+                             RECEIVE("A", "dirrelayPermissionGroups: ExchangeServers\n"
+                                          "dirrelayPermissionGroups: ExchangeLegacyServers\n"));
+    assert_true(rights_of(&fixture, "A", "S-1-22-2-5") & RIGHT_BIT(RIGHT_ACCEPT_HEADERS_FOREST));
+    assert_true(rights_of(&fixture, "A", "S-1-22-2-6") & RIGHT_BIT(RIGHT_SMTP_ACCEPT_ANY_RECIPIENT));
+    /* They lie outside of what is watched: the keeper asks for them by these names. */
+    struct buffer dns;
+    buffer_init(&dns, 4096);
+    trustee_each_dn(image_by_dn(fixture.image,
+                                "cn=microsoft exchange,cn=services,cn=configuration,dc=contoso,"
+                                "dc=com"),
+                    note_dn, &dns);
+    assert_true(bytes_equal_text_nocase(buffer_bytes(&dns),
+                                        "CN=Exchange Servers," SECURITY_GROUPS "\n"
+                                        "CN=ExchangeLegacyInterop," SECURITY_GROUPS "\n"));
+    buffer_done(&dns);
+    /* Named by GUID another group is meant, and none when that one is gone. */
+    fixture_put(&fixture, EXCHANGE_ENTRY
+                "otherWellKnownObjects: B:32:6C01D2A7F08345038132789EEB127B84:CN=Gone,dc=contoso,dc=com\n\n");
+    fixture_load(&fixture);
+    assert_int_equal(rights_of(&fixture, "A", "S-1-22-2-5"), 0);
+    assert_true(rights_of(&fixture, "A", "S-1-22-2-6") & RIGHT_BIT(RIGHT_SMTP_ACCEPT_ANY_RECIPIENT));
+    fixture_done(&fixture);
+}
+
 /* Appends "nTSecurityDescriptor:: …" of an SDDL text to a record. */
 static void append_descriptor(char *ldif, size_t size, const struct descriptor *descriptor)
 {
@@ -316,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_a_hidden_container_grants_nothing),
         cmocka_unit_test(test_trustees_by_dn),
         cmocka_unit_test(test_exchange_groups_by_well_known_object),
+        cmocka_unit_test(test_exchange_groups_by_dn),
         cmocka_unit_test(test_four_kinds_of_no_dacl),
         cmocka_unit_test(test_a_descriptor_silences_the_lines),
         cmocka_unit_test(test_groups_are_computed_from_the_dacl),
