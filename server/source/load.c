@@ -189,22 +189,27 @@ static void on_left_out(void *owner, const char *dn, const char *why)
     load_refuse(owner, dn, false, "%s; left out", why);
 }
 
-/* The SID of one of the two well-known groups, or NULL: its grants then have no principal. */
+/* The SID of one of Exchange's own groups, or NULL: its grants then have no principal. */
 static const struct sid *find_group(struct load_context *load, const struct entry *exchange,
-                                    const char *guid_digits)
+                                    enum exchange_group group)
 {
-    struct bytes dn = exchange ? trustee_well_known(exchange, guid_digits) : (struct bytes){0};
-    if (dn.len == 0)
+    if (!exchange)
         return NULL;
     struct sid *sid = arena_alloc(load->arena, sizeof(*sid));
     struct note note = {0};
-    enum error error = sid ? trustee_resolve(&load->access.trustees, dn, sid, &note) : ERROR_LIMIT;
+    struct buffer dn;
+    buffer_init(&dn, DN_BYTES_MAX);
+    enum error error = sid ? trustee_exchange_group_dn(exchange, group, &dn) : ERROR_TEMPORARY;
     if (error == OK)
-        return sid;
-    if (error == ERROR_SYNTAX)
-        load_refuse(load, exchange->dn, false, "otherWellKnownObjects: %s", note.text);
-    load->is_out_of_memory = load->is_out_of_memory || error == ERROR_LIMIT;
-    return NULL;
+        error = trustee_resolve(&load->access.trustees, buffer_bytes(&dn), sid, &note);
+    else if (error == ERROR_LIMIT)
+        note_set(&note, "its DN is too long");
+    else
+        load->is_out_of_memory = true;
+    buffer_done(&dn);
+    if (error == ERROR_SYNTAX || error == ERROR_LIMIT)
+        load_refuse(load, exchange->dn, false, "group %s: %s", trustee_exchange_group_name(group), note.text);
+    return error == OK ? sid : NULL;
 }
 
 static enum error prepare_access(struct load_context *load, const struct entry *exchange)
@@ -224,8 +229,8 @@ static enum error prepare_access(struct load_context *load, const struct entry *
     enum error error = trustee_table_init(&access->trustees, load->request->image);
     if (error != OK)
         return error;
-    access->group_sids.exchange_servers = find_group(load, exchange, WELL_KNOWN_EXCHANGE_SERVERS);
-    access->group_sids.legacy_interop = find_group(load, exchange, WELL_KNOWN_LEGACY_INTEROP);
+    access->group_sids.exchange_servers = find_group(load, exchange, EXCHANGE_GROUP_SERVERS);
+    access->group_sids.legacy_interop = find_group(load, exchange, EXCHANGE_GROUP_LEGACY_INTEROP);
     return OK;
 }
 

@@ -9,6 +9,15 @@
 #define DN_BYTES_MAX      8192
 #define WELL_KNOWN_PREFIX "B:32:"
 #define WELL_KNOWN_DIGITS 32
+#define EXCHANGE_RDNS     "cn=microsoft exchange,cn=services,"
+
+static const struct {
+    const char *guid_digits;
+    const char *name;
+} exchange_groups[EXCHANGE_GROUP_COUNT] = {
+    [EXCHANGE_GROUP_SERVERS] = {"6C01D2A7F08345038132789EEB127B84", "Exchange Servers"},
+    [EXCHANGE_GROUP_LEGACY_INTEROP] = {"3F965B9CF1674B4A936CB8EFB19C4784", "ExchangeLegacyInterop"},
+};
 
 struct trustee_row {
     struct sid sid;
@@ -104,7 +113,8 @@ enum error trustee_resolve(const struct trustee_table *table, struct bytes dn, s
     return OK;
 }
 
-struct bytes trustee_well_known(const struct entry *entry, const char *guid_digits)
+/* The DN that otherWellKnownObjects gives for a GUID, or empty. */
+static struct bytes well_known(const struct entry *entry, const char *guid_digits)
 {
     const struct attribute *attribute = entry_find(entry, "otherWellKnownObjects");
     for (size_t i = 0; attribute && i < attribute->value_count; i++) {
@@ -119,18 +129,38 @@ struct bytes trustee_well_known(const struct entry *entry, const char *guid_digi
     return (struct bytes){0};
 }
 
+enum error trustee_exchange_group_dn(const struct entry *exchange, enum exchange_group group,
+                                     struct buffer *out)
+{
+    struct bytes dn = well_known(exchange, exchange_groups[group].guid_digits);
+    if (dn.len > 0)
+        return buffer_append(out, dn);
+    /* CN=Microsoft Exchange,CN=Services,CN=Configuration,<domain> */
+    struct bytes domain = dn_parent(dn_parent(dn_parent(bytes_of_text(exchange->dn))));
+    return buffer_printf(out, "CN=%s,OU=Microsoft Exchange Security Groups%s%.*s",
+                         exchange_groups[group].name, domain.len > 0 ? "," : "", BYTES_ARG(domain));
+}
+
+const char *trustee_exchange_group_name(enum exchange_group group)
+{
+    return exchange_groups[group].name;
+}
+
 void trustee_each_dn(const struct entry *entry, void (*each)(struct bytes dn, void *owner), void *owner)
 {
-    static const char *const groups[] = {WELL_KNOWN_EXCHANGE_SERVERS, WELL_KNOWN_LEGACY_INTEROP};
     const struct attribute *lines = entry_find(entry, "dirrelayAce");
     for (size_t i = 0; lines && i < lines->value_count; i++) {
         struct ace_text ace;
         if (ace_text_parse(lines->values[i], &ace, NULL) == OK && ace.trustee_kind == ACE_TRUSTEE_DN)
             each(ace.dn, owner);
     }
-    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
-        struct bytes dn = trustee_well_known(entry, groups[i]);
-        if (dn.len > 0)
-            each(dn, owner);
+    if (!bytes_starts_nocase(bytes_of_text(entry->dn_key), EXCHANGE_RDNS))
+        return;
+    for (int group = 0; group < EXCHANGE_GROUP_COUNT; group++) {
+        struct buffer dn;
+        buffer_init(&dn, DN_BYTES_MAX);
+        if (trustee_exchange_group_dn(entry, (enum exchange_group)group, &dn) == OK)
+            each(buffer_bytes(&dn), owner);
+        buffer_done(&dn);
     }
 }

@@ -1,4 +1,4 @@
-/* The principals that ACE lines and otherWellKnownObjects name by DN. */
+/* The principals that are known by DN: those of ACE lines, and Exchange's own groups. */
 #ifndef SOURCE_TRUSTEE_H
 #define SOURCE_TRUSTEE_H
 
@@ -22,13 +22,18 @@ void trustee_table_done(struct trustee_table *table);
 MUST_USE enum error trustee_resolve(const struct trustee_table *table, struct bytes dn, struct sid *out,
                                     struct note *note);
 
-/* The DN that otherWellKnownObjects of the entry gives for a GUID (32 hexadecimal digits, any case), or
- * empty. */
-struct bytes trustee_well_known(const struct entry *entry, const char *guid_digits);
-#define WELL_KNOWN_EXCHANGE_SERVERS "6C01D2A7F08345038132789EEB127B84"
-#define WELL_KNOWN_LEGACY_INTEROP   "3F965B9CF1674B4A936CB8EFB19C4784"
+/* Exchange's own groups: what they may do here comes from permission groups. Facts 1.7 and 4. */
+enum exchange_group { EXCHANGE_GROUP_SERVERS, EXCHANGE_GROUP_LEGACY_INTEROP, EXCHANGE_GROUP_COUNT };
 
-/* Every DN an entry names as a principal, as it is written there. */
+/* Appends the group's DN: the one that otherWellKnownObjects of the entry CN=Microsoft Exchange gives for its
+ * GUID; without such a value the one that Exchange's setup gives it, below OU=Microsoft Exchange Security
+ * Groups of the domain that the configuration belongs to. A value whose entry is gone is no reason to take
+ * another. ERROR_LIMIT, ERROR_TEMPORARY of the buffer. */
+MUST_USE enum error trustee_exchange_group_dn(const struct entry *exchange, enum exchange_group group,
+                                              struct buffer *out);
+const char *trustee_exchange_group_name(enum exchange_group group);
+
+/* Every DN that makes somebody a principal because of this entry, as it is written. */
 void trustee_each_dn(const struct entry *entry, void (*each)(struct bytes dn, void *owner), void *owner);
 
 #endif
