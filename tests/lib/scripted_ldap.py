@@ -23,7 +23,7 @@ SYNC_STATE = "1.3.6.1.4.1.4203.1.9.1.2"
 SYNC_INFO = "1.3.6.1.4.1.4203.1.9.1.4"
 START_TLS = "1.3.6.1.4.1.1466.20037"
 DISCONNECTION = "1.3.6.1.4.1.1466.20036"
-BIND, SEARCH, UNBIND, ABANDON, EXTENDED = 0x60, 0x63, 0x42, 0x50, 0x77
+BIND, SEARCH, UNBIND, ABANDON, EXTENDED, MODIFY = 0x60, 0x63, 0x42, 0x50, 0x77, 0x66
 
 
 # -- BER ------------------------------------------------------------------------------------------------------
@@ -74,7 +74,8 @@ def read_all(data):
 
 
 class Request:
-    """One request: id, tag, and for a search base, scope, filter, attributes; controls as {oid: value}."""
+    """One request: id, tag, and for a search base, scope, filter, attributes; for a modification dn and changes as
+    [(operation, attribute, [value])]; controls as {oid: value}."""
 
     def __init__(self, content):
         parts = read_all(content)
@@ -98,6 +99,15 @@ class Request:
             self.dn, self.method, self.credentials = fields[1][1].decode(), fields[2][0], fields[2][1]
         elif self.tag == EXTENDED:
             self.oid = read_all(body)[0][1].decode()
+        elif self.tag == MODIFY:
+            (_, dn), (_, changes) = read_all(body)
+            self.dn, self.changes = dn.decode(), [self.read_change(change) for _, change in read_all(changes)]
+
+    @staticmethod
+    def read_change(content):
+        (_, operation), (_, partial) = read_all(content)
+        (_, name), (_, values) = read_all(partial)
+        return operation[0], name.decode(), [value for _, value in read_all(values)]
 
 
 # -- the server -----------------------------------------------------------------------------------------------
@@ -201,6 +211,9 @@ class Connection:
         extra = tlv(0xA3, b"".join(octets(uri) for uri in referral)) if referral else b""
         self.send(self.message(request, self.result(0x65, code, text, extra), controls))
 
+    def send_modified(self, request, code=0, text=""):
+        self.send(self.message(request, self.result(0x67, code, text)))
+
     def send_intermediate(self, request, oid, value):
         self.send(self.message(request, tlv(0x79, octets(oid, 0x80) + octets(value, 0x81))))
 
@@ -216,13 +229,15 @@ class ScriptedLdap:
     on_search(connection, request)  answers searches, but for the rootDSE; default: no such object
     on_bind(connection, request)    default: success
     on_root(connection, request)    default: an entry with root's attributes
+    on_modify(connection, request)  default: unwilling to perform
     root        attributes of the rootDSE, as {name: [values]}
     tls         "ldaps", "start" (StartTLS is understood) or None
     certificate what make_certificates gave; needed for tls
     """
 
-    def __init__(self, on_search=None, on_bind=None, on_root=None, root=None, tls=None, certificate=None):
-        self.on_search, self.on_bind, self.on_root = on_search, on_bind, on_root
+    def __init__(self, on_search=None, on_bind=None, on_root=None, root=None, tls=None, certificate=None,
+                 on_modify=None):
+        self.on_search, self.on_bind, self.on_root, self.on_modify = on_search, on_bind, on_root, on_modify
         self.root = {"namingContexts": ["dc=x"], "supportedControl": []} if root is None else root
         self.tls = tls
         self.requests = []
@@ -307,6 +322,11 @@ class ScriptedLdap:
                 self.on_search(connection, request)
             else:
                 connection.send_done(request, 32)
+        elif request.tag == MODIFY:
+            if self.on_modify:
+                self.on_modify(connection, request)
+            else:
+                connection.send_modified(request, 53)
         elif request.tag == EXTENDED and request.oid == START_TLS and self.tls == "start":
             connection.send(connection.message(request, connection.result(0x78, 0)))
             connection.start_tls()
