@@ -5,7 +5,7 @@
 
 #include "security/descriptor.h"
 #include "source/base_search.h"
-#include "source/principal_sid.h"
+#include "directory/principal_sid.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 
 #include "directory/filter_text.h"
 #include "organization/ace_text.h"
-#include "source/principal_sid.h"
+#include "directory/principal_sid.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 #include "source/trustee_lookup.h"
 
 #include "directory/filter_text.h"
-#include "source/principal_sid.h"
+#include "directory/principal_sid.h"
 #include "source/trustee.h"
 
 #include <stdlib.h>

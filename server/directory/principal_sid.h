@@ -1,6 +1,6 @@
 /* The SID of a directory principal. Contract 3. */
-#ifndef SOURCE_PRINCIPAL_SID_H
-#define SOURCE_PRINCIPAL_SID_H
+#ifndef DIRECTORY_PRINCIPAL_SID_H
+#define DIRECTORY_PRINCIPAL_SID_H
 
 #include "directory/entry.h"
 #include "security/sid.h"
@@ -19,5 +19,9 @@ extern const char *const principal_attributes[];
 MUST_USE enum error principal_sid(const struct entry *entry, struct sid *out,
                                   enum principal_source *out_source, struct note *note);
 bool principal_is_group(const struct entry *entry);
+/* One value of an attribute that holds SIDs: binary, or "S-1-…" as text. ERROR_SYNTAX. */
+MUST_USE enum error principal_sid_value(struct bytes value, struct sid *out);
+/* S-1-5-21-…, of a group also S-1-5-32-…: what an attribute may say. */
+bool principal_sid_may_be_read(const struct sid *sid, bool is_group);
 
 #endif

@@ -1,7 +1,18 @@
 /* Contract 3: the SID of a principal. */
-#include "unit/source/fixture.h"
+#include "directory/principal_sid.h"
 
-#include "source/principal_sid.h"
+#include "directory/ldif.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define assert_has_text(text, part) assert_non_null(strstr(text, part))
 
 static struct entry *taken;
 

@@ -1,4 +1,4 @@
-#include "source/principal_sid.h"
+#include "directory/principal_sid.h"
 
 #define AUTHORITY_NT       5
 #define AUTHORITY_RESOURCE 9
@@ -22,7 +22,7 @@ bool principal_is_group(const struct entry *entry)
     return false;
 }
 
-static bool is_from_attribute(const struct sid *sid, bool is_group)
+bool principal_sid_may_be_read(const struct sid *sid, bool is_group)
 {
     if (sid->authority != AUTHORITY_NT || sid->count < 2)
         return false;
@@ -31,18 +31,19 @@ static bool is_from_attribute(const struct sid *sid, bool is_group)
     return is_group && sid->sub_authorities[0] == NT_BUILTIN;
 }
 
+enum error principal_sid_value(struct bytes value, struct sid *out)
+{
+    return bytes_starts_nocase(value, "S-1-") ? sid_parse(value, out) : sid_decode(value, out);
+}
+
 static enum error read_sid(const struct entry *entry, const struct attribute *attribute, struct sid *out,
                            struct note *note)
 {
-    struct bytes value = attribute->values[0];
-    enum error error = ERROR_SYNTAX;
-    if (attribute->value_count == 1)
-        error = bytes_starts_nocase(value, "S-1-") ? sid_parse(value, out) : sid_decode(value, out);
-    if (error != OK) {
+    if (attribute->value_count != 1 || principal_sid_value(attribute->values[0], out) != OK) {
         note_set(note, "its %.*s is not one SID", BYTES_ARG(attribute->name));
         return ERROR_SYNTAX;
     }
-    if (!is_from_attribute(out, principal_is_group(entry))) {
+    if (!principal_sid_may_be_read(out, principal_is_group(entry))) {
         char text[SID_TEXT_SIZE];
         note_set(note, "its %.*s %s is no account's: only S-1-5-21-… counts, and S-1-5-32-… for groups",
                  BYTES_ARG(attribute->name), sid_format(out, text));
