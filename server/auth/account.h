@@ -17,7 +17,9 @@ enum account_sid_source {
     ACCOUNT_SID_WELL_KNOWN,    /* Everyone, Authenticated Users, Network */
 };
 
-#define ACCOUNT_VIA_SELF SIZE_MAX
+#define ACCOUNT_VIA_SELF    SIZE_MAX
+#define ACCOUNT_VIA_UNKNOWN (SIZE_MAX - 1) /* a nested group, and is_path_wanted was not set */
+#define ACCOUNT_NEVER       INT64_MAX
 
 struct account_sid {
     struct sid sid;
@@ -39,7 +41,8 @@ struct account {
     const struct account_sid *sids; /* in the order of the token */
     size_t sid_count;
     struct token *token;
-    uint64_t epoch; /* of the accounts when it was read */
+    uint64_t epoch;     /* of the accounts when it was read */
+    int64_t expires_ms; /* wall clock: from then on it is refused; or ACCOUNT_NEVER */
     struct arena arena;
 };
 

@@ -26,7 +26,8 @@ struct accounts_config {
  * group moves the epoch. ERROR_TEMPORARY without memory. */
 MUST_USE enum error accounts_start(const struct accounts_config *config, struct accounts **out,
                                    struct note *note);
-/* On the loop: every request under way ends ERROR_CANCELED, then it is freed. NULL is a no-op. */
+/* On the loop: every request under way ends ERROR_CANCELED; it is freed when the directory, which may be
+ * closed right after, has let go of the searches. NULL is a no-op. */
 void accounts_stop(struct accounts *accounts);
 
 enum account_name_kind {
@@ -35,6 +36,8 @@ enum account_name_kind {
     ACCOUNT_NAME_NTLM,     /* "DOMAIN\alice" */
     ACCOUNT_NAME_DN,
     ACCOUNT_NAME_SID, /* "S-1-…" */
+    ACCOUNT_NAME_ID,  /* the 16 bytes of struct account's id: the same account again, wherever it was moved to
+                       */
 };
 
 /* Caller-owned until on_done. */
@@ -47,7 +50,9 @@ struct account_request {
     struct bytes name;
     bool is_name_only; /* who is meant, but no token: before a password is proven, so that nobody can make us
                           expand groups for nothing. account then has neither token nor sids */
-    struct loop *loop; /* where on_done comes; NULL: on the directory's thread */
+    bool is_path_wanted; /* for explain: by what group each group was come by. Asks for every group by itself,
+                            and past the cache */
+    struct loop *loop;   /* where on_done comes; NULL: on the directory's thread */
     /* Exactly once, never before accounts_ask returns. */
     void (*on_done)(struct account_request *request);
     /* OK: account holds a reference for the caller. NOT_FOUND: nobody, or more than one entry (the note says
@@ -59,13 +64,14 @@ struct account_request {
     struct note note;
 };
 
-/* Any thread. A token comes from the cache as long as no account or group changed; requests for one principal
- * are answered together. */
+/* Any thread, not after accounts_stop. A token comes from the cache as long as no account or group changed;
+ * requests for one principal are answered together. */
 void accounts_ask(struct accounts *accounts, struct account_request *request);
 /* Blocks until it is done; for a job's thread, never a loop's. request->loop and on_done are set by it. */
 void accounts_ask_and_wait(struct accounts *accounts, struct account_request *request);
-/* Any thread, one atomic load: nothing changed since the account was read. False also when the directory is
- * away and a change was known before; while it is away and none is known: true (design 2, tokens). */
+/* Any thread, one atomic load (and the clock, for an account that ends one day): nothing changed since the
+ * account was read. False also when the directory is away and a change was known before; while it is away and
+ * none is known: true (design 2, tokens). */
 bool accounts_is_current(const struct accounts *accounts, const struct account *account);
 
 #endif
