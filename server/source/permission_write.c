@@ -3,9 +3,9 @@
  * with its error; a DACL that changed between two readings is planned anew, a few times. */
 #include "source/permission_write.h"
 
+#include "directory/principal_sid.h"
 #include "security/descriptor.h"
 #include "source/base_search.h"
-#include "directory/principal_sid.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 #include "source/trustee.h"
 
 #include "directory/filter_text.h"
-#include "organization/ace_text.h"
 #include "directory/principal_sid.h"
+#include "organization/ace_text.h"
 
 #include <stdlib.h>
 
