@@ -8,6 +8,9 @@
 
 /* The Received fields of a block and those that its X-Dirrelay-Hops fields speak of. Pure. */
 uint64_t hop_count(struct bytes block);
+/* The Received fields whose "by" is one of these names, in any case: how often a server was here before.
+ * Pure. */
+uint64_t hop_count_local(struct bytes block, const struct bytes *names, size_t name_count);
 /* Is it X-Dirrelay-Hops? */
 bool hop_count_is_field(const struct header_field *field);
 /* Appends "X-Dirrelay-Hops: n\r\n"; nothing for 0. */

@@ -23,7 +23,14 @@ static bool is_partial(struct bytes body)
     return found == sizeof wanted - 1;
 }
 
-enum reply message_header_check(struct bytes block, uint32_t max_hops)
+static bool has_looped(struct bytes block, const struct hop_limits *limits)
+{
+    const size_t count = sizeof limits->names / sizeof limits->names[0];
+    return hop_count(block) > limits->all ||
+           (limits->local > 0 && hop_count_local(block, limits->names, count) > limits->local);
+}
+
+enum reply message_header_check(struct bytes block, const struct hop_limits *limits)
 {
     struct bytes rest = block;
     struct header_field field;
@@ -32,7 +39,16 @@ enum reply message_header_check(struct bytes block, uint32_t max_hops)
             return REPLY_PARTIAL;
         }
     }
-    return hop_count(block) > max_hops ? REPLY_HOP_COUNT : REPLY_COUNT;
+    return has_looped(block, limits) ? REPLY_HOP_COUNT : REPLY_COUNT;
+}
+
+bool message_header_original_size(struct bytes block, uint32_t rights, uint64_t *out_bytes)
+{
+    static const char name[] = "X-MS-Exchange-Organization-OriginalSize";
+    struct header_field field;
+    return (rights & RIGHT_BIT(RIGHT_ACCEPT_HEADERS_ORGANIZATION)) && header_count(block, name) == 1 &&
+           header_find(block, name, &field) &&
+           bytes_to_u64(header_value(&field), UINT64_MAX - 1, out_bytes) == OK;
 }
 
 struct removal {

@@ -9,10 +9,21 @@
 /* Longest Message-ID that the reply repeats, with a terminator. */
 #define MESSAGE_ID_SIZE 320
 
+struct hop_limits {
+    uint32_t all;          /* MaxHopCount */
+    uint32_t local;        /* MaxLocalHopCount; 0: none */
+    struct bytes names[2]; /* those that this server's own Received fields bear */
+};
+
 /* REPLY_PARTIAL, REPLY_HOP_COUNT, or REPLY_COUNT: nothing is wrong. Hops are the Received fields as they
  * came, before the header firewall, and those that this server or a sister took away earlier
- * (X-Dirrelay-Hops). */
-enum reply message_header_check(struct bytes block, uint32_t max_hops);
+ * (X-Dirrelay-Hops); local ones those of this server's names. */
+enum reply message_header_check(struct bytes block, const struct hop_limits *limits);
+
+/* X-MS-Exchange-Organization-OriginalSize of a session that may send organization headers: what the size
+ * limit looks at in place of the measured size (facts 6.4). False: there is none, several, or no number.
+ * rights: RIGHT_BITs. */
+bool message_header_original_size(struct bytes block, uint32_t rights, uint64_t *out_bytes);
 
 struct message_header_request {
     struct bytes block; /* as it came, without the empty line */

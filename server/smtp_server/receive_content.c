@@ -81,6 +81,34 @@ static void fill_request(const struct smtp_session *session, struct bytes block,
     };
 }
 
+static struct hop_limits hop_limits_of(const struct smtp_session *session)
+{
+    const struct receive_connector *connector = session->connector;
+    return (struct hop_limits){
+        .all = connector->max_hops,
+        .local = connector->max_local_hops,
+        .names = {bytes_of_text(connector->fqdn), bytes_of_text(session->organization->server.fqdn)}};
+}
+
+/* While the header block may still say how large the message once was, only the block's own limit binds. */
+static bool is_size_exceeded(const struct smtp_session *session)
+{
+    const struct transaction *transaction = session->transaction;
+    bool may_say_it = session_rights_has(&session->rights, RIGHT_ACCEPT_HEADERS_ORGANIZATION);
+    return !transaction->has_original_size && !(may_say_it && transaction->phase == CONTENT_HEADER) &&
+           transaction->received_bytes > session_max_message_bytes(session);
+}
+
+/* The size that counts: what the block says, else what has come so far. */
+static bool is_declared_size_exceeded(struct smtp_session *session, struct bytes block)
+{
+    struct transaction *transaction = session->transaction;
+    uint64_t bytes = transaction->received_bytes;
+    transaction->has_original_size =
+        message_header_original_size(block, session->rights.result.granted, &bytes);
+    return bytes > session_max_message_bytes(session);
+}
+
 /* Writes the new block to out; false when the content is refused. Order: facts 8.3. */
 static bool make_header(struct smtp_session *session, struct bytes block, struct buffer *out)
 {
@@ -91,7 +119,11 @@ static bool make_header(struct smtp_session *session, struct bytes block, struct
         refuse_content(session, REPLY_HEADER_TOO_LARGE, NULL);
         return false;
     }
-    enum reply flaw = message_header_check(block, session->connector->max_hops);
+    struct hop_limits limits = hop_limits_of(session);
+    enum reply flaw = message_header_check(block, &limits);
+    if (flaw == REPLY_COUNT && is_declared_size_exceeded(session, block)) {
+        flaw = REPLY_SIZE_EXCEEDED;
+    }
     if (flaw != REPLY_COUNT) {
         refuse_content(session, flaw, NULL);
         return false;
@@ -166,7 +198,7 @@ static bool on_content(void *owner, struct bytes run)
     struct smtp_session *session = owner;
     struct transaction *transaction = session->transaction;
     transaction->received_bytes += run.len;
-    if (transaction->received_bytes > session_max_message_bytes(session)) {
+    if (is_size_exceeded(session)) {
         refuse_content(session, REPLY_SIZE_EXCEEDED, NULL);
     }
     while (run.len > 0 && transaction->phase == CONTENT_HEADER) {

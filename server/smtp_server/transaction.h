@@ -37,10 +37,11 @@ struct transaction {
     struct header_reader header_reader;
     struct buffer header;
     uint64_t received_bytes; /* without the dots */
-    uint64_t record_bytes;   /* since the deadline moved */
-    uint64_t stored_bytes;   /* handed to the spool */
-    uint64_t header_bytes;   /* of these, the header block with its empty line */
-    uint64_t ended_ms;       /* monotonic; the final dot */
+    bool has_original_size; /* the block told it, and it is within the limit: received_bytes does not count */
+    uint64_t record_bytes;  /* since the deadline moved */
+    uint64_t stored_bytes;  /* handed to the spool */
+    uint64_t header_bytes;  /* of these, the header block with its empty line */
+    uint64_t ended_ms;      /* monotonic; the final dot */
     struct bytes message_id; /* in the arena */
 };
 

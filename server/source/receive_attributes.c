@@ -45,7 +45,7 @@ static const struct attribute_row rows[] = {
     {"msExchSmtpReceiveMaxHopCount", "MaxHopCount", ATTRIBUTE_INTEGER, 1, 500, BOTH(30),
         STORE_U32, TO(max_hops), "smtp_server/message_header.c"},
     {"msExchSmtpReceiveMaxLocalHopCount", "MaxLocalHopCount", ATTRIBUTE_INTEGER, 0, 50, BOTH(8),
-        STORE_U32, TO(max_local_hops), NULL},
+        STORE_U32, TO(max_local_hops), "smtp_server/message_header.c"},
     {"msExchSmtpReceiveMaxLogonFailures", "MaxLogonFailures", ATTRIBUTE_INTEGER, 0, 10, BOTH(3),
         STORE_U32, TO(max_logon_failures), NULL},
     {"msExchSmtpReceiveMaxMessageSize", "MaxMessageSize", ATTRIBUTE_INTEGER, 65536, INTEGER_MAX, BOTH(37748736),

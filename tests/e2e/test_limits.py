@@ -3,7 +3,7 @@
 import time
 import unittest
 
-from lib.organization import EXTERNAL, change
+from lib.organization import ANY_RECIPIENT, EXTERNAL, change
 from lib.world import Case
 
 PER_SOURCE = "msExchSmtpReceiveMaxInboundConnectionsPerSource"
@@ -24,6 +24,9 @@ class Limits(Case):
                   msExchSmtpReceiveMaxRecipientsPerMessage=2, msExchSmtpReceiveMaxHopCount=3)
         org.receive("Secured", port, "127.0.4.31", auth=EXTERNAL, groups="ExchangeServers", msExchSmtpReceiveMaxMessageSize=65536,
                     msExchSmtpReceiveMaxHeaderSize=32768, msExchSmtpReceiveMaxRecipientsPerMessage=2)
+        org.receive("Hub", port, "127.0.4.40", groups="AnonymousUsers", msExchSmtpReceiveMaxMessageSize=65536,
+                    aces=[ANY_RECIPIENT, "allow ms-Exch-Accept-Headers-Organization to anonymous"],
+                    msExchSmtpReceiveMaxLocalHopCount=2)
         org.relay("Errors", port, "127.0.4.32", msExchSmtpReceiveMaxProtocolErrors=2)
         org.relay("Impatient", port, "127.0.4.33", msExchSmtpReceiveConnectionInactivityTimeout=1)
         org.relay("Short", port, "127.0.4.34", msExchSmtpReceiveConnectionTimeout=2, msExchSmtpReceiveConnectionInactivityTimeout=2)
@@ -125,6 +128,28 @@ class Limits(Case):
             self.envelope(client)
             self.assertReply(client.data(hop * 4 + b"Subject: loop\r\n\r\n"), "554 5.4.6 Hop count exceeded - possible mail loop")
             self.assertEqual(client.send_message("chris@contoso.com", ["kate@fabrikam.com"], hop * 3 + b"\r\n").code, 250)
+
+    # proves: R15 facts-1.3
+    def test_local_hop_count(self):
+        here = b"Received: from a.example by Mailbox01.contoso.com (1.2.3.4); Mon, 1 Jan 2024 00:00:00 +0000\r\n"
+        there = b"Received: from a.example by b.example; Mon, 1 Jan 2024 00:00:00 +0000\r\n"
+        with self.client("127.0.4.40") as client:
+            self.envelope(client)
+            self.assertReply(client.data(here * 3 + b"Subject: loop\r\n\r\n"), "554 5.4.6 Hop count exceeded - possible mail loop")
+            self.assertEqual(client.send_message("chris@contoso.com", ["kate@fabrikam.com"], here * 2 + there * 9 + b"\r\n").code, 250)
+
+    # proves: facts-6.4
+    def test_original_size_counts_where_organization_headers_may_stay(self):
+        size, body = b"X-MS-Exchange-Organization-OriginalSize: %d\r\n", b"\r\n" + b"b" * 900 * 100 + b"\r\n"
+        with self.client("127.0.4.40") as client:
+            for header, reply in ((b"", 552), (size % 65536, 250), (size % 65537, 552), (size % 1 * 2, 552)):
+                self.envelope(client)
+                self.assertEqual(client.data(header + body).code, reply, header)
+            self.envelope(client)
+            self.assertEqual(client.data(size % 65537 + b"\r\nsmall\r\n").code, 552)
+        with self.client("127.0.4.30") as client:
+            self.envelope(client)
+            self.assertReply(client.data(size % 1 + body), TOO_BIG)
 
     # proves: facts-8.2 contract-5
     def test_protocol_errors_count_and_refusals_do_not(self):

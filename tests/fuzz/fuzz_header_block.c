@@ -1,6 +1,7 @@
 /* room: mail */
 /* The walk covers every byte once; after the removal no lenient parser finds a removed name. */
 #include "mail/header_block.h"
+#include "mail/hop_count.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -88,6 +89,7 @@ static void check_walk(struct bytes block)
             assert(header_name_starts(&field, PREFIX));
     }
     assert(covered == block.len && rest.len == 0);
+    assert(hop_count_local(block, &(struct bytes){"a", 1}, 1) <= header_count(block, "Received"));
     assert(header_count(block, "From") == froms && header_find(block, "From", &field) == (froms > 0));
 }
 

@@ -1,0 +1,59 @@
+/* What is looked at in a header block before it is rewritten. */
+#include "smtp_server/message_header.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define OURS   "Received: from a by mx.contoso.com with ESMTP id 1; x\r\n"
+#define THEIRS "Received: from a by mx.fabrikam.com with ESMTP id 1; x\r\n"
+#define SIZE   "X-MS-Exchange-Organization-OriginalSize: "
+
+static enum reply check(const char *block, uint32_t all, uint32_t local)
+{
+    struct hop_limits limits = {
+        .all = all,
+        .local = local,
+        .names = {BYTES_LITERAL("relay.contoso.com"), BYTES_LITERAL("mx.contoso.com")}};
+    return message_header_check(bytes_of_text(block), &limits);
+}
+
+/* proves: R15 facts-1.3 facts-8.3 */
+static void local_hops_have_a_limit_of_their_own(void **state)
+{
+    (void)state;
+    assert_int_equal(check(OURS OURS THEIRS, 30, 2), REPLY_COUNT);
+    assert_int_equal(check(OURS OURS OURS, 30, 2), REPLY_HOP_COUNT);
+    assert_int_equal(check(THEIRS THEIRS THEIRS, 30, 2), REPLY_COUNT);
+    assert_int_equal(check(THEIRS THEIRS THEIRS, 2, 8), REPLY_HOP_COUNT);
+    assert_int_equal(check(OURS OURS OURS, 30, 0), REPLY_COUNT);
+    assert_int_equal(check(OURS "Content-Type: message/partial\r\n", 30, 1), REPLY_PARTIAL);
+}
+
+/* proves: facts-6.4 */
+static void the_original_size_needs_the_right_and_one_number(void **state)
+{
+    const uint32_t right = RIGHT_BIT(RIGHT_ACCEPT_HEADERS_ORGANIZATION);
+    uint64_t bytes = 7;
+    (void)state;
+    assert_false(message_header_original_size(BYTES_LITERAL(SIZE "5\r\n"), ~right, &bytes));
+    assert_false(message_header_original_size(BYTES_LITERAL("Subject: x\r\n"), right, &bytes));
+    assert_false(message_header_original_size(BYTES_LITERAL(SIZE "5\r\n" SIZE "6\r\n"), right, &bytes));
+    assert_false(message_header_original_size(BYTES_LITERAL(SIZE "-5\r\n"), right, &bytes));
+    assert_false(message_header_original_size(BYTES_LITERAL(SIZE "99999999999999999999\r\n"), right, &bytes));
+    assert_false(message_header_original_size(BYTES_LITERAL(SIZE "\r\n"), right, &bytes));
+    assert_int_equal(bytes, 7);
+    assert_true(message_header_original_size(BYTES_LITERAL(SIZE "\r\n 5000 \r\n"), right, &bytes));
+    assert_int_equal(bytes, 5000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(local_hops_have_a_limit_of_their_own),
+        cmocka_unit_test(the_original_size_needs_the_right_and_one_number),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
