@@ -28,7 +28,8 @@ struct account_sid {
     size_t via;       /* index of the group it came by, or ACCOUNT_VIA_SELF; following it ends there */
 };
 
-/* Immutable; everything pointed to lives in its arena. Counted by atomic references: the cache owns one, each
+/* Immutable; on the heap, everything pointed to in its arena, but for the token, of which it holds a
+ * reference. Counted by atomic references: the cache owns one, each
  * session one. */
 struct account {
     atomic_uint references;

@@ -1,0 +1,21 @@
+#include "auth/account.h"
+
+#include <stdlib.h>
+
+const struct account *account_ref(const struct account *account)
+{
+    struct account *counted = (struct account *)(uintptr_t)account;
+    atomic_fetch_add_explicit(&counted->references, 1, memory_order_relaxed);
+    return account;
+}
+
+void account_unref(const struct account *account)
+{
+    struct account *counted = (struct account *)(uintptr_t)account;
+    if (counted == NULL || atomic_fetch_sub_explicit(&counted->references, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    token_unref(counted->token);
+    arena_done(&counted->arena);
+    free(counted);
+}
