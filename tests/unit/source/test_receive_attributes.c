@@ -27,7 +27,7 @@ static const struct number numbers[] = {
      false},
     {"msExchSmtpReceiveMaxHeaderSize", FIELD(max_header_bytes), 32768, 2147483647, 262144, false},
     {"msExchSmtpReceiveMaxHopCount", FIELD(max_hops), 1, 500, 30, false},
-    {"msExchSmtpReceiveMaxLocalHopCount", FIELD(max_local_hops), 0, 50, 8, true},
+    {"msExchSmtpReceiveMaxLocalHopCount", FIELD(max_local_hops), 0, 50, 8, false},
     {"msExchSmtpReceiveMaxLogonFailures", FIELD(max_logon_failures), 0, 10, 3, true},
     {"msExchSmtpReceiveMaxMessageSize", FIELD(max_message_bytes), 65536, 2147483647, 37748736, false},
     {"msExchSmtpReceiveMaxRecipientsPerMessage", FIELD(max_recipients), 1, 512000, 200, false},
