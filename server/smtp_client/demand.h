@@ -1,0 +1,50 @@
+/* What a session must come to before a message may leave on it: TLS, the server's certificate,
+ * authentication. Decisions only; client.c and security.c act on them. Facts 10.5. */
+#ifndef SMTP_CLIENT_DEMAND_H
+#define SMTP_CLIENT_DEMAND_H
+
+#include "loop/tls.h"
+
+enum tls_demand {
+    TLS_DEMAND_NEVER,   /* not even where it is offered */
+    TLS_DEMAND_OFFERED, /* where it is offered; whatever the certificate */
+    TLS_DEMAND_ALWAYS,
+};
+
+/* All zero: nothing is demanded and TLS is not used. Texts borrowed. */
+struct smtp_demand {
+    enum tls_demand tls;
+    bool needs_trust;         /* the certificate must be good: anchor, time, revocation */
+    const char *domain;       /* and hold this name, or by ".contoso.com" any below it; NULL: none asked */
+    const char *const *hosts; /* and one of these; */
+    size_t host_count;        /* 0: none asked */
+    bool needs_authentication;
+};
+
+/* How far the session is. */
+struct smtp_situation {
+    bool offers_tls;     /* and it can be used */
+    bool is_tls_refused; /* STARTTLS was answered with anything but 220 */
+    bool is_tls;
+    bool offers_mechanism; /* one that is allowed */
+    bool is_authenticated;
+};
+
+enum smtp_step { SMTP_STEP_STARTTLS, SMTP_STEP_AUTHENTICATE, SMTP_STEP_READY, SMTP_STEP_LEAVE };
+
+/* What comes next after EHLO; for SMTP_STEP_LEAVE *out_why is the reply that the messages are deferred with
+ * (facts 8.2). */
+enum smtp_step demand_next_step(const struct smtp_demand *demand, const struct smtp_situation *situation,
+                                const char **out_why);
+
+enum certificate_flaw {
+    CERTIFICATE_GOOD_ENOUGH,
+    CERTIFICATE_MISSING,
+    CERTIFICATE_NOT_TRUSTED, /* the result's distrust says why */
+    CERTIFICATE_OF_ANOTHER,  /* none of its names is one that is asked for */
+};
+
+/* Is what the handshake showed enough? Cost: a name comparison for each name asked and held. */
+enum certificate_flaw demand_judge(const struct smtp_demand *demand, const struct tls_result *result);
+
+#endif
