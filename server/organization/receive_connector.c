@@ -35,6 +35,10 @@ bool receive_connector_relays_anonymous(const struct receive_connector *connecto
     const struct sid sids[] = {*sid_known(SID_ANONYMOUS), *sid_known(SID_EVERYONE)};
     const struct ace_origin *ace;
     bool relays = may_relay(connector, sids, 1, &ace) || may_relay(connector, sids, 2, &ace);
+    if (!relays && connector->allow_open_relay && !connector->grants_nothing) {
+        relays = (connector->report_only & RIGHT_BIT(RIGHT_SMTP_ACCEPT_ANY_RECIPIENT)) != 0;
+        ace = NULL;
+    }
     if (relays && out_ace != NULL) {
         *out_ace = ace;
     }
@@ -62,7 +66,7 @@ bool receive_connector_is_open_relay(const struct receive_connector *connector, 
         return false;
     }
     note_set(out_why, "open relay: %s for anonymous by \"%s\" over %s",
-             right_name(RIGHT_SMTP_ACCEPT_ANY_RECIPIENT),
-             ace == NULL ? "an ACE that could not be looked up" : ace->text, range);
+             right_name(RIGHT_SMTP_ACCEPT_ANY_RECIPIENT), ace == NULL ? "dirrelayReportOnly" : ace->text,
+             range);
     return true;
 }

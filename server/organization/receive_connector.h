@@ -52,6 +52,13 @@ enum server_role { ROLE_MAILBOX = 2, ROLE_HUB = 32, ROLE_EDGE = 64, ROLE_FRONTEN
 
 #define UNLIMITED 0 /* in the *_max and *_limit fields below, whose legal values start at 1 */
 
+/* The rights whose want refuses a command or takes headers away: what dirrelayReportOnly may name. */
+#define REPORT_ONLY_RIGHTS                                                                                   \
+    (RIGHT_BIT(RIGHT_SMTP_SUBMIT) | RIGHT_BIT(RIGHT_SMTP_ACCEPT_ANY_RECIPIENT) |                             \
+     RIGHT_BIT(RIGHT_SMTP_ACCEPT_ANY_SENDER) | RIGHT_BIT(RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER) |    \
+     RIGHT_BIT(RIGHT_ACCEPT_HEADERS_ROUTING) | RIGHT_BIT(RIGHT_ACCEPT_HEADERS_FOREST) |                      \
+     RIGHT_BIT(RIGHT_ACCEPT_HEADERS_ORGANIZATION))
+
 /* Immutable once the organization is published; everything pointed to lives in the organization's arena. */
 struct receive_connector {
     struct guid id; /* objectGUID or entryUUID: what a session holds on to across generations */
@@ -96,7 +103,7 @@ struct receive_connector {
     uint32_t protocol_logging;
     const char *default_domain; /* name of the accepted domain of DefaultDomain, or NULL */
 
-    uint32_t report_only;  /* RIGHT_BITs */
+    uint32_t report_only;  /* of REPORT_ONLY_RIGHTS: their want is reported, not enforced */
     bool allow_open_relay; /* dirrelayAllowOpenRelay */
     bool implicit_tls;     /* dirrelayImplicitTls */
 
@@ -113,7 +120,8 @@ MUST_USE enum error receive_connector_compute_rights(struct receive_connector *c
 enum identity receive_connector_identity(const struct receive_connector *connector);
 /* May anonymous clients send to any recipient here? The anonymous token is S-1-5-7 alone; for this question
  * Everyone is put into it as well, so that an ACE for Everyone counts. What a deny takes away is not given.
- * *out_ace (may be NULL): the ACE that gives it; NULL when the answer is true only because memory ran out. */
+ * *out_ace (may be NULL): the ACE that gives it;
+ * NULL when none does: its want is only reported (dirrelayReportOnly), or memory ran out. */
 bool receive_connector_relays_anonymous(const struct receive_connector *connector,
                                         const struct ace_origin **out_ace);
 /* Accept-Any-Recipient for anonymous or everyone, or externally secured, over an address that is not private

@@ -144,12 +144,6 @@ static bool limits_rate(const struct receive_connector *connector, const struct 
     return connector->message_rate_limit != UNLIMITED;
 }
 
-static bool is_report_only(const struct receive_connector *connector, const struct server *server)
-{
-    (void)server;
-    return connector->report_only != 0;
-}
-
 static const struct {
     bool (*is_broken)(const struct receive_connector *connector, const struct server *server);
     const char *sentence;
@@ -173,7 +167,6 @@ static const struct {
     {client_settings_lack_group, "AdvertiseClientSettings needs the ExchangeUsers permission group"},
     /* Closed until a later step builds it. */
     {limits_rate, "MessageRateLimit is not supported yet"},
-    {is_report_only, "dirrelayReportOnly is not supported yet"},
 };
 
 static const struct closed_bits CLOSED_OPTIONS[] = {

@@ -23,19 +23,39 @@ struct filter {
     bool is_inbound;
 };
 
+#define CLASS_COUNT (sizeof(CLASSES) / sizeof(CLASSES[0]))
+
+static bool is_of_class(const struct header_field *field, size_t class)
+{
+    return CLASSES[class].is_prefix ? header_name_starts(field, CLASSES[class].name)
+                                    : header_name_is(field, CLASSES[class].name);
+}
+
 static bool is_removed(const struct header_field *field, void *owner)
 {
     const struct filter *filter = owner;
-    for (size_t i = 0; i < sizeof(CLASSES) / sizeof(CLASSES[0]); i++) {
+    for (size_t i = 0; i < CLASS_COUNT; i++) {
         enum right keeps = filter->is_inbound ? CLASSES[i].inbound : CLASSES[i].outbound;
         bool is_kept = keeps != NO_RIGHT && (filter->rights & RIGHT_BIT(keeps));
-        bool matches = CLASSES[i].is_prefix ? header_name_starts(field, CLASSES[i].name)
-                                            : header_name_is(field, CLASSES[i].name);
-        if (matches && !is_kept) {
+        if (!is_kept && is_of_class(field, i)) {
             return true;
         }
     }
     return false;
+}
+
+uint32_t header_firewall_needed(struct bytes block)
+{
+    uint32_t needed = 0;
+    struct header_field field;
+    while (header_next(&block, &field)) {
+        for (size_t i = 0; i < CLASS_COUNT; i++) {
+            if (CLASSES[i].inbound != NO_RIGHT && is_of_class(&field, i)) {
+                needed |= RIGHT_BIT(CLASSES[i].inbound);
+            }
+        }
+    }
+    return needed;
 }
 
 static enum error run(struct bytes block, struct filter filter, struct buffer *out, size_t *out_removed)

@@ -13,4 +13,7 @@ MUST_USE enum error header_firewall_inbound(struct bytes block, uint32_t rights,
 MUST_USE enum error header_firewall_outbound(struct bytes block, uint32_t rights, struct buffer *out,
                                              size_t *out_removed);
 
+/* The Accept-Headers-* bits that the block's fields ask for. */
+uint32_t header_firewall_needed(struct bytes block);
+
 #endif

@@ -1,5 +1,6 @@
 /* The rules of lint that look at one receive connector. */
 #include "policy/lint_report.h"
+#include "policy/report_only.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -172,6 +173,25 @@ static void check_nothing(struct lint_report *report, const struct receive_conne
              connector->grants_nothing_why != NULL ? connector->grants_nothing_why : "it has no DACL");
 }
 
+static void check_report_only(struct lint_report *report, const struct receive_connector *connector)
+{
+    char named[512] = "";
+    size_t len = 0;
+    for (int right = 0; right < RIGHT_COUNT; right++) {
+        if ((connector->report_only & RIGHT_BIT(right)) && len < sizeof(named)) {
+            int written = snprintf(named + len, sizeof(named) - len, "%s%s", len > 0 ? ", " : "",
+                                   right_name((enum right)right));
+            len += written > 0 ? (size_t)written : 0;
+        }
+    }
+    if (len == 0) {
+        return;
+    }
+    const char *fix = lint_fix(report, connector->dn, "replace", "dirrelayReportOnly", NULL);
+    struct lint_item item = item_of(LINT_WARNING, "report-only", connector->dn, fix);
+    lint_add(report, &item, "the want of %s is logged and not enforced: it counts as granted", named);
+}
+
 void lint_receive_connectors(struct lint_report *report)
 {
     for (size_t i = 0; i < report->organization->receive_count; i++) {
@@ -183,6 +203,8 @@ void lint_receive_connectors(struct lint_report *report)
         struct relay relay = {.connector = connector,
                               .is_secured = identity == IDENTITY_EXTERNALLY_SECURED,
                               .granted = connector->fixed[identity].granted};
+        struct session_rights begins = {connector, identity, connector->fixed[identity]};
+        relay.granted |= report_only_rights(&begins);
         relay.is_anonymous = receive_connector_relays_anonymous(connector, &relay.ace);
         check_open(report, &relay);
         check_place(report, &relay);
@@ -190,5 +212,6 @@ void lint_receive_connectors(struct lint_report *report)
         check_incomplete(report, &relay);
         check_width(report, &relay);
         check_nothing(report, connector);
+        check_report_only(report, connector);
     }
 }

@@ -79,8 +79,12 @@ const char *lint_fix(struct lint_report *report, const char *dn, const char *ope
                      const char *value)
 {
     const char *dn_line = ldif_line(report->arena, "dn", dn);
-    const char *value_line = ldif_line(report->arena, attribute, value);
-    if (dn_line == NULL || value_line == NULL) {
+    if (dn_line != NULL && value == NULL) {
+        return arena_printf(report->arena, "%s\nchangetype: modify\n%s: %s\n-\n", dn_line, operation,
+                            attribute);
+    }
+    const char *value_line = dn_line == NULL ? NULL : ldif_line(report->arena, attribute, value);
+    if (value_line == NULL) {
         return NULL;
     }
     return arena_printf(report->arena, "%s\nchangetype: modify\n%s: %s\n%s\n-\n", dn_line, operation,

@@ -22,8 +22,9 @@ struct lint_report {
 /* Adds a finding; keeps rule, dn and fix. */
 void lint_add(struct lint_report *report, const struct lint_item *item, const char *why, ...)
     PRINTF_LIKE(3, 4);
-/* The LDIF that does `operation` ("add", "delete", "replace") with one value of an attribute; values that
- * LDIF cannot show as they are go in base64. NULL without memory. */
+/* The LDIF that does `operation` ("add", "delete", "replace") with one value of an attribute (NULL:
+ * without any, which takes the attribute away); values that LDIF cannot show as they are go in base64. NULL
+ * without memory. */
 const char *lint_fix(struct lint_report *report, const char *dn, const char *operation, const char *attribute,
                      const char *value);
 /* The LDIF that takes an ACE line away where it stands, or NULL for an ACE that is no line. */

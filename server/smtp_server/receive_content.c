@@ -3,6 +3,8 @@
  * rest swallowed, one reply at the end. */
 #include "smtp_server/session_internal.h"
 
+#include "policy/header_firewall.h"
+#include "policy/report_only.h"
 #include "policy/sender.h"
 #include "smtp_server/message_header.h"
 
@@ -56,13 +58,26 @@ static void store(struct smtp_session *session, struct bytes content)
     }
 }
 
+/* The rights the header firewall goes by; what only dirrelayReportOnly keeps is reported. */
+static uint32_t header_rights(const struct smtp_session *session, struct bytes block)
+{
+    uint32_t lifted = report_only_rights(&session->rights);
+    uint32_t used = lifted != 0 ? lifted & header_firewall_needed(block) : 0;
+    for (int right = 0; right < RIGHT_COUNT; right++) {
+        if (used & RIGHT_BIT(right)) {
+            session_log_reported(session, (enum right)right, REPLY_COUNT);
+        }
+    }
+    return session->rights.result.granted | lifted;
+}
+
 static void fill_request(const struct smtp_session *session, struct bytes block,
                          struct message_header_request *out)
 {
     const struct transaction *transaction = session->transaction;
     *out = (struct message_header_request){
         .block = block,
-        .rights = session->rights.result.granted,
+        .rights = header_rights(session, block),
         .received = {.helo = bytes_of_text(session->helo),
                      .client = stream_remote(session->stream)->address,
                      .server_name = bytes_of_text(session->connector->fqdn),

@@ -137,7 +137,8 @@ void session_fault(struct smtp_session *session, enum reply reply);
  * recipient is empty where there is none. */
 void session_refuse(struct smtp_session *session, enum reply reply, const struct decision *decision,
                     struct bytes sender, struct bytes recipient);
-/* Asks a decision's right, for trace and metrics; true when it allows. */
+/* Asks a decision's right, for trace and metrics; true when it allows, or when the want of its right is only
+ * reported. */
 bool session_allows(struct smtp_session *session, const struct decision *decision, enum right asked);
 
 /* -- session_log.c -- */
@@ -149,6 +150,9 @@ void session_log_close(const struct smtp_session *session, enum error why);
 void session_log_refused(const struct smtp_session *session, const char *event, enum reply reply,
                          const struct decision *decision, struct bytes sender, struct bytes recipient,
                          struct bytes line);
+/* dirrelayReportOnly let through what lacks the right; reply: what it would have got, REPLY_COUNT: headers
+ * would have been taken away. */
+void session_log_reported(const struct smtp_session *session, enum right right, enum reply reply);
 void session_log_accepted(const struct smtp_session *session, const struct envelope *envelope,
                           uint64_t took_ms);
 /* The end of a handshake, good or bad. */

@@ -13,6 +13,7 @@ static struct {
     struct metric *sessions;
     struct metric *sessions_total;
     struct metric *refusals;
+    struct metric *reported;
     struct metric *accepted;
     struct metric *accept_seconds;
     struct metric *access_checks;
@@ -26,6 +27,8 @@ static void register_metrics(void)
         metric_register(METRIC_COUNTER, "dirrelay_sessions_total", "SMTP connections accepted", NULL);
     metrics.refusals = metric_register(METRIC_COUNTER, "dirrelay_refusals_total",
                                        "Refused sessions and commands", "connector right reply");
+    metrics.reported = metric_register(METRIC_COUNTER, "dirrelay_report_only_total",
+                                       "What dirrelayReportOnly let through", "connector right reply");
     metrics.accepted = metric_register(METRIC_COUNTER, "dirrelay_messages_accepted_total",
                                        "Messages answered with 250 after the final dot", NULL);
     metrics.accept_seconds = metric_register(METRIC_HISTOGRAM, "dirrelay_accept_seconds",
@@ -117,10 +120,43 @@ void session_log_tls(const struct smtp_session *session, const struct tls_result
     event_end(&event, false);
 }
 
-static void count_refusal(const struct smtp_session *session, const char *right, const char *code)
+static void count_refusal(struct metric *metric, const struct smtp_session *session, const char *right,
+                          const char *code)
 {
     const char *values[] = {session->connector != NULL ? session->connector->display : "", right, code};
-    metric_add_labeled(metrics.refusals, 1, values);
+    metric_add_labeled(metric, 1, values);
+}
+
+static void add_right(struct event *event, const struct smtp_session *session, enum right right)
+{
+    event_text(event, "right", right_name(right));
+    event_text(event, "ace", session_rights_why(&session->rights, right));
+}
+
+static void add_line(struct event *event, const struct smtp_session *session, struct bytes line)
+{
+    if (line.len > 0) {
+        event_bytes(event, "line", session->is_line_secret ? BYTES_LITERAL("(not shown)") : line);
+    }
+}
+
+void session_log_reported(const struct smtp_session *session, enum right right, enum reply reply)
+{
+    struct event event;
+    char code[16] = "none";
+    if (reply != REPLY_COUNT) {
+        format_code(reply_row(reply), code);
+    }
+    count_refusal(metrics.reported, session, right_name(right), code);
+    begin(&event, session, EVENT_WARNING, "report.only");
+    event_text(&event, "helo", session->helo);
+    if (session->transaction != NULL) {
+        event_bytes(&event, "sender", address_text(&session->transaction->sender));
+    }
+    add_line(&event, session, session->line);
+    add_right(&event, session, right);
+    event_text(&event, "reply", code);
+    event_end(&event, false);
 }
 
 void session_log_refused(const struct smtp_session *session, const char *event_name, enum reply reply,
@@ -132,7 +168,7 @@ void session_log_refused(const struct smtp_session *session, const char *event_n
     struct event event;
     char code[16];
     format_code(row, code);
-    count_refusal(session, has_right ? right_name(decision->right) : "", code);
+    count_refusal(metrics.refusals, session, has_right ? right_name(decision->right) : "", code);
     begin(&event, session, EVENT_WARNING, event_name);
     event_text(&event, "helo", session->helo);
     if (sender.ptr != NULL) {
@@ -141,16 +177,13 @@ void session_log_refused(const struct smtp_session *session, const char *event_n
     if (recipient.len > 0) {
         event_bytes(&event, "recipient", recipient);
     }
-    if (line.len > 0) {
-        event_bytes(&event, "line", session->is_line_secret ? BYTES_LITERAL("(not shown)") : line);
-    }
+    add_line(&event, session, line);
     event_text(&event, "reason", decision != NULL ? reason_id(decision->reason) : row->reason);
     if (session->connector != NULL && session->connector->refused != NULL) {
         event_text(&event, "why", session->connector->refused);
     }
     if (has_right) {
-        event_text(&event, "right", right_name(decision->right));
-        event_text(&event, "ace", session_rights_why(&session->rights, decision->right));
+        add_right(&event, session, decision->right);
     }
     event_text(&event, "reply", code);
     event_end(&event, false);

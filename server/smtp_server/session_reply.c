@@ -1,6 +1,8 @@
 /* What is said to the client, and who hears of it besides. */
 #include "smtp_server/session_internal.h"
 
+#include "policy/report_only.h"
+
 #include <string.h>
 
 #define TRACE_TEXT_SIZE (COMMAND_LINE_MAX + 1)
@@ -142,6 +144,11 @@ bool session_allows(struct smtp_session *session, const struct decision *decisio
         if (is_granted == is_allowed) { /* else the right did not decide */
             trace->on_right(trace->owner, right, is_granted, session_rights_why(&session->rights, right));
         }
+    }
+    if (!is_allowed && decision->has_right &&
+        (report_only_rights(&session->rights) & RIGHT_BIT(decision->right))) {
+        session_log_reported(session, decision->right, reply_of_reason(decision->reason));
+        return true;
     }
     return is_allowed;
 }

@@ -119,6 +119,23 @@ static enum error read_names(struct load_context *load, const struct entry *entr
     return OK;
 }
 
+/* Names of rights whose want can refuse something. */
+static void read_report_only(const struct entry *entry, struct receive_connector *out,
+                             struct attribute_reading *reading)
+{
+    const char *name = "dirrelayReportOnly";
+    const struct attribute *attribute = entry_find(entry, name);
+    for (size_t i = 0; attribute && i < attribute->value_count; i++) {
+        enum right right;
+        if (!right_by_name(bytes_trim(attribute->values[i]), &right))
+            say_unreadable(reading, name, attribute->values[i], "not the name of a right");
+        else if (!(REPORT_ONLY_RIGHTS & RIGHT_BIT(right)))
+            say_unreadable(reading, name, attribute->values[i], "a right whose want refuses nothing");
+        else
+            out->report_only |= RIGHT_BIT(right);
+    }
+}
+
 /* The values of one version of the object. What is bad stands in *reading; every field is set all the same.
  */
 static enum error read_version(struct load_context *load, const struct entry *entry,
@@ -133,6 +150,7 @@ static enum error read_version(struct load_context *load, const struct entry *en
         error = read_ranges(load, entry, out, reading);
     if (error == OK)
         error = read_names(load, entry, out, reading);
+    read_report_only(entry, out, reading);
     if (load->request->flavor == FLAVOR_AD && !entry_find(entry, "msExchSMTPReceiveInboundSecurityFlag"))
         out->auth_mechanism = AUTH_DEFAULT_IN_AD;
     if ((out->role & (out->role - 1)) != 0 && reading->unreadable.text[0] == '\0')
@@ -178,6 +196,9 @@ static enum error read_last_good(struct load_context *load, const struct entry *
     bool is_true;
     if (entry_boolean(entry, "msExchSmtpReceiveEnabled", &is_true) == OK && !is_true)
         version.is_enabled = false;
+    struct receive_connector present = {0};
+    read_report_only(entry, &present, &reading);
+    version.report_only &= present.report_only;
     version.allow_open_relay = entry_boolean(entry, "dirrelayAllowOpenRelay", &is_true) == OK && is_true;
     *out = version;
     *out_is_good = true;

@@ -79,7 +79,7 @@ static const struct attribute_row rows[] = {
     {"nTSecurityDescriptor", "PermissionGroups", LIST, "source/access_source.c"},
     {"dirrelayAce", "Add-ADPermission", LIST, "source/access_source.c"},
     {"dirrelayPermissionGroups", "PermissionGroups", LIST, "source/access_source.c"},
-    {"dirrelayReportOnly", "–", LIST, NULL},
+    {"dirrelayReportOnly", "–", LIST, "policy/report_only.c"},
     {"dirrelayAllowOpenRelay", "–", ATTRIBUTE_BOOLEAN, 0, 1, BOTH(0), STORE_BOOL, TO(allow_open_relay), "source/load_receive.c"},
     {"dirrelayImplicitTls", "–", ATTRIBUTE_BOOLEAN, 0, 1, BOTH(0), STORE_BOOL, TO(implicit_tls), "smtp_server/session_tls.c"},
 };

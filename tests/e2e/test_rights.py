@@ -245,5 +245,39 @@ class OtherServer(Rights):
 
 
 
-if __name__ == "__main__":
-    unittest.main()
+class ReportOnly(Rights):
+    """dirrelayReportOnly: a refusal is said, counted, and not made."""
+
+    @classmethod
+    def organize(cls, org, port, sink):
+        org.receive("Reported", port, "127.0.2.1", aces=allow(SUBMIT, ANY_RCPT), dirrelayReportOnly=[ANY_SENDER, ROUTING])
+        org.receive("Closed", port, "127.0.2.2", aces=allow(SUBMIT, ANY_SENDER, OWN_SENDER), dirrelayReportOnly=[ANY_RCPT, SUBMIT])
+
+    def reported(self):
+        return sum(count for name, count in self.daemon.metrics().items()
+                   if name.startswith("dirrelay_report_only_total") and ANY_SENDER in name)
+
+    # proves: contract-3
+    def test_the_sender_passes_and_the_log_says_what_was_missing(self):
+        before = self.reported()
+        self.assertEqual(self.ask("127.0.2.1", "ann@elsewhere.example", "kate@fabrikam.com"),
+                         ("250 2.1.0 Sender OK", "250 2.1.5 Recipient OK"))
+        event = self.daemon.wait("report.only", right=ANY_SENDER)
+        self.assertEqual(event["reply"], "550 5.7.1")
+        self.assertIn("ann@elsewhere.example", event["line"])
+        self.assertEqual(self.reported(), before + 1)
+        self.assertEqual(self.ask("127.0.2.1", "chris@contoso.com", "kate@fabrikam.com")[0], MAY_NOT_SEND_AS)
+
+    # proves: contract-3
+    def test_headers_of_anonymous_and_the_relay_right_are_enforced_all_the_same(self):
+        self.assertEqual(self.ask("127.0.2.2", "ann@elsewhere.example", "kate@fabrikam.com")[1], UNABLE_TO_RELAY)
+        with self.client("127.0.2.1") as client:
+            client.ehlo()
+            client.mail("ann@elsewhere.example")
+            client.rcpt("kate@fabrikam.com")
+            client.data(FORGED + b"Subject: Test\r\n\r\nbody\r\n")
+        self.assertEqual(len(self.arrived()[0].fields("Received")), 1)
+
+    # proves: contract-3
+    def test_lint_counts_it_as_granted(self):
+        self.assertIn("report-only", [finding["rule"] for finding in self.findings(self.organization.receive_dn("Reported"))])

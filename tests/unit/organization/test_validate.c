@@ -161,10 +161,6 @@ static void implicit_tls(struct receive_connector *connector)
 {
     connector->implicit_tls = true;
 }
-static void report_only(struct receive_connector *connector)
-{
-    connector->report_only = RIGHT_BIT(RIGHT_SEND_AS);
-}
 static void orar(struct receive_connector *connector)
 {
     connector->protocol_options |= OPTION_ORAR;
@@ -218,7 +214,6 @@ static const struct {
     {client_settings, "AdvertiseClientSettings needs the ExchangeUsers permission group"},
     {rate_limit, "MessageRateLimit is not supported yet"},
     {implicit_tls, ""},
-    {report_only, "dirrelayReportOnly is not supported yet"},
     {orar, "OrarEnabled is not supported yet"},
     {long_addresses, "LongAddressesEnabled is not supported yet"},
     {proxy, "ProxyEnabled is not supported yet"},

@@ -95,6 +95,38 @@ static void test_the_recommended_relay(void **state)
     done(&run);
 }
 
+static void report_senders(struct receive_connector *connector)
+{
+    connector->report_only = RIGHT_BIT(RIGHT_SMTP_ACCEPT_ANY_SENDER);
+}
+
+static void report_recipients(struct receive_connector *connector)
+{
+    connector->report_only = RIGHT_BIT(RIGHT_SMTP_ACCEPT_ANY_RECIPIENT);
+}
+
+/* proves: contract-3 */
+static void test_what_is_only_reported_counts_as_granted(void **state)
+{
+    (void)state;
+    struct run run = lint_receive((struct fake_receive[]){
+        {"Relay", .ranges = "192.168.5.10",
+         .aces = RELAY "\nallow ms-Exch-SMTP-Submit,ms-Exch-SMTP-Accept-Authoritative-Domain-Sender,"
+                       "ms-Exch-Accept-Headers-Routing to anonymous",
+         .adjust = report_senders},
+        {0}});
+    expect_rules(&run, "report-only relay-width?");
+    assert_string_equal(find(&run, "report-only")->fix,
+                        "dn: CN=Relay," CONTAINER "\nchangetype: modify\nreplace: dirrelayReportOnly\n-\n");
+    done(&run);
+    run =
+        lint_receive((struct fake_receive[]){{"Relay", .ranges = "8.0.0.0/8", .groups = GROUP_ANONYMOUS_USERS,
+                                              .allow_open_relay = true, .adjust = report_recipients},
+                                             {0}});
+    expect_rules(&run, "relay-width report-only open-relay-acknowledged?");
+    done(&run);
+}
+
 /* proves: C1 C5 contract-3 */
 static void test_open_relay(void **state)
 {
@@ -332,6 +364,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_to_find),
         cmocka_unit_test(test_the_recommended_relay),
+        cmocka_unit_test(test_what_is_only_reported_counts_as_granted),
         cmocka_unit_test(test_open_relay),
         cmocka_unit_test(test_fix_of_an_inherited_line),
         cmocka_unit_test(test_relay_on_connectors_of_setup),

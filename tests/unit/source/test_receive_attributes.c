@@ -167,7 +167,6 @@ static void test_what_nothing_enforces_refuses_by_name(void **state)
         {"msExchSmtpReceiveMaxConnectionRatePerMinute", "1200"},
         {"msExchSmtpReceivePostmasterAddress", "postmaster@contoso.com"},
         {"msExchSmtpReceiveExternallySecuredAs", "1"},
-        {"dirrelayReportOnly", "ms-Exch-Bypass-Anti-Spam"},
     };
     for (size_t i = 0; i < sizeof(closed) / sizeof(closed[0]); i++) {
         struct fixture fixture;
@@ -181,6 +180,22 @@ static void test_what_nothing_enforces_refuses_by_name(void **state)
     }
     struct fixture fixture;
     assert_null(load_with(&fixture, "adminDescription", "for the printers")->refused);
+    fixture_done(&fixture);
+}
+
+/* proves: contract-3 */
+static void test_report_only(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    assert_int_equal(load_with(&fixture, "dirrelayReportOnly", "MS-Exch-SMTP-Accept-Any-Sender")->report_only,
+                     RIGHT_BIT(RIGHT_SMTP_ACCEPT_ANY_SENDER));
+    fixture_done(&fixture);
+    assert_has_text(load_with(&fixture, "dirrelayReportOnly", "ms-Exch-Bypass-Anti-Spam")->refused,
+                    "a right whose want refuses nothing");
+    fixture_done(&fixture);
+    assert_has_text(load_with(&fixture, "dirrelayReportOnly", "everything")->refused,
+                    "not the name of a right");
     fixture_done(&fixture);
 }
 
@@ -259,9 +274,13 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers),       cmocka_unit_test(test_protocol_errors_absent_are_unlimited),
-        cmocka_unit_test(test_bits),          cmocka_unit_test(test_what_nothing_enforces_refuses_by_name),
-        cmocka_unit_test(test_values_of_tls), cmocka_unit_test(test_bindings_and_ranges),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_protocol_errors_absent_are_unlimited),
+        cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_what_nothing_enforces_refuses_by_name),
+        cmocka_unit_test(test_report_only),
+        cmocka_unit_test(test_values_of_tls),
+        cmocka_unit_test(test_bindings_and_ranges),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
