@@ -172,8 +172,9 @@ static struct ldif_directory *new_ldif(const char *path, struct loop *loop)
 enum error ldif_directory_open(const char *path, struct loop *loop, struct directory **out, struct note *note)
 {
     struct entry_table table;
-    if (read_table(path, &table, note) != OK)
-        return ERROR_SYNTAX;
+    enum error error = read_table(path, &table, note);
+    if (error != OK)
+        return error == ERROR_LIMIT ? ERROR_SYNTAX : error;
     struct ldif_directory *ldif = new_ldif(path, loop);
     if (!ldif) {
         entry_table_clear(&table);

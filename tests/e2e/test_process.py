@@ -337,8 +337,8 @@ class Check(Process):
 
     # proves: contract-1
     def test_directory_away(self):
-        self.uri = "ldap://127.0.0.1:%d" % free_port()
-        self.assertEqual(self.check().code, 3)
+        for self.uri in ("ldap://127.0.0.1:%d" % free_port(), "ldif:/nonexistent/file.ldif"):
+            self.assertEqual(self.check().code, 3)
 
     # proves: contract-1
     def test_no_organization_in_the_directory(self):

@@ -218,13 +218,21 @@ class Offline(unittest.TestCase):
         uri = org.write(self.folder, "access.ldif")
         self.assertEqual(len(self.ask("access", "--connector", "Secured", "--sid", SECURED, uri=uri).json["granted"]), 9)
 
-    # proves: contract-4
-    def test_bad_files(self):
+    # proves: contract-1
+    def test_a_file_that_is_no_ldif(self):
         path = os.path.join(self.folder, "bad.ldif")
         with open(path, "w") as file:
             file.write("this is no LDIF\n")
         self.assertEqual(self.ask("lint", uri="ldif:" + path).code, 4)
-        self.assertIn(self.ask("lint", uri="ldif:/nonexistent").code, (3, 4))
+
+    # proves: contract-1
+    def test_a_file_that_cannot_be_read(self):
+        """As a directory that does not answer, for every command that needs one."""
+        for command in (["lint"], ["connector", "list"], ["permission", "list"], ["explain", "--client", "10.0.0.1"],
+                        ["permission", "add", "Relay", "--user", "anonymous", "--rights", "ms-Exch-SMTP-Submit"]):
+            answer = self.ask(*command, uri="ldif:/nonexistent/file.ldif")
+            self.assertEqual(answer.code, 3, answer)
+            self.assertIn("/nonexistent/file.ldif: No such file", answer.err)
 
 
 class Mending(Case):
