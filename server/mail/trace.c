@@ -53,6 +53,13 @@ void trace_format_banner_date(int64_t wall_ms, char out[TRACE_DATE_SIZE])
     format_date(wall_ms, 1, out);
 }
 
+/* "example.com." is the same name, but RFC 5321 has no dot there. */
+static struct bytes without_root(struct bytes name)
+{
+    bool has_root = name.len > 1 && name.ptr[name.len - 1] == '.' && name.ptr[name.len - 2] != '.';
+    return has_root ? bytes_first(name, name.len - 1) : name;
+}
+
 /* Writes name as a dot-atom or a literal, whatever it holds: a byte or a dot that does not belong there
  * becomes '?', and what is longer than any domain name is cut. An empty name gives the fallback, which is
  * well-formed. */
@@ -81,7 +88,7 @@ enum error trace_append_received(struct buffer *out, const struct trace_received
     ip_format_address(&received->server, server);
     /* A bare EHLO is accepted; what is known of the client stands in for its name. */
     snprintf(literal, sizeof(literal), "[%s%s]", received->client.family == IP_V6 ? "IPv6:" : "", client);
-    put_name(received->helo, client[0] ? literal : "unknown", helo);
+    put_name(without_root(received->helo), client[0] ? literal : "unknown", helo);
     put_name(received->server_name, "localhost", server_name);
     trace_format_date(received->wall_ms, date);
     return buffer_printf(out,

@@ -15,8 +15,8 @@ void trace_format_banner_date(int64_t wall_ms, char out[TRACE_DATE_SIZE]);
 void trace_format_arrival(int64_t wall_ms, char out[TRACE_DATE_SIZE]);
 
 struct trace_received {
-    struct bytes
-        helo; /* as the client said it, or empty; bytes no atom or literal holds become '?' (matrix F14) */
+    struct bytes helo; /* as the client said it, or empty; a dot at its end is left out, and bytes no atom or
+                        * literal holds become '?' (matrix F14) */
     struct ip_address client;
     struct bytes server_name;
     struct ip_address server;

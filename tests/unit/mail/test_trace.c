@@ -82,7 +82,7 @@ static void hostile_names_stay_inside_one_field(void **state)
     assert_helo(BYTES_LITERAL("x(;rm"), "x??rm");
     assert_helo(BYTES_LITERAL("x) id 1; <a@b>"), "x??id?1???a?b?");
     assert_helo(BYTES_LITERAL("\0\x01\x7f\xff"), "????");
-    assert_helo(BYTES_LITERAL(".a..b."), "?a?.b?");
+    assert_helo(BYTES_LITERAL(".a..b.."), "?a?.b??");
     assert_helo(BYTES_LITERAL("%s%n"), "%s%n");
     assert_helo(BYTES_LITERAL("b\xc3\xbc"), "b??");
     assert_helo(BYTES_LITERAL("\"quoted\\\""), "?quoted??");
@@ -96,6 +96,15 @@ static void hostile_names_stay_inside_one_field(void **state)
     memset(expected, 'h', 255);
     expected[255] = '\0';
     assert_helo((struct bytes){many, sizeof(many)}, expected);
+}
+
+static void the_dot_of_the_root_is_left_out(void **state)
+{
+    (void)state;
+    assert_helo(BYTES_LITERAL("EXAMPLE.com."), "EXAMPLE.com");
+    assert_helo(BYTES_LITERAL("a."), "a");
+    assert_helo(BYTES_LITERAL("a.."), "a??");
+    assert_helo(BYTES_LITERAL("."), "?");
 }
 
 /* proves: F14 */
@@ -185,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(received_has_the_documented_form),
         cmocka_unit_test(hostile_names_stay_inside_one_field),
+        cmocka_unit_test(the_dot_of_the_root_is_left_out),
         cmocka_unit_test(a_missing_name_is_replaced_by_the_address),
         cmocka_unit_test(lines_stay_short),
         cmocka_unit_test(dates_are_english_and_utc),
