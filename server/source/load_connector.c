@@ -17,15 +17,19 @@ enum error load_host_name(struct load_context *load, struct bytes text, const ch
     return OK;
 }
 
-const struct entry *load_previous(const struct load_context *load, const struct entry *entry)
+enum error load_last_good(struct load_context *load, const struct entry *entry,
+                          const struct connector_reader *reader, void *version, bool *out_is_good)
 {
     const struct entry *good = image_last_good(load->request->image, entry->id);
-    return good == entry ? NULL : good;
-}
-
-bool load_is_clean(const struct attribute_reading *reading)
-{
-    return !reading->unreadable.text[0] && !reading->unsupported.text[0];
+    *out_is_good = false;
+    if (!good || good == entry)
+        return OK;
+    struct attribute_reading reading = {0};
+    enum error error = reader->read(load, good, version, &reading);
+    *out_is_good = error == OK && !reading.unreadable.text[0] && !reading.unsupported.text[0];
+    if (*out_is_good)
+        reader->narrow(entry, version);
+    return error;
 }
 
 const char *load_judge(struct load_context *load, const struct entry *entry,

@@ -9,10 +9,21 @@
  * its value with ERROR_SYNTAX: not a host name. */
 MUST_USE enum error load_host_name(struct load_context *load, struct bytes text, const char **out);
 
-/* The entry's last good version when that is another than the present one; NULL: there is none to fall back
- * on. */
-const struct entry *load_previous(const struct load_context *load, const struct entry *entry);
-bool load_is_clean(const struct attribute_reading *reading); /* everything was read and is enforced */
+/* How one kind of connector is read; version is of its own type. */
+struct connector_reader {
+    /* The values of one version of the object. What is bad stands in *reading; every field is set all the
+     * same.
+     */
+    enum error (*read)(struct load_context *load, const struct entry *entry, void *version,
+                       struct attribute_reading *reading);
+    /* What narrows counts from the present version where it can be read. */
+    void (*narrow)(const struct entry *present, void *version);
+};
+
+/* Reads the previous good version where the present one cannot be read. *out_is_good: it could be had, and
+ * *version, all zero before, is to be used. ERROR_LIMIT, ERROR_TEMPORARY of the reader. */
+MUST_USE enum error load_last_good(struct load_context *load, const struct entry *entry,
+                                   const struct connector_reader *reader, void *version, bool *out_is_good);
 
 /* What the present version's values come to: why the connector is refused, or NULL; a connector kept from its
  * previous version is noted as such. The text as of load_text. */

@@ -136,11 +136,10 @@ static void read_report_only(const struct entry *entry, struct receive_connector
     }
 }
 
-/* The values of one version of the object. What is bad stands in *reading; every field is set all the same.
- */
-static enum error read_version(struct load_context *load, const struct entry *entry,
-                               struct receive_connector *out, struct attribute_reading *reading)
+static enum error read_version(struct load_context *load, const struct entry *entry, void *version,
+                               struct attribute_reading *reading)
 {
+    struct receive_connector *out = version;
     bool is_edge = load_is_edge(load);
     enum error error = attribute_table_read(receive_attributes.rows, receive_attributes.count, entry, is_edge,
                                             load->arena, out, reading);
@@ -178,32 +177,20 @@ static bool reaches_the_same(const struct receive_connector *a, const struct rec
     return serves_the_same(a, b) && a->auth_mechanism == b->auth_mechanism;
 }
 
-/* The previous good version where the present one cannot be read; *out_is_good says whether it could be had.
- */
-static enum error read_last_good(struct load_context *load, const struct entry *entry,
-                                 struct receive_connector *out, bool *out_is_good)
+static void narrow(const struct entry *present, void *version)
 {
-    const struct entry *good = load_previous(load, entry);
-    *out_is_good = false;
-    if (!good)
-        return OK;
-    struct receive_connector version = {0};
-    struct attribute_reading reading = {0};
-    enum error error = read_version(load, good, &version, &reading);
-    if (error != OK || !load_is_clean(&reading))
-        return error;
-    /* What narrows counts from the present version where it can be read. */
+    struct receive_connector *connector = version;
     bool is_true;
-    if (entry_boolean(entry, "msExchSmtpReceiveEnabled", &is_true) == OK && !is_true)
-        version.is_enabled = false;
-    struct receive_connector present = {0};
-    read_report_only(entry, &present, &reading);
-    version.report_only &= present.report_only;
-    version.allow_open_relay = entry_boolean(entry, "dirrelayAllowOpenRelay", &is_true) == OK && is_true;
-    *out = version;
-    *out_is_good = true;
-    return OK;
+    if (entry_boolean(present, "msExchSmtpReceiveEnabled", &is_true) == OK && !is_true)
+        connector->is_enabled = false;
+    struct receive_connector now = {0};
+    struct attribute_reading unused = {0};
+    read_report_only(present, &now, &unused);
+    connector->report_only &= now.report_only;
+    connector->allow_open_relay = entry_boolean(present, "dirrelayAllowOpenRelay", &is_true) == OK && is_true;
 }
+
+static const struct connector_reader reader = {.read = read_version, .narrow = narrow};
 
 static enum error read_identity(struct load_context *load, const struct entry *entry,
                                 struct receive_connector *out)
@@ -243,10 +230,11 @@ static enum error read_connector(struct load_context *load, const struct entry *
 {
     struct attribute_reading reading = {0};
     bool is_kept = false;
-    enum error error = read_version(load, entry, out, &reading);
-    struct receive_connector present = *out;
+    struct receive_connector present = {0}, last = {0};
+    enum error error = read_version(load, entry, &present, &reading);
     if (error == OK && reading.unreadable.text[0])
-        error = read_last_good(load, entry, out, &is_kept);
+        error = load_last_good(load, entry, &reader, &last, &is_kept);
+    *out = is_kept ? last : present;
     if (error == OK)
         error = read_identity(load, entry, out);
     if (error != OK)

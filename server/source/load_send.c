@@ -89,9 +89,10 @@ static bool is_for_this_server(struct load_context *load, const struct entry *en
     return is_ours;
 }
 
-static enum error read_version(struct load_context *load, const struct entry *entry,
-                               struct send_connector *out, struct attribute_reading *reading)
+static enum error read_version(struct load_context *load, const struct entry *entry, void *version,
+                               struct attribute_reading *reading)
 {
+    struct send_connector *out = version;
     enum error error = attribute_table_read(send_attributes.rows, send_attributes.count, entry,
                                             load_is_edge(load), load->arena, out, reading);
     if (error == OK && out->fqdn) {
@@ -113,25 +114,15 @@ static enum error read_version(struct load_context *load, const struct entry *en
     return error;
 }
 
-static enum error read_last_good(struct load_context *load, const struct entry *entry,
-                                 struct send_connector *out, bool *out_is_good)
+static void narrow(const struct entry *present, void *version)
 {
-    const struct entry *good = load_previous(load, entry);
-    *out_is_good = false;
-    if (!good)
-        return OK;
-    struct send_connector version = {0};
-    struct attribute_reading reading = {0};
-    enum error error = read_version(load, good, &version, &reading);
-    if (error != OK || !load_is_clean(&reading))
-        return error;
+    struct send_connector *connector = version;
     bool is_true;
-    if (entry_boolean(entry, "msExchSmtpSendEnabled", &is_true) == OK && !is_true)
-        version.is_enabled = false;
-    *out = version;
-    *out_is_good = true;
-    return OK;
+    if (entry_boolean(present, "msExchSmtpSendEnabled", &is_true) == OK && !is_true)
+        connector->is_enabled = false;
 }
+
+static const struct connector_reader reader = {.read = read_version, .narrow = narrow};
 
 /* A loop through ourselves would fill the queue. */
 static bool has_own_smart_host(const struct load_context *load, const struct send_connector *connector)
@@ -184,9 +175,12 @@ static enum error read_connector(struct load_context *load, const struct entry *
 {
     struct attribute_reading reading = {0};
     bool is_kept = false;
+    struct send_connector last = {0};
     enum error error = read_version(load, entry, out, &reading);
     if (error == OK && reading.unreadable.text[0])
-        error = read_last_good(load, entry, out, &is_kept);
+        error = load_last_good(load, entry, &reader, &last, &is_kept);
+    if (is_kept)
+        *out = last;
     if (error == OK)
         error = read_identity(load, entry, out);
     if (error != OK)

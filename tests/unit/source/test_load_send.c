@@ -135,7 +135,13 @@ static void test_the_previous_good_version_stays(void **state)
     const struct send_connector *a = fixture_send(&fixture, "A");
     assert_null(a->refused);
     assert_int_equal(a->smart_host_count, 1);
+    assert_true(a->is_enabled);
     assert_true(fixture_refusal(&fixture, DN("A"), "msExchSmtpSmartHost")->is_kept);
+    /* Disabling is always heard. */
+    fixture_put(&fixture,
+                HEAD "routingList: SMTP:*;1\nmsExchSmtpSmartHost: [1.2.3]\nmsExchSmtpSendEnabled: FALSE\n\n");
+    fixture_load(&fixture);
+    assert_false(fixture_send(&fixture, "A")->is_enabled);
     fixture_done(&fixture);
 }
 
