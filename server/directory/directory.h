@@ -130,8 +130,8 @@ struct directory_config {
 void directory_prepare_process(const char *client_keytab);
 
 /* Opens by the URI's scheme; connecting goes on in the background and is reported through on_state. config is
- * copied. ERROR_SYNTAX with a note: a bad URI, or a file that is no LDIF or too large; ERROR_IO with a note: a
- * file that cannot be read. */
+ * copied. ERROR_SYNTAX with a note: a bad URI, or a file that is no LDIF or too large; ERROR_IO with a note:
+ * a file that cannot be read. */
 MUST_USE enum error directory_open(const struct directory_config *config, struct loop *loop,
                                    struct directory **out, struct note *note);
 
