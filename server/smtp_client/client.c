@@ -5,15 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Happy path: connect, greeting, EHLO (HELO where the hop knows no better), ready; a transaction; ready;
- * QUIT, closed. Failures: connect, 4xx or 5xx at the greeting or HELO, a broken reply, a timeout, a lost
- * connection, 421 at any time: the session ends, on_closed says why. */
+/* Happy path: connect, greeting, EHLO (HELO where the hop knows no better), what security.c wants, ready; a
+ * transaction; ready; QUIT, closed. Failures: connect, 4xx or 5xx at the greeting or HELO, a broken reply, a
+ * timeout, a lost connection, 421 at any time: the session ends, on_closed says why. A hop that is not what
+ * it must be: QUIT, and on_closed says why. */
 
 #define OUTPUT_MAX (4u << 20)
+#define LEAVE_MS   5000 /* for the answer to QUIT */
 
 /* -- ending -- */
 
-static void set_text(struct smtp_client *client, const char *text)
+void client_set_text(struct smtp_client *client, const char *text)
 {
     client->text_len = strlen(text) < REPLY_TEXT_MAX ? strlen(text) : REPLY_TEXT_MAX;
     memcpy(client->text, text, client->text_len);
@@ -25,6 +27,7 @@ static void end(struct smtp_client *client, bool is_permanent)
     if (client->state == CLIENT_OVER)
         return;
     bool has_transaction = client->state == CLIENT_TRANSACTION;
+    client->security.is_handshake_lost |= client->state == CLIENT_HANDSHAKE;
     client->state = CLIENT_OVER;
     client->is_permanent = is_permanent;
     loop_timer_stop(&client->soon);
@@ -43,8 +46,16 @@ void client_fail(struct smtp_client *client, const char *reply)
 {
     if (client->state == CLIENT_OVER)
         return; /* the first reason stays */
-    set_text(client, reply);
+    if (client->state != CLIENT_LEAVING)
+        client_set_text(client, reply);
     end(client, false);
+}
+
+void client_leave(struct smtp_client *client, const char *reply)
+{
+    client_set_text(client, reply);
+    client_command(client, CLIENT_LEAVING, "QUIT", NULL);
+    stream_set_deadline(client->stream, LEAVE_MS);
 }
 
 static void on_close(void *owner, enum error why)
@@ -61,6 +72,7 @@ static void on_close(void *owner, enum error why)
         client_fail(client, "421 4.4.2 Connection dropped");
     client->events.on_closed(client->owner, client->is_permanent,
                              (struct bytes){client->text, client->text_len});
+    security_done(client);
     buffer_done(&client->output);
     free(client);
 }
@@ -79,7 +91,7 @@ bool client_flush(struct smtp_client *client)
     return has_room;
 }
 
-static void command(struct smtp_client *client, enum client_state state, const char *verb,
+void client_command(struct smtp_client *client, enum client_state state, const char *verb,
                     const char *argument)
 {
     client->state = state;
@@ -89,6 +101,16 @@ static void command(struct smtp_client *client, enum client_state state, const c
     }
     client_flush(client);
     stream_set_deadline(client->stream, client->config.command_timeout_ms);
+}
+
+void client_hello(struct smtp_client *client)
+{
+    bool is_helo = client->config.force_helo;
+    client->offers = 0;
+    client->hop_size = 0;
+    client->mechanism = NULL;
+    client_command(client, is_helo ? CLIENT_HELO : CLIENT_EHLO, is_helo ? "HELO" : "EHLO",
+                   client->config.helo_name);
 }
 
 /* -- replies -- */
@@ -115,6 +137,10 @@ static void read_offer(struct smtp_client *client, struct bytes keyword)
         client->offers |= HOP_PIPELINING;
     if (bytes_equal_text_nocase(word, "8BITMIME"))
         client->offers |= HOP_8BITMIME;
+    if (bytes_equal_text_nocase(word, "STARTTLS"))
+        client->offers |= HOP_STARTTLS;
+    if (bytes_equal_text_nocase(word, "AUTH"))
+        client->mechanism = auth_client_choose(keyword);
     if (bytes_equal_text_nocase(word, "SIZE")) {
         client->offers |= HOP_SIZE;
         if (bytes_to_u64(bytes_trim(keyword), UINT64_MAX, &client->hop_size))
@@ -128,56 +154,68 @@ void client_idle(struct smtp_client *client)
     stream_set_deadline(client->stream, 0);
 }
 
-static void become_ready(struct smtp_client *client)
+void client_become_ready(struct smtp_client *client)
 {
     client_idle(client);
     client->events.on_ready(client->owner);
 }
 
-/* A whole reply, outside and inside of transactions. */
-static void on_reply(struct smtp_client *client, uint16_t code)
+static void on_hello_reply(struct smtp_client *client, uint16_t code)
 {
-    bool is_good = code < 300;
+    if (code < 300)
+        security_proceed(client);
+    else if (client->state == CLIENT_EHLO && code >= 500)
+        client_command(client, CLIENT_HELO, "HELO", client->config.helo_name);
+    else
+        end(client, code >= 500);
+}
+
+/* A whole reply, outside and inside of transactions; text: its last line. */
+static void on_reply(struct smtp_client *client, uint16_t code, struct bytes text)
+{
     if (code == 421) {
         end(client, false);
         return;
     }
     switch (client->state) {
     case CLIENT_GREETING:
-        if (!is_good)
-            end(client, code >= 500);
-        else if (client->config.force_helo)
-            command(client, CLIENT_HELO, "HELO", client->config.helo_name);
+        if (code < 300)
+            client_hello(client);
         else
-            command(client, CLIENT_EHLO, "EHLO", client->config.helo_name);
+            end(client, code >= 500);
         return;
     case CLIENT_EHLO:
-        if (is_good)
-            become_ready(client);
-        else if (code >= 500)
-            command(client, CLIENT_HELO, "HELO", client->config.helo_name);
-        else
-            end(client, false);
-        return;
     case CLIENT_HELO:
-        if (is_good)
-            become_ready(client);
-        else
-            end(client, code >= 500);
+        on_hello_reply(client, code);
+        return;
+    case CLIENT_STARTTLS:
+        security_starttls_reply(client, code);
+        return;
+    case CLIENT_AUTH:
+        security_auth_reply(client, code, text);
         return;
     case CLIENT_TRANSACTION:
         transaction_reply(client, code);
         return;
+    case CLIENT_LEAVING:
     case CLIENT_QUIT:
         stream_close(client->stream);
         return;
     case CLIENT_CONNECTING:
+    case CLIENT_HANDSHAKE:
     case CLIENT_READY: /* nobody asked */
         client_fail(client, CLIENT_NOT_CONFORMANT);
         return;
     case CLIENT_OVER:
         return;
     }
+}
+
+/* What comes behind the answer to STARTTLS, in clear, would be taken for the hop's words inside TLS (matrix
+ * F5). */
+static bool is_injected(const struct smtp_client *client, const struct reply_line *line, struct bytes rest)
+{
+    return client->state == CLIENT_STARTTLS && line->is_last && rest.len > 0;
 }
 
 static void on_read(void *owner, struct bytes data)
@@ -189,15 +227,16 @@ static void on_read(void *owner, struct bytes data)
         enum error error = reply_parser_next(&client->parser, &data, &line);
         if (error == ERROR_NOT_FOUND)
             return;
-        if (error) {
+        if (error || is_injected(client, &line, data)) {
             client_fail(client, CLIENT_NOT_CONFORMANT);
             return;
         }
-        keep_text(client, &line, is_first);
+        if (client->state != CLIENT_LEAVING)
+            keep_text(client, &line, is_first);
         if (client->state == CLIENT_EHLO && line.code < 300 && !is_first)
             read_offer(client, line.text);
         if (line.is_last)
-            on_reply(client, line.code);
+            on_reply(client, line.code, line.text);
     }
 }
 
@@ -277,6 +316,11 @@ bool smtp_client_is_ready(const struct smtp_client *client)
     return client->state == CLIENT_READY;
 }
 
+const struct smtp_client_security *smtp_client_security(const struct smtp_client *client)
+{
+    return &client->security;
+}
+
 void smtp_client_send(struct smtp_client *client, struct smtp_transaction *transaction)
 {
     assert(client->state == CLIENT_READY && transaction->recipient_count > 0);
@@ -288,7 +332,7 @@ void smtp_client_send(struct smtp_client *client, struct smtp_transaction *trans
 void smtp_client_quit(struct smtp_client *client)
 {
     if (client->state == CLIENT_READY)
-        command(client, CLIENT_QUIT, "QUIT", NULL);
+        client_command(client, CLIENT_QUIT, "QUIT", NULL);
     else
         smtp_client_abort(client);
 }

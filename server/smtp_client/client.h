@@ -3,8 +3,8 @@
 #ifndef SMTP_CLIENT_CLIENT_H
 #define SMTP_CLIENT_CLIENT_H
 
-#include "base/buffer.h"
-#include "loop/stream.h"
+#include "auth/sasl_client.h"
+#include "smtp_client/demand.h"
 
 struct smtp_client;
 
@@ -36,17 +36,33 @@ struct smtp_transaction {
 struct smtp_client_config {
     const char *helo_name; /* borrowed for the life of the client; a host name */
     bool force_helo;
+    const char *hop_name;           /* as it was asked for, borrowed; NULL: by its address */
+    struct smtp_demand demand;      /* its texts borrowed */
+    struct tls_context *const *tls; /* where the loop's context stands whenever one is needed; NULL, or
+                                       holding NULL: no TLS can be had */
     uint64_t connect_timeout_ms;
     uint64_t command_timeout_ms; /* waiting for a reply */
     uint64_t data_timeout_ms;    /* waiting for the reply to the final dot */
 };
 
+/* What protects the session. */
+struct smtp_client_security {
+    const char *tls_version; /* "TLSv1.3"; NULL: in clear. Static, as the next two */
+    const char *tls_cipher;
+    const char *distrust;   /* why the certificate is not good; NULL: it is */
+    const char *mechanism;  /* of the login, static; NULL: none */
+    bool is_handshake_lost; /* STARTTLS was granted and came to nothing: in clear the hop may be reached */
+};
+
 struct smtp_client_events {
-    /* Greeted and ready for a transaction. */
+    /* Greeted, as safe as it must be, logged in where it must be, and ready for a transaction. */
     void (*on_ready)(void *owner);
+    /* Login and password, asked for when they are needed and wiped afterwards; NULL when none are demanded.
+     * An error with a note ends the session. */
+    enum error (*on_credential)(void *owner, struct auth_credential *out, struct note *note);
     /* Exactly once, last: the session is over. reply: the hop's refusal or our own words ("421 4.2.1 Unable
-     * to connect"); is_permanent: 5xx at greeting or EHLO. The client is freed after it returns. A
-     * transaction under way has had its on_done. */
+     * to connect", "454 4.7.5 Certificate validation failure: certificate revoked"); is_permanent: 5xx at
+     * greeting or EHLO. The client is freed after it returns. A transaction under way has had its on_done. */
     void (*on_closed)(void *owner, bool is_permanent, struct bytes reply);
 };
 
@@ -63,6 +79,8 @@ struct smtp_client *smtp_client_attach(struct stream *stream, const struct smtp_
                                        const struct smtp_client_events *events, void *owner);
 /* Greeted, between two transactions, and not ending. */
 bool smtp_client_is_ready(const struct smtp_client *client);
+/* As it is now; lives as long as the client, in on_closed too. */
+const struct smtp_client_security *smtp_client_security(const struct smtp_client *client);
 /* Only while smtp_client_is_ready, with at least one recipient. A message that is not for this hop fails at
  * once with a clear reply of ours: its size is over the hop's SIZE (552 5.3.4), it is 8-bit and the hop has
  * no 8BITMIME (554 5.6.3), an address holds what no command may (553 5.1.3). */

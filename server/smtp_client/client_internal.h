@@ -1,4 +1,4 @@
-/* The session and its transaction. Private to client.c and transaction.c. */
+/* The session, its protection and its transaction. Private to client.c, security.c and transaction.c. */
 #ifndef SMTP_CLIENT_CLIENT_INTERNAL_H
 #define SMTP_CLIENT_CLIENT_INTERNAL_H
 
@@ -14,13 +14,17 @@ enum client_state {
     CLIENT_GREETING,
     CLIENT_EHLO,
     CLIENT_HELO,
+    CLIENT_STARTTLS,
+    CLIENT_HANDSHAKE,
+    CLIENT_AUTH,
     CLIENT_READY,
     CLIENT_TRANSACTION,
+    CLIENT_LEAVING, /* QUIT, because the hop is not what it must be; text says why */
     CLIENT_QUIT,
     CLIENT_OVER, /* closing: nothing is read any more */
 };
 
-enum hop_offer { HOP_PIPELINING = 1, HOP_SIZE = 2, HOP_8BITMIME = 4 };
+enum hop_offer { HOP_PIPELINING = 1, HOP_SIZE = 2, HOP_8BITMIME = 4, HOP_STARTTLS = 8 };
 
 /* What was asked and answered of the transaction under way: command 0 is MAIL, then a RCPT each, then DATA,
  * then content. */
@@ -44,6 +48,11 @@ struct smtp_client {
     enum client_state state;
     uint32_t offers;   /* enum hop_offer */
     uint64_t hop_size; /* 0: no limit said */
+    struct smtp_client_security security;
+    bool is_starttls_refused;
+    const char *mechanism;     /* the one to log in with, of those the hop offers; NULL: none */
+    struct auth_client *login; /* while the state is CLIENT_AUTH */
+    unsigned login_steps;
     bool needs_reset;  /* the hop holds a transaction that came to nothing: RSET goes first */
     bool awaits_reset; /* its reply is owed */
     bool is_permanent; /* how the session ended */
@@ -58,12 +67,35 @@ struct smtp_client {
 
 /* Sends bytes that are in client->output and empties it; false: wait for the drain. */
 bool client_flush(struct smtp_client *client);
+/* What the session ends with, unless the hop says more. */
+void client_set_text(struct smtp_client *client, const char *text);
 /* Ends the session with what stands in client->text; nothing more leaves. */
 void client_end(struct smtp_client *client);
 /* The same with words of ours. */
 void client_fail(struct smtp_client *client, const char *reply);
+/* The same after QUIT: the hop is healthy, but not what it must be. */
+void client_leave(struct smtp_client *client, const char *reply);
+/* Says a command and waits for its reply; argument may be NULL. */
+void client_command(struct smtp_client *client, enum client_state state, const char *verb,
+                    const char *argument);
+/* Greets anew, as inside TLS; what was offered before is forgotten. */
+void client_hello(struct smtp_client *client);
+/* Greeted and protected: the owner may begin. */
+void client_become_ready(struct smtp_client *client);
 /* Back to ready after a transaction, or closed when it cannot go on. */
 void client_idle(struct smtp_client *client);
+
+/* -- security.c -- */
+
+/* Greeted: goes on towards what is demanded. */
+void security_proceed(struct smtp_client *client);
+/* The reply to STARTTLS. */
+void security_starttls_reply(struct smtp_client *client, uint16_t code);
+/* The reply to AUTH or to what followed; text: its last line. */
+void security_auth_reply(struct smtp_client *client, uint16_t code, struct bytes text);
+void security_done(struct smtp_client *client);
+
+/* -- transaction.c -- */
 
 void transaction_begin(struct smtp_client *client);
 /* The reply to the next command; its text is client->text. */

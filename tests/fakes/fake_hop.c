@@ -1,11 +1,14 @@
 #include "fakes/fake_hop.h"
 
+#include "fakes/fake_tls.h"
+
 #include <fnmatch.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -31,6 +34,8 @@ struct session {
     struct clock_fake clock;
     struct stream *stream;
     struct smtp_client *client; /* NULL: closed */
+    struct fake_tls_client tls; /* the hop's end */
+    bool is_tls;
     struct sent sent[HOP_MESSAGES_MAX];
     struct buffer wire; /* all that the client said */
     size_t wire_read;
@@ -159,18 +164,90 @@ static void on_closed(void *owner, bool is_permanent, struct bytes reply)
     record(session, "closed %s%.*s", is_permanent ? "for good " : "", BYTES_ARG(reply));
 }
 
+static enum error on_credential(void *owner, struct auth_credential *out, struct note *note)
+{
+    const struct session *session = owner;
+    if (!session->script->user) {
+        note_set(note, "no password");
+        return ERROR_NOT_FOUND;
+    }
+    snprintf(out->user, sizeof out->user, "%s", session->script->user);
+    snprintf(out->password, sizeof out->password, "secret");
+    return OK;
+}
+
 static void on_output(void *peer, struct bytes data)
 {
     struct session *session = peer;
-    assert_int_equal(buffer_append(&session->wire, data), OK);
+    if (session->is_tls)
+        fake_tls_client_take(&session->tls, data);
+    else
+        assert_int_equal(buffer_append(&session->wire, data), OK);
+}
+
+/* -- TLS -- */
+
+static struct fake_certificate hop_certificate = {.name = "hop.example"};
+static SSL_CTX *hop_context;
+static struct tls_context *contexts[2]; /* one that does not know the certificate, one that does */
+
+/* Once for all sessions. */
+static struct tls_context *const *context_of(const struct hop_script *script)
+{
+    char path[] = "/tmp/dr-fake-hop-XXXXXX";
+    if (!script->has_tls)
+        return NULL;
+    if (!hop_context) {
+        struct note note = {0};
+        struct tls_client_config config = {.ca_file = "/nonexistent"};
+        fake_certificate_make(&hop_certificate);
+        close(mkstemp(path));
+        fake_certificate_append(&hop_certificate, path);
+        assert_non_null(hop_context = SSL_CTX_new(TLS_server_method()));
+        assert_int_equal(tls_context_new_client(&config, &contexts[0], &note), OK);
+        config.ca_file = path;
+        assert_int_equal(tls_context_new_client(&config, &contexts[1], &note), OK);
+        unlink(path);
+    }
+    return &contexts[script->trusts_hop];
+}
+
+void hop_done(void)
+{
+    tls_context_free(contexts[0]);
+    tls_context_free(contexts[1]);
+    SSL_CTX_free(hop_context);
+    fake_certificate_done(&hop_certificate);
+    hop_context = NULL;
+}
+
+static void feed(struct session *session, struct bytes data)
+{
+    if (session->stream && data.len)
+        stream_memory_feed(session->stream, data);
+}
+
+/* Goes on with the handshake and takes what the client said inside. */
+static void carry(struct session *session)
+{
+    struct buffer out;
+    buffer_init(&out, 1u << 20);
+    fake_tls_client_step(&session->tls, &out);
+    feed(session, buffer_bytes(&out));
+    assert_int_equal(buffer_append(&session->wire, buffer_bytes(&session->tls.plain)), OK);
+    buffer_clear(&session->tls.plain);
+    buffer_done(&out);
 }
 
 /* -- the session -- */
 
 static void settle(struct session *session)
 {
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         loop_turn(session->loop);
+        if (session->is_tls)
+            carry(session);
+    }
 }
 
 static void advance(struct session *session, uint64_t ms)
@@ -181,10 +258,14 @@ static void advance(struct session *session, uint64_t ms)
 
 static void begin(struct session *session, const struct hop_script *script)
 {
-    static const struct smtp_client_events EVENTS = {.on_ready = on_ready, .on_closed = on_closed};
+    static const struct smtp_client_events EVENTS = {
+        .on_ready = on_ready, .on_credential = on_credential, .on_closed = on_closed};
     const struct smtp_client_config config = {
         .helo_name = "mx1.contoso.com",
         .force_helo = script->force_helo,
+        .hop_name = "hop.example",
+        .demand = script->demand,
+        .tls = context_of(script),
         .connect_timeout_ms = 30000,
         .command_timeout_ms = 60000,
         .data_timeout_ms = 600000,
@@ -217,6 +298,8 @@ static void finish(struct session *session)
 
 static void release(struct session *session)
 {
+    if (session->is_tls)
+        fake_tls_client_done(&session->tls);
     buffer_done(&session->wire);
     buffer_done(&session->log);
 }
@@ -247,9 +330,20 @@ static void expect(const struct buffer *from, size_t *at, char end, const char *
         fail_msg("expected \"%s\", got \"%s\"", pattern, line);
 }
 
+static void hop_says_piece(struct session *session, struct bytes piece, bool is_inside)
+{
+    struct buffer records;
+    buffer_init(&records, 1u << 20);
+    if (is_inside)
+        fake_tls_client_say(&session->tls, piece, &records);
+    feed(session, is_inside ? buffer_bytes(&records) : piece);
+    buffer_done(&records);
+}
+
 /* False: the hop may say no more. */
 static bool hop_says(struct session *session, const char *text, const char *end)
 {
+    bool is_inside = session->is_tls && SSL_is_init_finished(session->tls.ssl);
     char said[8192];
     size_t len = (size_t)snprintf(said, sizeof said, "%s%s", text, end);
     size_t count = len < session->budget ? len : session->budget;
@@ -257,7 +351,7 @@ static bool hop_says(struct session *session, const char *text, const char *end)
     session->budget -= count;
     session->said += count;
     for (size_t at = 0; at < count && session->stream; at += step)
-        stream_memory_feed(session->stream, (struct bytes){said + at, step});
+        hop_says_piece(session, (struct bytes){said + at, step}, is_inside);
     settle(session);
     return count == len;
 }
@@ -285,6 +379,10 @@ static bool follow(struct session *session, const char *line)
         return true;
     }
     switch (line[0]) {
+    case 'H':
+        fake_tls_server_open(&session->tls, hop_context, &hop_certificate);
+        session->is_tls = true;
+        return hop_says(session, line + 3, "\r\n");
     case 'S':
         return hop_says(session, line + 3, line[1] == ':' ? "\r\n" : "");
     case 'C':
@@ -336,9 +434,8 @@ static void run_cut(const struct session *whole, enum cut cut, size_t budget)
         stream_memory_hang_up(session.stream);
     if (cut == CUT_SILENT)
         advance(&session, 3600000);
-    session.budget = SIZE_MAX;
-    if (session.stream && cut == CUT_GARBAGE)
-        hop_says(&session, "\x01garbage", "\r\n");
+    if (cut == CUT_GARBAGE)
+        feed(&session, BYTES_LITERAL("\x01garbage\r\n"));
     settle(&session);
     finish(&session);
     release(&session);

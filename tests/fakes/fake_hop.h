@@ -4,6 +4,7 @@
  *     "S: text"  the hop says it, CRLF added     "C: pattern"  the client's next line; '*' is anything
  *     "S~ text"  the same as it stands           "C: <nothing>" it has said no more
  *     "X"        the hop hangs up                "T: 5000"     the clock moves on (ms)
+ *     "H: text"  the hop says it in clear, then shakes hands; all that follows is inside TLS
  *     "A: send 0" (quit, abort)                  "E: pattern"  what the client's owner was told next
  *
  * Events: "ready", "0.1 deferred REPLY" (message 0, recipient 1; delivered, failed), "0 done reuse" or
@@ -27,10 +28,15 @@ struct hop_message {
     size_t fail_after; /* reads that work before one fails; 0: none fails */
 };
 
+/* The hop's certificate is "hop.example", self-signed. */
 struct hop_script {
     struct hop_message messages[HOP_MESSAGES_MAX];
     bool force_helo;
-    bool is_chained; /* ready sends the first message, each that is done the next one, the last QUIT */
+    struct smtp_demand demand;
+    bool has_tls;     /* the client can have TLS; */
+    bool trusts_hop;  /* and knows the certificate */
+    const char *user; /* of its login, with the password "secret"; NULL: there is none */
+    bool is_chained;  /* ready sends the first message, each that is done the next one, the last QUIT */
     const char *const *lines;
 };
 
@@ -41,5 +47,7 @@ void hop_run(const struct hop_script *script);
  * told in the whole run, and so is what left; afterwards every recipient has one outcome, every message one
  * end, the session one close. */
 void hop_run_all(const struct hop_script *script);
+/* Gives back what TLS needed; after the last run. */
+void hop_done(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* fakes: hop */
+/* fakes: hop tls */
 /* Whole outbound sessions against a scripted hop. Each scenario runs as it stands, byte by byte, and cut
  * after every byte the hop says (see fake_hop.h). */
 #include "fakes/fake_hop.h"
