@@ -8,9 +8,9 @@
  * its own. From then on both sides, server and client, may be used by any thread, one connection
  * (sasl_conn_t) by one thread at a time. Plugins other than PLAIN, LOGIN and the two of GSS-API are not even
  * loaded, no file of /etc/sasl2 or /usr/lib/sasl2 sets an option. keytab: of the acceptor, NULL: libkrb5's
- * own choice. Calling it again is counted. ERROR_TEMPORARY with a note. */
+ * own choice. Once. ERROR_TEMPORARY with a note. */
 MUST_USE enum error sasl_library_start(const char *keytab, struct note *note);
-/* The last one frees what is global; every connection is disposed by then. */
+/* Frees what is global; every connection is disposed by then. */
 void sasl_library_stop(void);
 
 #endif

@@ -1,0 +1,284 @@
+#include "auth/authenticator_live.h"
+
+#include "auth/conversation.h"
+#include "auth/sasl_server.h"
+#include "base/buffer.h"
+#include "loop/jobs.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* start, step -> job -> CHALLENGE, or DONE: the account with its token is asked for, then on_step. A pool
+ * that is full and a message that is too long are answered by mail, since nothing may come before the call is
+ * over. */
+
+struct live {
+    struct authenticator face;
+    struct authenticator_config config;
+    struct conversation_means means;
+    struct jobs *jobs;
+    atomic_uint mechanisms;
+};
+
+/* One AUTH command; outlives its exchange when that is canceled while a job runs. */
+struct login {
+    struct job job;
+    struct mail answer;
+    struct account_request request;
+    struct live *live;
+    struct auth_exchange *exchange; /* NULL: canceled. The loop's thread alone looks */
+    struct loop *loop;
+    struct conversation *conversation;
+    struct buffer input;
+    bool has_input;
+    bool is_busy; /* a job, a mail or the account is under way */
+    enum auth_step step;
+    struct note why;
+};
+
+static struct live *live_of(const struct authenticator *authenticator)
+{
+    return (struct live *)(uintptr_t)authenticator;
+}
+
+static void wipe_input(struct login *login)
+{
+    if (login->input.ptr)
+        explicit_bzero(login->input.ptr, login->input.capacity);
+    buffer_clear(&login->input);
+}
+
+static void login_free(struct login *login)
+{
+    wipe_input(login);
+    buffer_done(&login->input);
+    if (login->conversation)
+        login->conversation->ops->free(login->conversation);
+    free(login);
+}
+
+/* Says the step to the exchange. All but CHALLENGE end the login. */
+static void say(struct login *login, enum auth_step step, const struct account *account)
+{
+    struct auth_exchange *exchange = login->exchange;
+    login->is_busy = false;
+    if (!exchange) {
+        account_unref(account);
+        login_free(login);
+        return;
+    }
+    exchange->output = login->conversation ? login->conversation->output : (struct bytes){0};
+    exchange->account = account;
+    exchange->why = login->why;
+    if (step != AUTH_STEP_CHALLENGE)
+        exchange->state = NULL;
+    exchange->on_step(exchange, step);
+    if (step != AUTH_STEP_CHALLENGE)
+        login_free(login);
+}
+
+static void on_answer(struct mail *mail)
+{
+    struct login *login = list_entry(mail, struct login, answer);
+    say(login, login->step, NULL);
+}
+
+/* For what is decided before anything was begun. A loop that has ended has nobody to hear it. */
+static void say_later(struct login *login, enum auth_step step, const char *why)
+{
+    login->step = step;
+    note_set(&login->why, "%s", why);
+    login->is_busy = true;
+    login->answer.on_mail = on_answer;
+    mailbox_post(login->loop, &login->answer);
+}
+
+/* -- the account -- */
+
+static void on_account(struct account_request *request)
+{
+    struct login *login = list_entry(request, struct login, request);
+    enum auth_step step = conversation_step_of(request->error);
+    if (step != AUTH_STEP_DONE) {
+        login->why = request->note;
+        note_wrap(&login->why, "%s", error_name(request->error));
+    }
+    say(login, step, step == AUTH_STEP_DONE ? request->account : NULL);
+}
+
+static void ask_account(struct login *login)
+{
+    struct account_source *accounts = login->live->config.accounts;
+    login->request = (struct account_request){.kind = login->conversation->name_kind,
+                                              .name = login->conversation->name,
+                                              .loop = login->loop,
+                                              .on_done = on_account};
+    accounts->ops->ask(accounts, &login->request);
+}
+
+/* -- a step -- */
+
+/* On a worker. */
+static void work(struct job *job)
+{
+    struct login *login = list_entry(job, struct login, job);
+    struct conversation *conversation = login->conversation;
+    login->step = conversation->ops->step(conversation, login->has_input, buffer_bytes(&login->input));
+    login->why = conversation->why;
+    wipe_input(login);
+}
+
+static void on_work_done(struct job *job)
+{
+    struct login *login = list_entry(job, struct login, job);
+    if (login->step == AUTH_STEP_DONE && login->exchange)
+        ask_account(login);
+    else
+        say(login, login->step, NULL);
+}
+
+static void submit(struct login *login, bool has_input, struct bytes input)
+{
+    assert(!login->is_busy);
+    wipe_input(login);
+    login->has_input = has_input;
+    login->job = (struct job){.work = work, .done = on_work_done};
+    if (input.len > AUTH_MESSAGE_MAX)
+        say_later(login, AUTH_STEP_MALFORMED, "a message that is too long");
+    else if (buffer_append(&login->input, input) != OK)
+        say_later(login, AUTH_STEP_UNAVAILABLE, "no memory");
+    else if (jobs_submit(login->live->jobs, login->loop, &login->job) != OK)
+        say_later(login, AUTH_STEP_UNAVAILABLE, "too many logins at once");
+    login->is_busy = true;
+}
+
+/* -- the face -- */
+
+static uint32_t live_mechanisms(const struct authenticator *authenticator)
+{
+    return atomic_load_explicit(&live_of(authenticator)->mechanisms, memory_order_relaxed);
+}
+
+static struct conversation *conversation_of(struct live *live, const struct auth_exchange *exchange)
+{
+    return auth_server_new(&live->means, exchange->mechanism, exchange->host, exchange->is_tls);
+}
+
+static void live_start(struct authenticator *authenticator, struct auth_exchange *exchange, bool has_input,
+                       struct bytes input)
+{
+    struct live *live = live_of(authenticator);
+    struct login *login = calloc(1, sizeof *login);
+    assert(login); /* a few hundred bytes for a session that has many thousands */
+    login->live = live;
+    login->exchange = exchange;
+    login->loop = exchange->loop;
+    buffer_init(&login->input, AUTH_MESSAGE_MAX);
+    exchange->authenticator = authenticator;
+    exchange->state = login;
+    exchange->account = NULL;
+    bool is_offered = live_mechanisms(authenticator) & SASL_BIT(exchange->mechanism);
+    login->conversation = is_offered ? conversation_of(live, exchange) : NULL;
+    if (login->conversation)
+        submit(login, has_input, input);
+    else
+        say_later(login, AUTH_STEP_UNAVAILABLE,
+                  is_offered ? "no memory" : "the mechanism does not work here");
+}
+
+static void live_step(struct auth_exchange *exchange, struct bytes input)
+{
+    submit(exchange->state, true, input);
+}
+
+static void live_cancel(struct auth_exchange *exchange)
+{
+    struct login *login = exchange->state;
+    if (!login)
+        return;
+    exchange->state = NULL;
+    login->exchange = NULL;
+    if (!login->is_busy)
+        login_free(login);
+}
+
+static bool live_is_current(const struct authenticator *authenticator, const struct account *account)
+{
+    const struct account_source *accounts = live_of(authenticator)->config.accounts;
+    return accounts->ops->is_current(accounts, account);
+}
+
+/* -- renewal -- */
+
+struct renewing {
+    struct account_request request;
+    struct auth_renewal *renewal;
+};
+
+static void on_renewed(struct account_request *request)
+{
+    struct renewing *renewing = list_entry(request, struct renewing, request);
+    struct auth_renewal *renewal = renewing->renewal;
+    enum auth_step step = conversation_step_of(request->error);
+    renewal->state = NULL;
+    renewal->account = step == AUTH_STEP_DONE ? request->account : NULL;
+    renewal->why = request->note;
+    if (step != AUTH_STEP_DONE)
+        note_wrap(&renewal->why, "%s", error_name(request->error));
+    free(renewing);
+    renewal->on_done(renewal, step);
+}
+
+static void live_renew(struct authenticator *authenticator, struct auth_renewal *renewal)
+{
+    struct account_source *accounts = live_of(authenticator)->config.accounts;
+    struct renewing *renewing = calloc(1, sizeof *renewing);
+    assert(renewing);
+    renewing->renewal = renewal;
+    renewing->request =
+        (struct account_request){.kind = ACCOUNT_NAME_ID,
+                                 .name = {(const char *)renewal->old->id, sizeof renewal->old->id},
+                                 .loop = renewal->loop,
+                                 .on_done = on_renewed};
+    renewal->state = renewing;
+    accounts->ops->ask(accounts, &renewing->request);
+}
+
+void authenticator_live_look(struct authenticator *authenticator)
+{
+    struct live *live = live_of(authenticator);
+    uint32_t mechanisms = live->config.prover ? SASL_BIT(SASL_PLAIN) | SASL_BIT(SASL_LOGIN) : 0;
+    atomic_store_explicit(&live->mechanisms, mechanisms, memory_order_relaxed);
+}
+
+enum error authenticator_live_new(const struct authenticator_config *config, struct authenticator **out)
+{
+    static const struct authenticator_ops ops = {
+        live_mechanisms, live_start, live_step, live_cancel, live_renew, live_is_current,
+    };
+    struct live *live = calloc(1, sizeof *live);
+    if (!live)
+        return ERROR_TEMPORARY;
+    live->face.ops = &ops;
+    live->config = *config;
+    live->means = (struct conversation_means){config->accounts, config->prover, config->service};
+    enum error error = jobs_new("auth", config->workers, config->queue, &live->jobs);
+    if (error) {
+        free(live);
+        return error;
+    }
+    authenticator_live_look(&live->face);
+    *out = &live->face;
+    return OK;
+}
+
+void authenticator_live_free(struct authenticator *authenticator)
+{
+    if (!authenticator)
+        return;
+    struct live *live = live_of(authenticator);
+    jobs_free(live->jobs);
+    free(live);
+}
