@@ -13,15 +13,33 @@ enum offer {
     OFFER_ENHANCEDSTATUSCODES = 8,
     OFFER_8BITMIME = 16,
     OFFER_STARTTLS = 32,
+    /* Mechanisms behind AUTH and behind X-EXPS. */
+    OFFER_AUTH_GSSAPI = 0x10000,
+    OFFER_AUTH_NTLM = 0x20000,
+    OFFER_AUTH_LOGIN = 0x40000,
+    OFFER_AUTH_PLAIN = 0x80000,
+    OFFER_AUTH = OFFER_AUTH_GSSAPI | OFFER_AUTH_NTLM | OFFER_AUTH_LOGIN | OFFER_AUTH_PLAIN, /* any of them */
+    OFFER_EXCHANGE_GSSAPI = 0x100000,
+    OFFER_EXCHANGE_NTLM = 0x200000,
+    OFFER_EXCHANGE = OFFER_EXCHANGE_GSSAPI | OFFER_EXCHANGE_NTLM,
 };
 /* What the connection is and has, bits. */
 enum channel {
     CHANNEL_TLS = 1,         /* inside TLS */
     CHANNEL_CERTIFICATE = 2, /* the server has a certificate for the connector */
+    /* The mechanisms that work on this server. */
+    CHANNEL_GSSAPI = 16,
+    CHANNEL_NTLM = 32,
+    CHANNEL_LOGIN = 64,
+    CHANNEL_PLAIN = 128,
 };
 /* channel: enum channel bits. */
 uint32_t offer_of(const struct receive_connector *connector, const struct session_rights *rights,
                   unsigned channel);
+/* The mechanisms among it, by AuthMechanism (facts 8.1, contract 7): BasicAuth is LOGIN and PLAIN, with
+ * BasicAuthRequireTLS only inside TLS; Integrated is GSSAPI and NTLM; ExchangeServer is X-EXPS GSSAPI and
+ * NTLM. None before TLS where RequireTLS is set. */
+uint32_t offer_mechanisms(const struct receive_connector *connector, unsigned channel);
 /* AuthMechanism has Tls, there is a certificate, and the session is not inside TLS yet (facts 8.1). */
 bool offer_has_starttls(const struct receive_connector *connector, unsigned channel);
 /* Calls each for every EHLO keyword line after the greeting, "SIZE 37748736", …

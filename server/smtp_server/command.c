@@ -9,15 +9,15 @@ struct verb_word {
 };
 
 static const struct verb_word verb_words[] = {
-    {"EHLO", VERB_EHLO, NULL},        {"HELO", VERB_HELO, NULL},       {"MAIL", VERB_MAIL, "FROM:"},
-    {"RCPT", VERB_RCPT, "TO:"},       {"DATA", VERB_DATA, NULL},       {"RSET", VERB_RSET, NULL},
-    {"NOOP", VERB_NOOP, NULL},        {"VRFY", VERB_VRFY, NULL},       {"EXPN", VERB_EXPN, NULL},
-    {"HELP", VERB_HELP, NULL},        {"QUIT", VERB_QUIT, NULL},       {"STARTTLS", VERB_STARTTLS, NULL},
-    {"AUTH", VERB_AUTH, NULL},        {"BDAT", VERB_BDAT, NULL},       {"GET", VERB_FOREIGN, NULL},
-    {"POST", VERB_FOREIGN, NULL},     {"PUT", VERB_FOREIGN, NULL},     {"HEAD", VERB_FOREIGN, NULL},
-    {"DELETE", VERB_FOREIGN, NULL},   {"OPTIONS", VERB_FOREIGN, NULL}, {"CONNECT", VERB_FOREIGN, NULL},
-    {"TRACE", VERB_FOREIGN, NULL},    {"PATCH", VERB_FOREIGN, NULL},   {"PRI", VERB_FOREIGN, NULL},
-    {"PROPFIND", VERB_FOREIGN, NULL},
+    {"EHLO", VERB_EHLO, NULL},       {"HELO", VERB_HELO, NULL},        {"MAIL", VERB_MAIL, "FROM:"},
+    {"RCPT", VERB_RCPT, "TO:"},      {"DATA", VERB_DATA, NULL},        {"RSET", VERB_RSET, NULL},
+    {"NOOP", VERB_NOOP, NULL},       {"VRFY", VERB_VRFY, NULL},        {"EXPN", VERB_EXPN, NULL},
+    {"HELP", VERB_HELP, NULL},       {"QUIT", VERB_QUIT, NULL},        {"STARTTLS", VERB_STARTTLS, NULL},
+    {"AUTH", VERB_AUTH, NULL},       {"X-EXPS", VERB_X_EXPS, NULL},    {"BDAT", VERB_BDAT, NULL},
+    {"GET", VERB_FOREIGN, NULL},     {"POST", VERB_FOREIGN, NULL},     {"PUT", VERB_FOREIGN, NULL},
+    {"HEAD", VERB_FOREIGN, NULL},    {"DELETE", VERB_FOREIGN, NULL},   {"OPTIONS", VERB_FOREIGN, NULL},
+    {"CONNECT", VERB_FOREIGN, NULL}, {"TRACE", VERB_FOREIGN, NULL},    {"PATCH", VERB_FOREIGN, NULL},
+    {"PRI", VERB_FOREIGN, NULL},     {"PROPFIND", VERB_FOREIGN, NULL},
 };
 
 #define VERB_WORD_COUNT      (sizeof verb_words / sizeof verb_words[0])

@@ -20,6 +20,7 @@ enum verb {
     VERB_QUIT,
     VERB_STARTTLS,
     VERB_AUTH,
+    VERB_X_EXPS, /* AUTH between Exchange servers */
     VERB_BDAT,
     VERB_UNKNOWN,
     VERB_FOREIGN, /* GET, POST, CONNECT …: another protocol speaks; closed at once (matrix F13) */

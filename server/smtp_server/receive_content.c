@@ -71,6 +71,13 @@ static uint32_t header_rights(const struct smtp_session *session, struct bytes b
     return session->rights.result.granted | lifted;
 }
 
+/* RFC 3848. */
+static const char *protocol_of(const struct smtp_session *session)
+{
+    static const char *const names[2][2] = {{"ESMTP", "ESMTPA"}, {"ESMTPS", "ESMTPSA"}};
+    return session->is_esmtp ? names[session->is_tls][session->account != NULL] : "SMTP";
+}
+
 static void fill_request(const struct smtp_session *session, struct bytes block,
                          struct message_header_request *out)
 {
@@ -82,9 +89,7 @@ static void fill_request(const struct smtp_session *session, struct bytes block,
                      .client = stream_remote(session->stream)->address,
                      .server_name = bytes_of_text(session->connector->fqdn),
                      .server = stream_local(session->stream)->address,
-                     .protocol = !session->is_esmtp ? "SMTP"
-                                 : session->is_tls  ? "ESMTPS"
-                                                    : "ESMTP",
+                     .protocol = protocol_of(session),
                      .is_tls = session->is_tls,
                      .id = transaction->id,
                      .wall_ms = clock_wall_ms(session->service->clock)},

@@ -60,6 +60,17 @@ enum reply {
     REPLY_TLS_TWICE,          /* 503 5.5.2 Only one STARTTLS command can be issued per session */
     REPLY_TLS_UNAVAILABLE,    /* 554 5.7.3 Unable to initialize security subsystem */
     REPLY_NEED_TLS,           /* 530 5.7.0 Must issue a STARTTLS command first */
+    REPLY_AUTHENTICATED,      /* 235 2.7.0 Authentication successful */
+    REPLY_AUTH_FAILED,        /* 535 5.7.3 Authentication unsuccessful */
+    REPLY_AUTH_UNAVAILABLE,   /* 454 4.7.0 Temporary authentication failure */
+    REPLY_AUTH_UNKNOWN,       /* 504 5.7.4 Unrecognized authentication type */
+    REPLY_AUTH_NEEDS_TLS,     /* 538 5.7.11; RFC 4954 */
+    REPLY_AUTH_TWICE,         /* 503 5.5.2 Auth command already specified */
+    REPLY_AUTH_CANCELLED,     /* 501 5.5.4 Authentication cancelled */
+    REPLY_AUTH_MALFORMED,     /* 501 5.5.2; RFC 4954 */
+    REPLY_AUTH_TOO_LONG,      /* 500 5.5.6; RFC 4954 */
+    REPLY_SOURCE_FAILURES,    /* 421 4.7.0, of too many failed logins from one address */
+    REPLY_SEND_EHLO_FIRST,    /* 503 5.5.2 Send EHLO first */
     REPLY_TLS_FAILED,         /* nothing is said: the handshake failed */
     REPLY_SILENCE,            /* nothing is said: another protocol speaks to us */
     REPLY_SHUTTING_DOWN,      /* 421 4.3.2 Service not active */

@@ -3,7 +3,9 @@
 #ifndef SMTP_SERVER_SERVICE_H
 #define SMTP_SERVER_SERVICE_H
 
+#include "auth/authenticator.h"
 #include "auth/certificate.h"
+#include "auth/failure_count.h"
 #include "organization/organization.h"
 #include "policy/decision.h"
 #include "policy/session_rights.h"
@@ -35,6 +37,8 @@ struct smtp_service {
         *organization; /* the loop's own reference; smtp_service_set_organization replaces it */
     struct certificate_contexts *certificates; /* NULL: none; smtp_service_set_certificates replaces it */
     const struct smtp_trace *trace;            /* NULL: none */
+    struct failure_counts *failures;     /* of AUTH by source, over all loops; borrowed; NULL: not counted */
+    struct authenticator *authenticator; /* borrowed; NULL: none, and AUTH is not offered */
     uint32_t
         greet_delay_ms; /* the banner waits so long, and who talks meanwhile is an early talker; 0: at once */
     bool assumes_tls;   /* sessions are inside TLS from the start, without a handshake (explain --tls) */

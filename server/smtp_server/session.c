@@ -26,10 +26,11 @@ static const struct state_row state_rows[SESSION_STATE_COUNT] = {
     [SESSION_CONNECTED] = {"connected", STATE_BIT(SESSION_GREETING) | STATE_BIT(SESSION_SECURING),
                            INPUT_LINES, REPLY_SEND_HELLO_FIRST},
     [SESSION_READY] = {"ready",
-                       STATE_BIT(SESSION_CONNECTED) | STATE_BIT(SESSION_READY) | STATE_BIT(SESSION_SENDER) |
-                           STATE_BIT(SESSION_RECIPIENTS) | STATE_BIT(SESSION_CONTENT) |
-                           STATE_BIT(SESSION_COMMITTING),
+                       STATE_BIT(SESSION_CONNECTED) | STATE_BIT(SESSION_READY) | STATE_BIT(SESSION_LOGIN) |
+                           STATE_BIT(SESSION_SENDER) | STATE_BIT(SESSION_RECIPIENTS) |
+                           STATE_BIT(SESSION_CONTENT) | STATE_BIT(SESSION_COMMITTING),
                        INPUT_LINES, REPLY_NEED_MAIL},
+    [SESSION_LOGIN] = {"login", STATE_BIT(SESSION_READY), INPUT_RESPONSE, REPLY_BAD_SEQUENCE},
     [SESSION_SENDER] = {"sender", STATE_BIT(SESSION_READY), INPUT_LINES, REPLY_NEED_RCPT},
     [SESSION_RECIPIENTS] = {"recipients", STATE_BIT(SESSION_SENDER) | STATE_BIT(SESSION_RECIPIENTS),
                             INPUT_LINES, REPLY_BAD_SEQUENCE},
@@ -77,7 +78,7 @@ static uint64_t deadline_ms(const struct smtp_session *session)
  * the client waits for us. */
 static void settle_deadline(struct smtp_session *session)
 {
-    if (session->waits & (WAIT_TARPIT | WAIT_COMMIT | WAIT_SPOOL)) {
+    if (session->waits & (WAIT_TARPIT | WAIT_COMMIT | WAIT_SPOOL | WAIT_LOGIN | WAIT_RENEWAL)) {
         stream_set_deadline(session->stream, 0);
         session->has_progressed = true;
     } else if (session->has_progressed) {
@@ -238,7 +239,7 @@ static const struct receive_connector *find_connector(const struct smtp_session 
 static void take_connector(struct smtp_session *session, const struct receive_connector *connector)
 {
     session->connector = connector;
-    session_rights_compute(connector, receive_connector_identity(connector), NULL, &session->rights);
+    session_compute_rights(session);
 }
 
 /* REPLY_COUNT: the connection is admitted. Facts 7, order on connect. */
@@ -294,7 +295,7 @@ void session_match_again(struct smtp_session *session)
 void session_reset(struct smtp_session *session)
 {
     session_end_transaction(session);
-    take_connector(session, session->connector);
+    session_set_account(session, NULL, false);
     buffer_done(&session->partial);
     buffer_done(&session->rest);
     free(session->helo);
@@ -333,6 +334,9 @@ static void on_close(void *owner, enum error why)
     loop_timer_stop(&session->pause);
     loop_timer_stop(&session->lifetime);
     transaction_free(session->transaction);
+    session_drop_login(session);
+    session_forget_renewal(session);
+    account_unref(session->account);
     if (session->is_counted) {
         connection_limits_leave(service->limits, &session->connector->id,
                                 &stream_remote(session->stream)->address);
@@ -370,7 +374,7 @@ static struct smtp_session *session_new(struct smtp_service *service, struct str
     session->ending = REPLY_COUNT;
     session->opened_ms = clock_monotonic_ms(service->clock);
     session->organization = service->organization != NULL ? organization_ref(service->organization) : NULL;
-    buffer_init(&session->partial, COMMAND_LINE_MAX);
+    buffer_init(&session->partial, AUTH_LINE_MAX);
     buffer_init(&session->rest, REST_MAX);
     buffer_init(&session->held, REPLY_TEXT_SIZE);
     loop_timer_init(&session->pause, service->loop, on_pause);

@@ -36,6 +36,25 @@ static char last_byte_before(const struct smtp_session *session, struct bytes da
     return session->partial.len > 0 ? session->partial.ptr[session->partial.len - 1] : '\0';
 }
 
+/* A ticket with many groups may come with the AUTH line itself; every other line is short. */
+static size_t line_ceiling(const struct smtp_session *session, struct bytes data)
+{
+    char head[6];
+    size_t kept = session->partial.len < sizeof head ? session->partial.len : sizeof head;
+    size_t fresh = data.len < sizeof head - kept ? data.len : sizeof head - kept;
+    if (!(session->offered & (OFFER_AUTH | OFFER_EXCHANGE)) ||
+        !session_is_in(session, STATE_BIT(SESSION_READY))) {
+        return COMMAND_LINE_MAX;
+    }
+    if (kept > 0) {
+        memcpy(head, session->partial.ptr, kept);
+    }
+    memcpy(head + kept, data.ptr, fresh);
+    struct bytes start = {head, kept + fresh};
+    bool is_auth = bytes_starts_nocase(start, "AUTH ") || bytes_starts_nocase(start, "X-EXPS");
+    return is_auth ? AUTH_LINE_MAX : COMMAND_LINE_MAX;
+}
+
 /* Executes the line that ends with the CRLF whose LF stands at data[lf]. */
 static void execute_line(struct smtp_session *session, struct bytes data, size_t lf)
 {
@@ -50,6 +69,9 @@ static void execute_line(struct smtp_session *session, struct bytes data, size_t
     }
     session->has_progressed = true;
     session_execute(session, bytes_first(line, line.len - 2), lf + 1 < data.len);
+    if (session->is_line_secret && partial.ptr != NULL) {
+        explicit_bzero(partial.ptr, partial.capacity);
+    }
     buffer_done(&partial);
 }
 
@@ -59,7 +81,7 @@ static size_t take_line(struct smtp_session *session, struct bytes data)
         session_execute(session, data, false);
         return data.len;
     }
-    size_t room = COMMAND_LINE_MAX - session->partial.len;
+    size_t room = line_ceiling(session, data) - session->partial.len;
     struct bytes window = bytes_first(data, room);
     size_t lf = bytes_find(window, '\n');
     if (lf < window.len) {
@@ -107,6 +129,8 @@ size_t session_consume(struct smtp_session *session, struct bytes data)
             used += session_take_content(session, rest);
         } else if (session->is_discarding) {
             used += discard(session, rest);
+        } else if (session_state_row((enum session_state)session->state)->input == INPUT_RESPONSE) {
+            used += session_take_response(session, rest);
         } else {
             used += take_line(session, rest);
         }

@@ -13,6 +13,7 @@ enum session_state {
     SESSION_SECURING,   /* the TLS handshake is going on */
     SESSION_CONNECTED,  /* EHLO or HELO is missing */
     SESSION_READY,      /* outside a transaction */
+    SESSION_LOGIN,      /* behind AUTH: lines are the mechanism's */
     SESSION_SENDER,     /* behind MAIL */
     SESSION_RECIPIENTS, /* behind the first accepted RCPT */
     SESSION_CONTENT,    /* behind 354 */
@@ -21,10 +22,13 @@ enum session_state {
     SESSION_STATE_COUNT
 };
 
+/* Octets of an AUTH line with CRLF: an initial response and the mechanism's name. */
+#define AUTH_LINE_MAX (AUTH_MESSAGE_MAX / 3 * 4 + 64)
+
 #define STATE_BIT(state) (1u << (state))
 
 /* How the bytes of a state are read. */
-enum session_input { INPUT_FORBIDDEN, INPUT_LINES, INPUT_CONTENT };
+enum session_input { INPUT_FORBIDDEN, INPUT_LINES, INPUT_RESPONSE, INPUT_CONTENT };
 
 struct state_row {
     const char *name;
@@ -36,7 +40,14 @@ const struct state_row *session_state_row(enum session_state state);
 
 /* Why input is not looked at; bits. The deadline of the client runs only while nothing but its own reading is
  * awaited. */
-enum session_wait { WAIT_TARPIT = 1, WAIT_COMMIT = 2, WAIT_SPOOL = 4, WAIT_OUTPUT = 8 };
+enum session_wait {
+    WAIT_TARPIT = 1,
+    WAIT_COMMIT = 2,
+    WAIT_SPOOL = 4,
+    WAIT_OUTPUT = 8,
+    WAIT_LOGIN = 16,
+    WAIT_RENEWAL = 32
+};
 
 /* One a connection; an idle one owns nothing else (partial, rest and held are empty then, helo is the
  * exception). */
@@ -48,10 +59,14 @@ struct smtp_session {
         *organization; /* a reference of its own, so that a transaction ends with what it began */
     const struct receive_connector *connector; /* in organization; NULL when no connector matched */
     struct session_rights rights;
+    const struct account *account;   /* who proved himself by AUTH, or NULL; a reference */
+    struct login *login;             /* from AUTH to its end */
+    struct renewal *renewal;         /* the account is asked for anew at MAIL */
     struct transaction *transaction; /* from MAIL to the end of the transaction */
     uint64_t opened_ms;
     uint32_t offered; /* enum offer bits of the last EHLO */
     uint32_t protocol_errors;
+    uint32_t logon_failures;
     uint32_t idle_commands;
     uint32_t accepted_messages;
     uint8_t state;      /* enum session_state; written by session_enter alone */
@@ -63,6 +78,8 @@ struct smtp_session {
     bool is_counted;    /* in the connection limits */
     bool is_esmtp;
     bool is_tls;
+    bool is_exchange_logon; /* the account came by X-EXPS */
+    bool is_renewed;        /* the account was asked for just now */
     bool is_connector_gone; /* 421 at the next MAIL */
     bool is_expired;        /* the connection's time is over; ends with its transaction */
     bool has_refused; /* MAIL or RCPT was refused by policy: pipelined commands behind it are no errors */
@@ -127,6 +144,8 @@ void session_write(struct smtp_session *session, struct bytes text);
 void session_answer(struct smtp_session *session, enum reply reply);
 /* A reply that is no row of the catalogue; text with its CRLF. */
 void session_answer_text(struct smtp_session *session, struct bytes text);
+/* Answers without the tarpit: its time has passed already. */
+void session_answer_at_once(struct smtp_session *session, enum reply reply);
 /* Answers without the tarpit and closes. */
 void session_close(struct smtp_session *session, enum reply reply);
 /* Closes without a word; the reply only says why in the log. */
@@ -155,6 +174,11 @@ void session_log_refused(const struct smtp_session *session, const char *event, 
 void session_log_reported(const struct smtp_session *session, enum right right, enum reply reply);
 void session_log_accepted(const struct smtp_session *session, const struct envelope *envelope,
                           uint64_t took_ms);
+/* The end of an AUTH, or of asking again at MAIL. mechanism: its name. sid_count: of the session's token. */
+void session_log_authenticated(const struct smtp_session *session, const char *mechanism, size_t sid_count);
+/* why: more than the reply says, or ""; decision: the right that decided, or NULL. */
+void session_log_auth_failed(const struct smtp_session *session, const char *mechanism, enum reply reply,
+                             const char *why, const struct decision *decision);
 /* The end of a handshake, good or bad. */
 void session_log_tls(const struct smtp_session *session, const struct tls_result *result);
 void session_count_access_check(void);
@@ -169,6 +193,32 @@ uint32_t session_offer(const struct smtp_session *session);
 bool session_find_tls(struct smtp_session *session, struct tls_context **out);
 /* Raises the stream; state is SESSION_SECURING until the handshake ends. */
 void session_start_tls(struct smtp_session *session, struct tls_context *context);
+
+/* -- session_account.c -- */
+
+/* The rights of who the session is now, on its connector. */
+void session_compute_rights(struct smtp_session *session);
+/* Becomes the account; the reference is the session's from here on. NULL: nobody any more. */
+void session_set_account(struct smtp_session *session, const struct account *account, bool is_exchange);
+/* At MAIL: the account may have changed since it was read; then it is asked for, and the line is executed
+ * again with what became of it. True: wait for that. */
+bool session_awaits_account(struct smtp_session *session);
+/* The session ends. */
+void session_forget_renewal(struct smtp_session *session);
+
+/* -- session_login.c -- */
+
+/* CHANNEL_ bits of the mechanisms that work here. */
+unsigned session_working_mechanisms(const struct smtp_session *session);
+/* The OFFER_ bit of a mechanism behind AUTH or, is_exchange, behind X-EXPS; 0: never there. */
+uint32_t session_mechanism_offer(enum sasl_mechanism mechanism, bool is_exchange);
+/* initial: in base64, "=" for an empty one, empty for none. */
+void session_begin_login(struct smtp_session *session, enum sasl_mechanism mechanism, bool is_exchange,
+                         struct bytes initial);
+/* Takes bytes of the client's responses; returns how many. */
+size_t session_take_response(struct smtp_session *session, struct bytes data);
+/* Gives the exchange up, wherever it stands; no login is a no-op. */
+void session_drop_login(struct smtp_session *session);
 
 /* -- session_verbs.c -- */
 
@@ -189,6 +239,8 @@ void verb_noop(struct smtp_session *session, const struct command_line *command)
 void verb_vrfy(struct smtp_session *session, const struct command_line *command);
 void verb_help(struct smtp_session *session, const struct command_line *command);
 void verb_quit(struct smtp_session *session, const struct command_line *command);
+void verb_auth(struct smtp_session *session, const struct command_line *command);
+void verb_x_exps(struct smtp_session *session, const struct command_line *command);
 void verb_starttls(struct smtp_session *session, const struct command_line *command);
 void verb_unimplemented(struct smtp_session *session, const struct command_line *command);
 void verb_unknown(struct smtp_session *session, const struct command_line *command);

@@ -18,6 +18,7 @@ static struct {
     struct metric *accept_seconds;
     struct metric *access_checks;
     struct metric *handshakes;
+    struct metric *logins;
 } metrics;
 
 static void register_metrics(void)
@@ -35,6 +36,8 @@ static void register_metrics(void)
                                              "Time from the final dot to its 250", NULL);
     metrics.handshakes = metric_register(METRIC_COUNTER, "dirrelay_tls_handshakes_total",
                                          "TLS handshakes of clients", "result");
+    metrics.logins =
+        metric_register(METRIC_COUNTER, "dirrelay_auth_total", "Ends of AUTH and X-EXPS", "mechanism result");
     metrics.access_checks = metric_register(METRIC_COUNTER, "dirrelay_access_checks_total",
                                             "Decisions taken over a session's rights", NULL);
 }
@@ -58,6 +61,7 @@ static void begin(struct event *event, const struct smtp_session *session, enum 
     event_text(event, "connector", session->connector != NULL ? session->connector->display : NULL);
     event_text(event, "client", session->client);
     event_text(event, "tls", session->tls_version);
+    event_text(event, "user", session->account != NULL ? session->account->name : NULL);
 }
 
 /* "550 5.7.1", "354", or "none". */
@@ -117,6 +121,31 @@ void session_log_tls(const struct smtp_session *session, const struct tls_result
         begin(&event, session, EVENT_WARNING, "tls.failed");
         event_text(&event, "why", result->why);
     }
+    event_end(&event, false);
+}
+
+static void count_login(const char *mechanism, const char *result)
+{
+    const char *values[] = {mechanism, result};
+    metric_add_labeled(metrics.logins, 1, values);
+}
+
+void session_log_authenticated(const struct smtp_session *session, const char *mechanism, size_t sid_count)
+{
+    const char *granted[RIGHT_COUNT];
+    size_t count = 0;
+    for (enum right right = 0; right < RIGHT_COUNT; right++) {
+        if (session_rights_has(&session->rights, right)) {
+            granted[count++] = right_name(right);
+        }
+    }
+    struct event event;
+    count_login(mechanism, "ok");
+    begin(&event, session, EVENT_INFO, "auth.ok");
+    event_text(&event, "identity", session->account->dn);
+    event_text(&event, "mechanism", mechanism);
+    event_number(&event, "sids", (int64_t)sid_count);
+    event_texts(&event, "rights", granted, count);
     event_end(&event, false);
 }
 
@@ -183,6 +212,24 @@ void session_log_refused(const struct smtp_session *session, const char *event_n
         event_text(&event, "why", session->connector->refused);
     }
     if (has_right) {
+        add_right(&event, session, decision->right);
+    }
+    event_text(&event, "reply", code);
+    event_end(&event, false);
+}
+
+void session_log_auth_failed(const struct smtp_session *session, const char *mechanism, enum reply reply,
+                             const char *why, const struct decision *decision)
+{
+    struct event event;
+    char code[16];
+    format_code(reply_row(reply), code);
+    count_login(mechanism, reply_row(reply)->code >= 500 ? "refused" : "unavailable");
+    begin(&event, session, EVENT_WARNING, "auth.fail");
+    event_text(&event, "mechanism", mechanism);
+    event_text(&event, "reason", decision != NULL ? reason_id(decision->reason) : reply_row(reply)->reason);
+    event_text(&event, "why", why[0] != '\0' ? why : NULL);
+    if (decision != NULL && decision->has_right) {
         add_right(&event, session, decision->right);
     }
     event_text(&event, "reply", code);

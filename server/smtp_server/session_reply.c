@@ -36,7 +36,8 @@ static void tell_trace(const struct smtp_session *session, struct bytes text, co
     }
     char sent[TRACE_TEXT_SIZE], reply[TRACE_TEXT_SIZE];
     bool is_end_of_data = session->line.len == 0 && session->transaction != NULL;
-    copy_text(is_end_of_data ? BYTES_LITERAL(".") : session->line, sent);
+    struct bytes line = session->is_line_secret ? (struct bytes){0} : session->line;
+    copy_text(is_end_of_data ? BYTES_LITERAL(".") : line, sent);
     copy_text(bytes_first(text, text.len - 2), reply);
     trace->on_reply(trace->owner, sent, reply, why);
 }
@@ -67,6 +68,14 @@ static void answer(struct smtp_session *session, enum reply reply, const char *w
 void session_answer(struct smtp_session *session, enum reply reply)
 {
     answer(session, reply, NULL);
+}
+
+void session_answer_at_once(struct smtp_session *session, enum reply reply)
+{
+    char text[REPLY_TEXT_SIZE];
+    struct bytes out = {text, reply_format(reply, with_enhanced(session), text)};
+    tell_trace(session, out, reply_row(reply)->reason);
+    session_write(session, out);
 }
 
 void session_answer_text(struct smtp_session *session, struct bytes text)

@@ -16,7 +16,8 @@ unsigned session_channel(const struct smtp_session *session)
     struct certificate_wish wish = wish_of(session->connector);
     bool may_ask = (session->connector->auth_mechanism & AUTH_TLS) && !session->is_tls;
     bool has_certificate = may_ask && certificate_contexts_has(session->service->certificates, &wish);
-    return (session->is_tls ? CHANNEL_TLS : 0u) | (has_certificate ? CHANNEL_CERTIFICATE : 0u);
+    return (session->is_tls ? CHANNEL_TLS : 0u) | (has_certificate ? CHANNEL_CERTIFICATE : 0u) |
+           session_working_mechanisms(session);
 }
 
 uint32_t session_offer(const struct smtp_session *session)

@@ -37,7 +37,8 @@ static const struct verb_row verb_rows[VERB_COUNT] = {
     [VERB_QUIT] = {ANYWHERE, VERB_IS_LAST | VERB_BEFORE_TLS, "command.refused", verb_quit},
     [VERB_STARTTLS] = {ANYWHERE, VERB_IS_LAST | VERB_IS_IDLE | VERB_BEFORE_TLS, "command.refused",
                        verb_starttls},
-    [VERB_AUTH] = {ANYWHERE, VERB_IS_LAST | VERB_IS_IDLE, "command.refused", verb_unimplemented},
+    [VERB_AUTH] = {OUTSIDE, VERB_IS_LAST | VERB_IS_IDLE, "auth.fail", verb_auth},
+    [VERB_X_EXPS] = {OUTSIDE, VERB_IS_LAST | VERB_IS_IDLE, "auth.fail", verb_x_exps},
     [VERB_BDAT] = {ANYWHERE, VERB_IS_IDLE, "command.refused", verb_unimplemented},
     [VERB_UNKNOWN] = {ANYWHERE, VERB_IS_IDLE | VERB_BEFORE_TLS, "command.refused", verb_unknown},
     [VERB_FOREIGN] = {ANYWHERE, 0, "command.refused", verb_foreign},
@@ -54,6 +55,9 @@ const char *session_refused_event(const struct smtp_session *session)
     struct command_line command;
     if (session->state == SESSION_CONTENT || session->state == SESSION_COMMITTING) {
         return verb_rows[VERB_DATA].refused;
+    }
+    if (session->state == SESSION_LOGIN) {
+        return verb_rows[VERB_AUTH].refused;
     }
     return row_of_line(session->line, &command)->refused;
 }
@@ -94,6 +98,7 @@ void session_execute(struct smtp_session *session, struct bytes line, bool has_m
     session->line = line;
     /* A client may send its password though nobody asked for it. */
     session->is_line_secret = bytes_starts_nocase(line, verb_name(VERB_AUTH)) ||
+                              bytes_starts_nocase(line, verb_name(VERB_X_EXPS)) ||
                               (session->is_line_secret && command.verb == VERB_UNKNOWN);
     run_verb(session, row, &command, has_more);
     session->line = (struct bytes){0};

@@ -5,6 +5,8 @@
 #include "policy/sender.h"
 #include "policy/submit.h"
 
+#define AUTH_VALUE_MAX 500 /* octets of AUTH=; facts 8.3 */
+
 static enum reply reply_of_flaw(enum address_flaw flaw)
 {
     switch (flaw) {
@@ -24,6 +26,7 @@ struct mail_parameters {
     uint64_t size_bytes; /* UINT64_MAX: more than fits a number */
     bool has_body;
     bool has_size;
+    bool has_auth;
 };
 
 /* Each returns REPLY_COUNT when the parameter is fine. */
@@ -65,6 +68,15 @@ static enum reply take_body(const struct parameter *parameter, struct mail_param
     return bytes_equal_text_nocase(parameter->value, "7BIT") ? REPLY_COUNT : REPLY_UNSUPPORTED_BODY;
 }
 
+/* RFC 4954 5: whoever offers AUTH takes it. Nothing is made of it without Accept-Authentication-Flag, and it
+ * is not passed on (facts 6). */
+static enum reply take_auth(const struct parameter *parameter, struct mail_parameters *out)
+{
+    bool is_fine = !out->has_auth && parameter->has_value && parameter->value.len <= AUTH_VALUE_MAX;
+    out->has_auth = true;
+    return is_fine ? REPLY_COUNT : REPLY_INVALID_ARGUMENTS;
+}
+
 static const struct {
     const char *keyword;
     enum offer offer; /* without it the parameter is unknown */
@@ -72,6 +84,7 @@ static const struct {
 } parameter_rows[] = {
     {"SIZE", OFFER_SIZE, take_size},
     {"BODY", OFFER_8BITMIME, take_body},
+    {"AUTH", OFFER_AUTH, take_auth},
 };
 
 static enum reply take_parameter(const struct smtp_session *session, const struct parameter *parameter,
@@ -164,6 +177,9 @@ void verb_mail(struct smtp_session *session, const struct command_line *command)
     }
     if (session_is_in_transaction(session)) {
         session_fault(session, REPLY_SENDER_ALREADY_SPECIFIED);
+        return;
+    }
+    if (session_awaits_account(session)) {
         return;
     }
     session->has_refused = false;

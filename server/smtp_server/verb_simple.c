@@ -6,7 +6,7 @@
 /* Facts 8.1, without what is not offered. */
 #define HELP_TEXT                                                                                            \
     "214-This server supports the following commands:\r\n"                                                   \
-    "214 HELO EHLO%s RCPT DATA RSET MAIL QUIT HELP\r\n"
+    "214 HELO EHLO%s RCPT DATA RSET MAIL QUIT HELP%s\r\n"
 
 void verb_rset(struct smtp_session *session, const struct command_line *command)
 {
@@ -32,10 +32,12 @@ void verb_vrfy(struct smtp_session *session, const struct command_line *command)
 
 void verb_help(struct smtp_session *session, const struct command_line *command)
 {
-    char text[sizeof HELP_TEXT + sizeof " STARTTLS"];
+    char text[sizeof HELP_TEXT + sizeof " STARTTLS AUTH"];
     (void)command;
     bool has_starttls = offer_has_starttls(session->connector, session_channel(session));
-    int length = snprintf(text, sizeof text, HELP_TEXT, has_starttls ? " STARTTLS" : "");
+    bool has_auth = (offer_mechanisms(session->connector, session_channel(session)) & OFFER_AUTH) != 0;
+    int length =
+        snprintf(text, sizeof text, HELP_TEXT, has_starttls ? " STARTTLS" : "", has_auth ? " AUTH" : "");
     session_answer_text(session, (struct bytes){text, (size_t)length});
 }
 

@@ -68,12 +68,69 @@ static void test_starttls(void **state)
     }
 }
 
+/* -- mechanisms -- */
+
+#define ALL_WORK (CHANNEL_GSSAPI | CHANNEL_NTLM | CHANNEL_LOGIN | CHANNEL_PLAIN)
+
+static void expect_mechanisms(uint32_t auth, uint32_t restrictions, unsigned channel, const char *lines)
+{
+    struct receive_connector connector = {.auth_mechanism = auth, .protocol_restrictions = restrictions};
+    struct session_rights rights = {.connector = &connector};
+    char text[256] = "";
+    offer_each(0, offer_of(&connector, &rights, channel), add_line, text);
+    assert_string_equal(text, lines);
+}
+
+/* Names and order of facts 8.1 and contract 7. */
+/* proves: facts-2.1 facts-8.1 contract-7 */
+static void test_mechanisms(void **state)
+{
+    (void)state;
+    const unsigned tls = ALL_WORK | CHANNEL_TLS;
+    expect_mechanisms(AUTH_TLS, 0, tls, "");
+    expect_mechanisms(AUTH_BASIC, 0, ALL_WORK, "AUTH LOGIN PLAIN|");
+    expect_mechanisms(AUTH_BASIC, 0, tls, "AUTH LOGIN PLAIN|");
+    expect_mechanisms(AUTH_INTEGRATED, 0, ALL_WORK, "AUTH GSSAPI NTLM|");
+    expect_mechanisms(AUTH_INTEGRATED | AUTH_BASIC, 0, ALL_WORK, "AUTH GSSAPI NTLM LOGIN PLAIN|");
+    expect_mechanisms(AUTH_EXCHANGE_SERVER, 0, ALL_WORK, "X-EXPS GSSAPI NTLM|");
+    expect_mechanisms(AUTH_ALL & ~(uint32_t)AUTH_EXTERNAL_AUTHORITATIVE, 0, tls,
+                      "AUTH GSSAPI NTLM LOGIN PLAIN|X-EXPS GSSAPI NTLM|");
+}
+
+/* proves: facts-1.3 facts-8.1 contract-7 T1 */
+static void test_basic_inside_tls_only(void **state)
+{
+    (void)state;
+    expect_mechanisms(AUTH_TLS | AUTH_BASIC | AUTH_BASIC_REQUIRE_TLS, 0, ALL_WORK, "");
+    expect_mechanisms(AUTH_TLS | AUTH_BASIC | AUTH_BASIC_REQUIRE_TLS, 0, ALL_WORK | CHANNEL_TLS,
+                      "AUTH LOGIN PLAIN|");
+    expect_mechanisms(AUTH_TLS | AUTH_BASIC_REQUIRE_TLS | AUTH_INTEGRATED, 0, ALL_WORK, "AUTH GSSAPI NTLM|");
+    expect_mechanisms(AUTH_TLS | AUTH_BASIC_REQUIRE_TLS, 0, ALL_WORK | CHANNEL_TLS, "AUTH LOGIN PLAIN|");
+    expect_mechanisms(AUTH_BASIC | AUTH_INTEGRATED | AUTH_EXCHANGE_SERVER, RESTRICTION_REQUIRE_TLS, ALL_WORK,
+                      "");
+}
+
+/* What does not work on this server is not offered. */
+/* proves: facts-8.1 contract-1 */
+static void test_mechanisms_that_work(void **state)
+{
+    (void)state;
+    const uint32_t auth = AUTH_INTEGRATED | AUTH_BASIC | AUTH_EXCHANGE_SERVER;
+    expect_mechanisms(auth, 0, 0, "");
+    expect_mechanisms(auth, 0, CHANNEL_PLAIN, "AUTH PLAIN|");
+    expect_mechanisms(auth, 0, CHANNEL_NTLM, "AUTH NTLM|X-EXPS NTLM|");
+    expect_mechanisms(auth, 0, CHANNEL_GSSAPI | CHANNEL_LOGIN, "AUTH GSSAPI LOGIN|X-EXPS GSSAPI|");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keywords),
         cmocka_unit_test(test_no_number_with_bypass),
         cmocka_unit_test(test_starttls),
+        cmocka_unit_test(test_mechanisms),
+        cmocka_unit_test(test_basic_inside_tls_only),
+        cmocka_unit_test(test_mechanisms_that_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,294 @@
+#include "fakes/fake_authenticator.h"
+
+#include "base/list.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_MAX_BYTES 256
+
+/* One step or renewal on its way to its answer. */
+struct fake_step {
+    struct fake_step *next;
+    struct fake_authenticator *fake;
+    struct auth_exchange *exchange; /* NULL: a renewal, or cancelled */
+    struct auth_renewal *renewal;
+    struct loop_timer timer;
+    enum auth_step step;
+    const struct account *account;
+    const char *output;
+};
+
+/* What an exchange has come to. */
+struct state {
+    struct fake_step *step; /* under way, or NULL */
+    char name[NAME_MAX_BYTES];
+    bool has_name;
+};
+
+static const struct fake_person *find(const struct fake_authenticator *fake, const char *name)
+{
+    for (const struct fake_person *person = fake->people; person->name != NULL; person++) {
+        if (strcmp(person->name, name) == 0) {
+            return person;
+        }
+    }
+    return NULL;
+}
+
+static const struct account *make_account(const struct fake_person *person)
+{
+    struct account *account = calloc(1, sizeof *account);
+    struct sid sids[64];
+    size_t count = 0;
+    struct bytes part;
+    assert(account != NULL);
+    for (struct bytes rest = bytes_of_text(person->sids); bytes_next(&rest, ' ', &part);) {
+        if (sid_parse(part, &sids[count++]) != OK) {
+            abort();
+        }
+    }
+    account->references = 1;
+    account->token = token_new(sids, NULL, count);
+    arena_init(&account->arena, 1u << 16);
+    struct account_sid *list = arena_array(&account->arena, count, sizeof *list);
+    for (size_t i = 0; i < count; i++) {
+        list[i] = (struct account_sid){
+            .sid = sids[i], .source = i == 0 ? ACCOUNT_SID_SELF : ACCOUNT_SID_GROUP, .via = ACCOUNT_VIA_SELF};
+    }
+    account->sids = list;
+    account->sid_count = count;
+    account->name = arena_printf(&account->arena, "%s", person->name);
+    account->dn = arena_printf(&account->arena, "uid=%s,ou=people", person->name);
+    return account;
+}
+
+const struct account *fake_authenticator_account(const struct fake_authenticator *fake, const char *name)
+{
+    return make_account(find(fake, name));
+}
+
+static void answer(struct fake_step *step)
+{
+    struct auth_exchange *exchange = step->exchange;
+    struct auth_renewal *renewal = step->renewal;
+    struct fake_step taken = *step;
+    loop_timer_stop(&step->timer);
+    step->fake->pending--;
+    free(step);
+    if (exchange != NULL) {
+        struct state *state = exchange->state;
+        state->step = NULL;
+        exchange->output = bytes_of_text(taken.output);
+        exchange->account = taken.account;
+        note_set(&exchange->why, "%s", "as the table says");
+        if (taken.step != AUTH_STEP_CHALLENGE) {
+            free(state);
+            exchange->state = NULL;
+        }
+        exchange->on_step(exchange, taken.step);
+    } else if (renewal != NULL) {
+        renewal->account = taken.account;
+        renewal->on_done(renewal, taken.step);
+    } else {
+        account_unref(taken.account);
+    }
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+    answer(list_entry(timer, struct fake_step, timer));
+}
+
+static struct fake_step *begin(struct fake_authenticator *fake, struct loop *loop)
+{
+    struct fake_step *step = calloc(1, sizeof *step);
+    assert(step != NULL);
+    step->fake = fake;
+    step->output = "";
+    fake->pending++;
+    loop_timer_init(&step->timer, loop, on_timer);
+    return step;
+}
+
+static void finish(struct fake_step *step)
+{
+    if (step->fake->is_held) {
+        step->next = step->fake->held;
+        step->fake->held = step;
+    } else {
+        loop_timer_start(&step->timer, 0);
+    }
+}
+
+void fake_authenticator_release(struct fake_authenticator *fake)
+{
+    struct fake_step *held = fake->held;
+    fake->held = NULL;
+    fake->is_held = false;
+    while (held != NULL) {
+        struct fake_step *next = held->next;
+        answer(held);
+        held = next;
+    }
+}
+
+static void judge(struct fake_step *step, const char *name, const char *password)
+{
+    const struct fake_person *person = find(step->fake, name);
+    if (person == NULL || (password != NULL && strcmp(person->password, password) != 0)) {
+        step->step = AUTH_STEP_REFUSED;
+    } else if (person->outcome != AUTH_STEP_CHALLENGE) {
+        step->step = person->outcome;
+    } else {
+        step->step = AUTH_STEP_DONE;
+        step->account = make_account(person);
+    }
+}
+
+static void challenge(struct fake_step *step, const char *output)
+{
+    step->step = AUTH_STEP_CHALLENGE;
+    step->output = output;
+}
+
+static void take_plain(struct fake_step *step, struct bytes input)
+{
+    size_t first = bytes_find(input, '\0');
+    struct bytes rest = bytes_skip(input, first + 1);
+    size_t second = bytes_find(rest, '\0');
+    if (first == input.len || second == rest.len) {
+        step->step = AUTH_STEP_MALFORMED;
+        return;
+    }
+    char *name = bytes_copy_text(bytes_first(rest, second));
+    char *password = bytes_copy_text(bytes_skip(rest, second + 1));
+    judge(step, name, password);
+    free(name);
+    free(password);
+}
+
+static void take_login(struct fake_step *step, struct state *state, bool has_input, struct bytes input)
+{
+    if (!has_input) {
+        challenge(step, "Username:");
+    } else if (!state->has_name) {
+        state->has_name = true;
+        snprintf(state->name, sizeof state->name, "%.*s", BYTES_ARG(input));
+        challenge(step, "Password:");
+    } else {
+        char *password = bytes_copy_text(input);
+        judge(step, state->name, password);
+        free(password);
+    }
+}
+
+static void take_token(struct fake_step *step, struct state *state, struct bytes input)
+{
+    char last = input.len > 0 ? input.ptr[input.len - 1] : '\0';
+    if (!state->has_name) {
+        bool has_mark = last == '+' || last == '!';
+        snprintf(state->name, sizeof state->name, "%.*s",
+                 BYTES_ARG(bytes_first(input, input.len - has_mark)));
+        state->has_name = true;
+        if (last == '+') {
+            challenge(step, "go on");
+            return;
+        }
+    }
+    judge(step, state->name, NULL);
+    step->output = last == '!' ? "farewell" : "";
+}
+
+static void take(struct auth_exchange *exchange, bool has_input, struct bytes input)
+{
+    struct fake_authenticator *fake = list_entry(exchange->authenticator, struct fake_authenticator, face);
+    struct state *state = exchange->state;
+    struct fake_step *step = begin(fake, exchange->loop);
+    assert(state->step == NULL);
+    state->step = step;
+    step->exchange = exchange;
+    switch (exchange->mechanism) {
+    case SASL_PLAIN:
+        take_plain(step, input);
+        break;
+    case SASL_LOGIN:
+        take_login(step, state, has_input, input);
+        break;
+    case SASL_GSSAPI:
+    case SASL_NTLM:
+        assert(has_input);
+        take_token(step, state, input);
+        break;
+    case SASL_MECHANISM_COUNT:
+        abort();
+    }
+    finish(step);
+}
+
+static uint32_t fake_mechanisms(const struct authenticator *authenticator)
+{
+    return list_entry(authenticator, struct fake_authenticator, face)->working;
+}
+
+static void fake_start(struct authenticator *authenticator, struct auth_exchange *exchange, bool has_input,
+                       struct bytes input)
+{
+    struct fake_authenticator *fake = list_entry(authenticator, struct fake_authenticator, face);
+    fake->start_count++;
+    exchange->authenticator = authenticator;
+    exchange->state = calloc(1, sizeof(struct state));
+    assert(exchange->state != NULL);
+    take(exchange, has_input, input);
+}
+
+static void fake_step(struct auth_exchange *exchange, struct bytes input)
+{
+    take(exchange, true, input);
+}
+
+static void fake_cancel(struct auth_exchange *exchange)
+{
+    struct fake_authenticator *fake = list_entry(exchange->authenticator, struct fake_authenticator, face);
+    struct state *state = exchange->state;
+    fake->cancel_count++;
+    if (state->step != NULL) {
+        state->step->exchange = NULL;
+    }
+    free(state);
+}
+
+static void fake_renew(struct authenticator *authenticator, struct auth_renewal *renewal)
+{
+    struct fake_authenticator *fake = list_entry(authenticator, struct fake_authenticator, face);
+    struct fake_step *step = begin(fake, renewal->loop);
+    step->renewal = renewal;
+    fake->renew_count++;
+    judge(step, renewal->old->name, NULL);
+    if (fake->renewal != AUTH_STEP_CHALLENGE) {
+        account_unref(step->account);
+        step->account = NULL;
+        step->step = fake->renewal;
+    }
+    finish(step);
+}
+
+static bool fake_is_current(const struct authenticator *authenticator, const struct account *account)
+{
+    (void)account;
+    return !list_entry(authenticator, struct fake_authenticator, face)->is_stale;
+}
+
+void fake_authenticator_init(struct fake_authenticator *fake, const struct fake_person *people)
+{
+    static const struct authenticator_ops ops = {.mechanisms = fake_mechanisms,
+                                                 .start = fake_start,
+                                                 .step = fake_step,
+                                                 .cancel = fake_cancel,
+                                                 .renew = fake_renew,
+                                                 .is_current = fake_is_current};
+    *fake = (struct fake_authenticator){
+        .face.ops = &ops, .people = people, .working = SASL_BIT(SASL_MECHANISM_COUNT) - 1};
+}
