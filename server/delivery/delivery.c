@@ -140,8 +140,9 @@ enum error delivery_start(const struct delivery_config *config, struct delivery 
     loop_timer_init(&delivery->due, config->loop, on_due);
     loop_timer_init(&delivery->stopped, config->loop, on_stopped);
     delivery->schedule = schedule_new();
-    enum error error =
-        delivery->schedule ? resolver_new(config->loop, &delivery->resolver, note) : ERROR_TEMPORARY;
+    enum error error = delivery->schedule
+                           ? resolver_new(config->loop, &config->resolver, &delivery->resolver, note)
+                           : ERROR_TEMPORARY;
     if (error) {
         schedule_free(delivery->schedule);
         free(delivery);

@@ -14,7 +14,8 @@ struct delivery_config {
     struct spool *spool;
     struct schedule_policy schedule;
     const struct clock *clock;
-    size_t connections_per_hop; /* 0: 20 */
+    size_t connections_per_hop;      /* 0: 20 */
+    struct resolver_config resolver; /* borrowed for the start */
 };
 
 /* Starts listening to the spool. On the loop. Nothing is sent before the first organization. */

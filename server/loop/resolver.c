@@ -1,22 +1,20 @@
 #include "loop/resolver.h"
 
 #include "loop/loop_internal.h"
+#include "loop/resolver_answer.h"
+#include "loop/resolver_context.h"
 
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unbound.h>
 
-/* A query is two questions, AAAA and A, to one libunbound context whose worker thread reports through a
- * descriptor.
+/* A query is one question for the MX records, or two for the addresses (AAAA and A), to one libunbound
+ * context whose worker thread reports through a descriptor.
  *
- * Good: ask both, collect the answers, report when both are there.
+ * Good: ask, collect the answers, report when all are there.
  * Else: a question that can not be asked counts as answered; time is up or the asker cancels: the open
  * questions are taken back and what is there is reported. The report always comes at the end of a turn, so
  * never inside a call of the asker's nor of libunbound's. */
 
-enum { RR_A = 1, RR_AAAA = 28, RR_CLASS_IN = 1, DNS_RCODE_OK = 0 };
+enum { RR_CLASS_IN = 1, DNS_RCODE_OK = 0 };
 enum { QUESTION_COUNT = 2 };
 
 struct lookup;
@@ -25,7 +23,7 @@ struct question {
     struct lookup *lookup;
     int id;
     bool is_open;
-    enum error outcome; /* OK: has addresses */
+    enum error outcome; /* OK: has addresses; of MX: the domain exists */
     struct ip_address addresses[RESOLVER_ADDRESS_MAX];
     size_t count;
 };
@@ -34,7 +32,8 @@ struct lookup {
     struct list link; /* in the resolver's lookups while questions are open */
     struct resolver *resolver;
     struct loop *loop;
-    struct resolver_query *query;
+    struct resolver_query *query; /* NULL: it is for mx */
+    struct resolver_mx_query *mx;
     struct loop_late report;
     struct loop_timer timer;
     enum error cut_short; /* OK, or why not all answers were waited for */
@@ -48,22 +47,6 @@ struct resolver {
     struct list lookups;
 };
 
-static const struct {
-    const char *name;
-    const char *value;
-} options[] = {
-    {"module-config:", "iterator"},    /* no trust anchor is configured yet, so nothing to validate with */
-    {"do-not-query-localhost:", "no"}, /* resolvers on 127.0.0.x are common, in containers above all */
-    {"unblock-lan-zones:", "yes"},     /* names of internal networks belong to the machine's resolver */
-    {"insecure-lan-zones:", "yes"},
-    {"infra-host-ttl:", "30"}, /* a server that was away is asked again soon */
-    {"infra-keep-probing:", "yes"},
-    {"use-syslog:", "no"},
-};
-
-/* Zones that libunbound answers itself (RFC 6761) but an internal network may have. */
-static const char *const internal_zones[] = {"test.", "home.arpa."};
-
 static void lookup_report(struct lookup *lookup)
 {
     loop_timer_stop(&lookup->timer);
@@ -71,37 +54,67 @@ static void lookup_report(struct lookup *lookup)
     loop_late_ask(lookup->loop, &lookup->report);
 }
 
-static void take_address(struct question *question, int family, const char *data, size_t len)
+static void take_addresses(struct question *question, const struct ub_result *result)
 {
-    struct sockaddr_storage storage = {0};
-    if (family == RR_A && len == 4) {
-        struct sockaddr_in *v4 = (struct sockaddr_in *)&storage;
-        v4->sin_family = AF_INET;
-        memcpy(&v4->sin_addr, data, len);
-    } else if (family == RR_AAAA && len == 16) {
-        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&storage;
-        v6->sin6_family = AF_INET6;
-        memcpy(&v6->sin6_addr, data, len);
-    } else {
-        return;
+    for (size_t i = 0; result->data[i] != NULL && question->count < RESOLVER_ADDRESS_MAX; i++) {
+        struct bytes data = {result->data[i], (size_t)result->len[i]};
+        question->count +=
+            resolver_answer_address(result->qtype, data, &question->addresses[question->count]);
     }
-    if (question->count < RESOLVER_ADDRESS_MAX) {
-        question->addresses[question->count++] = ip_from_sockaddr((struct sockaddr *)&storage).address;
+}
+
+/* With more than there is room for, the least preferred go. */
+static void take_exchangers(struct resolver_mx_query *query, const struct ub_result *result)
+{
+    for (size_t i = 0; result->data[i] != NULL; i++) {
+        struct resolver_exchanger exchanger;
+        struct bytes data = {result->data[i], (size_t)result->len[i]};
+        if (!resolver_answer_exchanger(data, &exchanger)) {
+            continue;
+        }
+        size_t worst = 0;
+        if (query->count < RESOLVER_EXCHANGER_MAX) {
+            query->exchangers[query->count++] = exchanger;
+            continue;
+        }
+        for (size_t k = 1; k < query->count; k++) {
+            if (query->exchangers[k].preference > query->exchangers[worst].preference) {
+                worst = k;
+            }
+        }
+        if (exchanger.preference < query->exchangers[worst].preference) {
+            query->exchangers[worst] = exchanger;
+        }
     }
 }
 
 static enum error take_result(struct question *question, int failure, const struct ub_result *result)
 {
+    struct resolver_mx_query *mx = question->lookup->mx;
     if (failure != 0 || result == NULL) {
         return failure == UB_SYNTAX ? ERROR_NOT_FOUND : ERROR_TEMPORARY;
     }
-    for (size_t i = 0; result->havedata && result->data[i] != NULL; i++) {
-        take_address(question, result->qtype, result->data[i], (size_t)result->len[i]);
+    if (result->bogus) {
+        return ERROR_TEMPORARY;
+    }
+    if (result->havedata && mx != NULL) {
+        take_exchangers(mx, result);
+        /* Records, but none that can be read: what the domain wants is not known. */
+        return mx->count > 0 ? OK : ERROR_TEMPORARY;
+    }
+    if (result->havedata) {
+        take_addresses(question, result);
     }
     if (question->count > 0) {
         return OK;
     }
-    return result->nxdomain || result->rcode == DNS_RCODE_OK ? ERROR_NOT_FOUND : ERROR_TEMPORARY;
+    if (result->nxdomain) {
+        return ERROR_NOT_FOUND;
+    }
+    if (result->rcode != DNS_RCODE_OK) {
+        return ERROR_TEMPORARY;
+    }
+    return mx != NULL ? OK : ERROR_NOT_FOUND;
 }
 
 static void question_on_answer(void *argument, int failure, struct ub_result *result)
@@ -166,9 +179,8 @@ static enum error merge_outcomes(const struct lookup *lookup)
     return v6 != ERROR_NOT_FOUND ? v6 : v4;
 }
 
-static void lookup_on_report(struct loop_late *late)
+static void report_addresses(struct lookup *lookup)
 {
-    struct lookup *lookup = list_entry(late, struct lookup, report);
     struct resolver_query *query = lookup->query;
     enum error error = merge_outcomes(lookup);
     query->count = 0;
@@ -176,10 +188,29 @@ static void lookup_on_report(struct loop_late *late)
         merge_addresses(query, lookup);
     }
     query->state = NULL;
-    query->resolver = NULL;
     loop_release(lookup->loop);
     free(lookup);
     query->on_done(query, error);
+}
+
+static void report_exchangers(struct lookup *lookup)
+{
+    struct resolver_mx_query *mx = lookup->mx;
+    enum error error = lookup->cut_short != OK ? lookup->cut_short : lookup->questions[0].outcome;
+    mx->state = NULL;
+    loop_release(lookup->loop);
+    free(lookup);
+    mx->on_done(mx, error);
+}
+
+static void lookup_on_report(struct loop_late *late)
+{
+    struct lookup *lookup = list_entry(late, struct lookup, report);
+    if (lookup->mx != NULL) {
+        report_exchangers(lookup);
+    } else {
+        report_addresses(lookup);
+    }
 }
 
 static void lookup_ask(struct lookup *lookup, struct question *question, const char *name, int type)
@@ -194,7 +225,7 @@ static void lookup_ask(struct lookup *lookup, struct question *question, const c
     }
 }
 
-void resolver_addresses(struct resolver *resolver, const char *name, struct resolver_query *query)
+static struct lookup *lookup_new(struct resolver *resolver)
 {
     struct lookup *lookup = calloc(1, sizeof *lookup);
     if (lookup == NULL) {
@@ -202,34 +233,64 @@ void resolver_addresses(struct resolver *resolver, const char *name, struct reso
     }
     lookup->resolver = resolver;
     lookup->loop = resolver->loop;
-    lookup->query = query;
-    query->resolver = resolver;
-    query->state = lookup;
-    query->count = 0;
     loop_hold(lookup->loop);
     loop_late_init(&lookup->report, lookup_on_report);
     loop_timer_init(&lookup->timer, lookup->loop, lookup_on_timer);
     list_append(&resolver->lookups, &lookup->link);
-    struct question *first = &lookup->questions[0];
-    if (ip_parse_address(bytes_of_text(name), &first->addresses[0]) == OK) {
-        first->count = 1;
-    } else {
-        lookup_ask(lookup, first, name, RR_AAAA);
-        lookup_ask(lookup, &lookup->questions[1], name, RR_A);
-    }
-    if (first->is_open || lookup->questions[1].is_open) {
+    return lookup;
+}
+
+/* Its questions are asked. */
+static void lookup_begin(struct lookup *lookup)
+{
+    if (lookup->questions[0].is_open || lookup->questions[1].is_open) {
         loop_timer_start(&lookup->timer, RESOLVER_TIMEOUT_MS);
     } else {
         lookup_report(lookup);
     }
 }
 
-void resolver_cancel(struct resolver_query *query)
+void resolver_addresses(struct resolver *resolver, const char *name, struct resolver_query *query)
 {
-    struct lookup *lookup = query->state;
+    struct lookup *lookup = lookup_new(resolver);
+    lookup->query = query;
+    query->state = lookup;
+    query->count = 0;
+    struct question *first = &lookup->questions[0];
+    if (ip_parse_address(bytes_of_text(name), &first->addresses[0]) == OK) {
+        first->count = 1;
+    } else {
+        lookup_ask(lookup, first, name, RESOLVER_TYPE_AAAA);
+        lookup_ask(lookup, &lookup->questions[1], name, RESOLVER_TYPE_A);
+    }
+    lookup_begin(lookup);
+}
+
+void resolver_exchangers(struct resolver *resolver, const char *domain, struct resolver_mx_query *query)
+{
+    struct lookup *lookup = lookup_new(resolver);
+    lookup->mx = query;
+    query->state = lookup;
+    query->count = 0;
+    lookup_ask(lookup, &lookup->questions[0], domain, RESOLVER_TYPE_MX);
+    lookup_begin(lookup);
+}
+
+static void lookup_cancel(struct lookup *lookup)
+{
     if (lookup != NULL && !list_is_empty(&lookup->link)) {
         lookup_cut_short(lookup, ERROR_CANCELED);
     }
+}
+
+void resolver_cancel(struct resolver_query *query)
+{
+    lookup_cancel(query->state);
+}
+
+void resolver_cancel_exchangers(struct resolver_mx_query *query)
+{
+    lookup_cancel(query->state);
 }
 
 static void resolver_on_event(void *owner, int events)
@@ -239,93 +300,30 @@ static void resolver_on_event(void *owner, int events)
     ub_process(resolver->context);
 }
 
-/* The last step of a context's configuration: after the first zone it takes no more options. */
-static int open_internal_zones(struct ub_ctx *context)
-{
-    int failure = 0;
-    for (size_t i = 0; i < sizeof internal_zones / sizeof internal_zones[0] && failure == 0; i++) {
-        failure = ub_ctx_zone_add(context, internal_zones[i], "nodefault");
-    }
-    return failure;
-}
-
-static int use_machine(struct ub_ctx *context)
-{
-    if (ub_ctx_resolvconf(context, NULL) != 0) {
-        /* resolv.conf(5): without it the server is the machine itself. */
-        int failure = ub_ctx_set_fwd(context, "127.0.0.1");
-        if (failure != 0) {
-            return failure;
-        }
-    }
-    int failure = ub_ctx_hosts(context, NULL);
-    return failure == UB_READFILE ? 0 : failure;
-}
-
-static int use_server(struct ub_ctx *context, const struct ip_endpoint *server)
-{
-    char address[IP_TEXT_SIZE];
-    char text[IP_TEXT_SIZE + 8];
-    snprintf(text, sizeof text, "%s@%u", ip_format_address(&server->address, address),
-             (unsigned)server->port);
-    return ub_ctx_set_fwd(context, text);
-}
-
-/* server: NULL for the machine's configuration. 0 or libunbound's code. */
-static int configure(struct ub_ctx *context, const struct ip_endpoint *server)
-{
-    ub_ctx_debugout(context, NULL); /* what goes wrong is reported with the query, not on stderr */
-    int failure = ub_ctx_async(context, 1);
-    for (size_t i = 0; i < sizeof options / sizeof options[0] && failure == 0; i++) {
-        failure = ub_ctx_set_option(context, options[i].name, options[i].value);
-    }
-    if (failure == 0) {
-        failure = server != NULL ? use_server(context, server) : use_machine(context);
-    }
-    return failure != 0 ? failure : open_internal_zones(context);
-}
-
-static enum error resolver_make(struct loop *loop, const struct ip_endpoint *server, struct resolver **out,
-                                struct note *note)
+enum error resolver_new(struct loop *loop, const struct resolver_config *config, struct resolver **out,
+                        struct note *note)
 {
     struct resolver *resolver = calloc(1, sizeof *resolver);
-    struct ub_ctx *context = ub_ctx_create();
-    enum error error = ERROR_TEMPORARY;
-    if (resolver == NULL || context == NULL) {
+    if (resolver == NULL) {
         note_set(note, "resolver: no memory");
-    } else {
-        int failure = configure(context, server);
-        if (failure != 0) {
-            note_set(note, "resolver: %s", ub_strerror(failure));
-            error = ERROR_IO;
-        } else {
-            error = loop_poll_new(loop, ub_fd(context), resolver_on_event, resolver, &resolver->poll);
-        }
+        return ERROR_TEMPORARY;
+    }
+    enum error error = resolver_context_new(config, &resolver->context, note);
+    if (error == OK) {
+        error = loop_poll_new(loop, ub_fd(resolver->context), resolver_on_event, resolver, &resolver->poll);
     }
     if (error != OK) {
-        if (context != NULL) {
-            ub_ctx_delete(context);
+        if (resolver->context != NULL) {
+            ub_ctx_delete(resolver->context);
         }
         free(resolver);
         return error;
     }
     resolver->loop = loop;
-    resolver->context = context;
     list_init(&resolver->lookups);
     loop_poll_set(resolver->poll, LOOP_READABLE);
     *out = resolver;
     return OK;
-}
-
-enum error resolver_new(struct loop *loop, struct resolver **out, struct note *note)
-{
-    return resolver_make(loop, NULL, out, note);
-}
-
-enum error resolver_new_at(struct loop *loop, const struct ip_endpoint *server, struct resolver **out,
-                           struct note *note)
-{
-    return resolver_make(loop, server, out, note);
 }
 
 void resolver_free(struct resolver *resolver)

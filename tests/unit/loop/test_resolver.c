@@ -1,120 +1,55 @@
+/* fakes: name_server */
+#include "fakes/fake_name_server.h"
 #include "loop/resolver.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <sys/socket.h>
-
-/* A name server on the same loop: what it answers depends on the first label. */
-struct server {
-    struct loop_poll *poll;
-    int descriptor;
-    struct ip_endpoint endpoint;
-    unsigned question_count;
-};
 
 struct test {
     struct loop *loop;
-    struct server server;
+    struct fake_name_server server;
     struct resolver *resolver;
     struct resolver_query query;
+    struct resolver_mx_query mx;
     struct loop_end_hook hook;
     struct loop_timer timer;
     enum error error;
     unsigned done_count;
 };
 
-static size_t put_record(unsigned char *out, unsigned type, const unsigned char *data, size_t len)
-{
-    const unsigned char head[] = {0xc0, 12, 0, (unsigned char)type, 0, 1, 0, 0, 0, 60, 0, (unsigned char)len};
-    memcpy(out, head, sizeof head);
-    memcpy(out + sizeof head, data, len);
-    return sizeof head + len;
-}
-
-static size_t put_answers(const unsigned char *question, unsigned type, unsigned char *out,
-                          unsigned *out_count)
-{
-    static const unsigned char v4[] = {192, 0, 2, 1};
-    static const unsigned char v6[] = {0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7};
-    static const unsigned char mapped[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 9};
-    const char *label = (const char *)question + 1;
-    size_t len = 0;
-    *out_count = 0;
-    if (strncmp(label, "both", 4) == 0) {
-        len = type == 1 ? put_record(out, 1, v4, sizeof v4) : put_record(out, 28, v6, sizeof v6);
-        *out_count = 1;
-    } else if (strncmp(label, "four", 4) == 0 && type == 1) {
-        len = put_record(out, 1, v4, sizeof v4);
-        *out_count = 1;
-    } else if (strncmp(label, "mapped", 6) == 0 && type == 28) {
-        len = put_record(out, 28, mapped, sizeof mapped);
-        *out_count = 1;
-    } else if (strncmp(label, "many", 4) == 0) {
-        for (unsigned char i = 0; i < 20; i++) {
-            unsigned char address[16] = {0x20, 1, 0xd, 0xb8};
-            address[type == 1 ? 3 : 15] = i;
-            len += put_record(out + len, type, address, type == 1 ? 4 : 16);
-        }
-        *out_count = 20;
-    }
-    return len;
-}
-
-static unsigned char code_of(const unsigned char *question, unsigned type)
-{
-    const char *label = (const char *)question + 1;
-    if (strncmp(label, "missing", 7) == 0) {
-        return 3;
-    }
-    if (strncmp(label, "broken", 6) == 0 || (strncmp(label, "half", 4) == 0 && type == 1)) {
-        return 2;
-    }
-    return 0;
-}
-
-static void server_on_event(void *owner, int events)
-{
-    (void)events;
-    struct server *server = owner;
-    unsigned char packet[4096];
-    struct sockaddr_storage peer;
-    socklen_t size = sizeof peer;
-    ssize_t got = recvfrom(server->descriptor, packet, 512, 0, (struct sockaddr *)&peer, &size);
-    if (got < 17) {
-        return;
-    }
-    server->question_count++;
-    size_t end = 12;
-    while (packet[end] != 0) {
-        end += packet[end] + 1u;
-    }
-    unsigned type = packet[end + 2];
-    if (strncmp((char *)packet + 13, "silent", 6) == 0) {
-        return;
-    }
-    unsigned count;
-    size_t len = end + 5;
-    packet[2] = 0x84 | (packet[2] & 1);
-    packet[3] = 0x80 | code_of(packet + 12, type);
-    memset(packet + 6, 0, 6);
-    len += put_answers(packet + 12, type, packet + len, &count);
-    packet[7] = (unsigned char)count;
-    assert_int_equal(sendto(server->descriptor, packet, len, 0, (struct sockaddr *)&peer, size), len);
-}
+static const struct fake_record RECORDS[] = {
+    {"both.example.com", "A", "192.0.2.1"},
+    {"both.example.com", "AAAA", "2001:db8::7"},
+    {"both.corp.test", "A", "192.0.2.1"},
+    {"both.lan.home.arpa", "A", "192.0.2.1"},
+    {"four.example.com", "A", "192.0.2.1"},
+    {"mapped.example.com", "AAAA", "::ffff:192.0.2.9"},
+    {"empty.example.com", "TXT", "nothing"},
+    {"broken.example.com", "SERVFAIL", ""},
+    {"half.example.com", "SERVFAIL-A", ""},
+    {"silent.example.com", "SILENT", ""},
+    {"contoso.com", "MX", "20 Backup.Contoso.COM"},
+    {"contoso.com", "MX", "10 mx1.contoso.com"},
+    {"contoso.com", "MX", "10 192.0.2.1"},
+    {"alias.example.com", "CNAME", "contoso.com"},
+    {"circle.example.com", "CNAME", "circle2.example.com"},
+    {"circle2.example.com", "CNAME", "circle.example.com"},
+    {"null.example.com", "MX", "0 ."},
+    {"odd.example.com", "MX", "0 a/b.example.com"},
+    {0},
+};
 
 static void test_on_end(struct loop_end_hook *hook)
 {
     struct test *test = list_entry(hook, struct test, hook);
     resolver_free(test->resolver);
-    if (test->server.poll != NULL) {
-        loop_poll_free(test->server.poll);
-        close(test->server.descriptor);
-    }
+    fake_name_server_close(&test->server);
 }
 
 static void test_on_done(struct resolver_query *query, enum error error)
@@ -125,31 +60,25 @@ static void test_on_done(struct resolver_query *query, enum error error)
     loop_end(test->loop);
 }
 
-static void server_open(struct test *test)
+static void test_on_mx(struct resolver_mx_query *query, enum error error)
 {
-    struct server *server = &test->server;
-    server->descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    struct ip_endpoint any = {.address = {.family = IP_V4, .octets = {127, 0, 0, 1}}};
-    struct sockaddr_storage address;
-    socklen_t size = sizeof address;
-    ip_to_sockaddr(&any, (struct sockaddr *)&address);
-    assert_int_equal(bind(server->descriptor, (struct sockaddr *)&address, size), 0);
-    getsockname(server->descriptor, (struct sockaddr *)&address, &size);
-    server->endpoint = ip_from_sockaddr((struct sockaddr *)&address);
-    assert_int_equal(loop_poll_new(test->loop, server->descriptor, server_on_event, server, &server->poll),
-                     OK);
-    loop_poll_set(server->poll, LOOP_READABLE);
+    struct test *test = list_entry(query, struct test, mx);
+    test->error = error;
+    test->done_count++;
+    loop_end(test->loop);
 }
 
 static void test_init(struct test *test, const struct clock *clock)
 {
     *test = (struct test){.loop = loop_new("test", clock)};
     struct note note = {""};
-    server_open(test);
-    assert_int_equal(resolver_new_at(test->loop, &test->server.endpoint, &test->resolver, &note), OK);
+    fake_name_server_open(&test->server, test->loop, RECORDS);
+    const struct resolver_config config = {.server = &test->server.endpoint};
+    assert_int_equal(resolver_new(test->loop, &config, &test->resolver, &note), OK);
     test->hook.on_end = test_on_end;
     loop_on_end(test->loop, &test->hook);
     test->query.on_done = test_on_done;
+    test->mx.on_done = test_on_mx;
 }
 
 static enum error resolve(struct test *test, const char *name)
@@ -200,11 +129,126 @@ static void test_a_mapped_address_takes_its_normal_form(void **state)
 static void test_many_addresses_are_cut_fairly(void **state)
 {
     (void)state;
+    struct fake_record many[41] = {{0}};
+    char texts[40][32];
+    for (size_t i = 0; i < 40; i++) {
+        (void)snprintf(texts[i], sizeof texts[i], i < 20 ? "192.0.2.%zu" : "2001:db8::%zu", i + 1);
+        many[i] = (struct fake_record){"many.example.com", i < 20 ? "A" : "AAAA", texts[i]};
+    }
     struct test test;
-    assert_int_equal(resolve(&test, "many.example.com"), OK);
+    test_init(&test, NULL);
+    test.server.records = many;
+    resolver_addresses(test.resolver, "many.example.com", &test.query);
+    loop_run(test.loop);
+    loop_free(test.loop);
     assert_int_equal(test.query.count, RESOLVER_ADDRESS_MAX);
     assert_int_equal(test.query.addresses[7].family, IP_V6);
     assert_int_equal(test.query.addresses[8].family, IP_V4);
+}
+
+/* -- mail exchangers -- */
+
+static enum error exchange_with(struct test *test, const struct fake_record *records, const char *domain)
+{
+    test_init(test, NULL);
+    test->server.records = records;
+    resolver_exchangers(test->resolver, domain, &test->mx);
+    assert_int_equal(test->done_count, 0);
+    loop_run(test->loop);
+    loop_free(test->loop);
+    assert_int_equal(test->done_count, 1);
+    return test->error;
+}
+
+static enum error exchange(struct test *test, const char *domain)
+{
+    return exchange_with(test, RECORDS, domain);
+}
+
+static bool has_exchanger(const struct resolver_mx_query *query, uint16_t preference, const char *name)
+{
+    for (size_t i = 0; i < query->count; i++) {
+        if (query->exchangers[i].preference == preference && strcmp(query->exchangers[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The address that one of them names is no host. */
+/* proves: R14 */
+static void test_exchangers_of_a_domain(void **state)
+{
+    (void)state;
+    struct test test;
+    assert_int_equal(exchange(&test, "contoso.com"), OK);
+    assert_int_equal(test.mx.count, 2);
+    assert_true(has_exchanger(&test.mx, 10, "mx1.contoso.com"));
+    assert_true(has_exchanger(&test.mx, 20, "backup.contoso.com"));
+}
+
+/* proves: R14 */
+static void test_exchangers_of_an_alias(void **state)
+{
+    (void)state;
+    struct test test;
+    assert_int_equal(exchange(&test, "alias.example.com"), OK);
+    assert_int_equal(test.mx.count, 2);
+    assert_int_equal(exchange(&test, "circle.example.com"), ERROR_TEMPORARY);
+}
+
+/* proves: R14 */
+static void test_no_exchangers(void **state)
+{
+    (void)state;
+    struct test test;
+    assert_int_equal(exchange(&test, "four.example.com"), OK);
+    assert_int_equal(test.mx.count, 0);
+    assert_int_equal(exchange(&test, "null.example.com"), OK);
+    assert_true(has_exchanger(&test.mx, 0, ""));
+    assert_int_equal(exchange(&test, "missing.example.com"), ERROR_NOT_FOUND);
+    assert_int_equal(exchange(&test, "broken.example.com"), ERROR_TEMPORARY);
+    assert_int_equal(exchange(&test, "odd.example.com"), ERROR_TEMPORARY);
+}
+
+/* proves: R14 */
+static void test_a_hundred_exchangers(void **state)
+{
+    (void)state;
+    struct fake_record many[101] = {{0}};
+    char texts[100][40];
+    for (size_t i = 0; i < 100; i++) {
+        (void)snprintf(texts[i], sizeof texts[i], "%zu mx%zu.example.com", 1000 - i, i);
+        many[i] = (struct fake_record){"many.example.com", "MX", texts[i]};
+    }
+    struct test test;
+    assert_int_equal(exchange_with(&test, many, "many.example.com"), OK);
+    assert_int_equal(test.mx.count, RESOLVER_EXCHANGER_MAX);
+    assert_true(has_exchanger(&test.mx, 901, "mx99.example.com"));
+    assert_true(has_exchanger(&test.mx, 964, "mx36.example.com"));
+    assert_false(has_exchanger(&test.mx, 965, "mx35.example.com"));
+}
+
+static void cancel_exchangers_on_due(struct loop_timer *timer)
+{
+    struct test *test = list_entry(timer, struct test, timer);
+    resolver_cancel_exchangers(&test->mx);
+    resolver_cancel_exchangers(&test->mx);
+}
+
+static void test_a_query_for_exchangers_is_cancelled(void **state)
+{
+    (void)state;
+    struct test test;
+    test_init(&test, NULL);
+    resolver_exchangers(test.resolver, "silent.example.com", &test.mx);
+    loop_timer_init(&test.timer, test.loop, cancel_exchangers_on_due);
+    loop_timer_start(&test.timer, 1);
+    loop_run(test.loop);
+    loop_free(test.loop);
+    assert_int_equal(test.error, ERROR_CANCELED);
+    resolver_cancel_exchangers(&test.mx);
+    assert_int_equal(test.done_count, 1);
 }
 
 /* proves: R14 */
@@ -312,7 +356,7 @@ static void test_the_hosts_file_is_read(void **state)
     (void)state;
     struct test test = {.loop = loop_new("test", NULL)};
     struct note note = {""};
-    assert_int_equal(resolver_new(test.loop, &test.resolver, &note), OK);
+    assert_int_equal(resolver_new(test.loop, &(struct resolver_config){0}, &test.resolver, &note), OK);
     test.hook.on_end = test_on_end;
     loop_on_end(test.loop, &test.hook);
     test.query.on_done = test_on_done;
@@ -334,6 +378,11 @@ int main(void)
         cmocka_unit_test(test_one_family_is_enough),
         cmocka_unit_test(test_a_mapped_address_takes_its_normal_form),
         cmocka_unit_test(test_many_addresses_are_cut_fairly),
+        cmocka_unit_test(test_exchangers_of_a_domain),
+        cmocka_unit_test(test_exchangers_of_an_alias),
+        cmocka_unit_test(test_no_exchangers),
+        cmocka_unit_test(test_a_hundred_exchangers),
+        cmocka_unit_test(test_a_query_for_exchangers_is_cancelled),
         cmocka_unit_test(test_names_of_internal_zones_are_asked_for),
         cmocka_unit_test(test_what_is_permanent_and_what_is_not),
         cmocka_unit_test(test_an_address_answers_itself),
