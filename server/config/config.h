@@ -56,6 +56,9 @@ struct config {
         struct ip_endpoint listen; /* IP_NONE: off */
     } metrics;
     struct {
+        const char *trust_anchor; /* NULL: answers are not validated */
+    } dns;
+    struct {
         const char *keytab; /* of the GSSAPI bind; of the acceptor too, once AUTH is built */
     } sasl;
     struct arena arena;

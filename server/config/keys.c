@@ -47,6 +47,7 @@ const struct key_row CONFIG_KEYS[] = {
     {"queue", "expire", KEY_DURATION, FIELD(queue, expire_ms), "2d"},
     {"queue", "delay_warning", KEY_LATER, 0, NULL},
     {"queue", "reserve", KEY_SIZE, FIELD(queue, reserve_bytes), "256M"},
+    {"dns", "trust_anchor", KEY_TEXT, FIELD(dns, trust_anchor), NULL},
     {"sasl", "keytab", KEY_TEXT, FIELD(sasl, keytab), "/etc/krb5.keytab"},
     {"sasl", "service", KEY_LATER, 0, NULL},
     {"log", "format", KEY_FORMAT, FIELD(log, format), "json"},

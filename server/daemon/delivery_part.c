@@ -16,6 +16,7 @@ static enum error begin(struct process *process, struct note *note)
         .spool = process->spool,
         .clock = &clock_system,
         .schedule = {.delay_count = config->queue.retry_count, .expire_ms = config->queue.expire_ms},
+        .resolver.trust_anchor_file = config->dns.trust_anchor,
     };
     static_assert(CONFIG_RETRY_MAX == SCHEDULE_DELAYS_MAX, "one list of delays");
     memcpy(delivery.schedule.delays_ms, config->queue.retry_ms, sizeof delivery.schedule.delays_ms);

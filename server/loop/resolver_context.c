@@ -1,6 +1,7 @@
 #include "loop/resolver_context.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static const struct {
     const char *name;
@@ -54,7 +55,11 @@ static int use_trust_anchor(struct ub_ctx *context, const char *file)
 {
     int failure =
         ub_ctx_set_option(context, "module-config:", file != NULL ? "validator iterator" : "iterator");
-    return failure == 0 && file != NULL ? ub_ctx_add_ta_file(context, file) : failure;
+    if (failure != 0 || file == NULL) {
+        return failure;
+    }
+    /* libunbound itself would notice at the first question. */
+    return access(file, R_OK) == 0 ? ub_ctx_add_ta_file(context, file) : UB_READFILE;
 }
 
 /* 0 or libunbound's code. */

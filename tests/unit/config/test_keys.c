@@ -16,6 +16,7 @@ static void an_empty_file_gives_the_defaults_of_the_contract(void **state)
     assert_null(config.directory.bind_dn);
     assert_null(config.directory.bind_password);
     assert_null(config.directory.sasl_mech);
+    assert_null(config.dns.trust_anchor);
     assert_int_equal(config.directory.poll_ms, 60000);
     assert_int_equal(config.directory.start_tls, START_TLS_DEFAULT);
     assert_null(config.directory.ca_file);
@@ -55,6 +56,7 @@ static void every_key_is_read(void **state)
         "[server]\n  name = MX1\n\torganization = Contoso\nstate_dir=/srv/relay\nuser = mail\n"
         "group = smtp\nloops = 4\ncontrol = /run/x.sock\ndrain = 2m\r\n"
         "[queue]\nretry = 10s  1m\t2h\nexpire = 5d\nreserve = 1G\n"
+        "[dns]\ntrust_anchor = /etc/root.key\n"
         "[log]\nformat = text\nlevel = warning\n[metrics]\nlisten = [::1]:9000",
         &config);
     assert_string_equal(config.directory.uri, "ldap://a ldaps://b");
@@ -64,6 +66,7 @@ static void every_key_is_read(void **state)
     assert_string_equal(config.directory.bind_password, "s3 cret");
     assert_string_equal(config.directory.sasl_mech, "GSSAPI");
     assert_int_equal(config.directory.poll_ms, 5000);
+    assert_string_equal(config.dns.trust_anchor, "/etc/root.key");
     assert_int_equal(config.directory.start_tls, START_TLS_NEVER);
     assert_string_equal(config.directory.ca_file, "/etc/ca.pem");
     assert_string_equal(config.server.name, "MX1");
