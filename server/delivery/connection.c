@@ -9,23 +9,24 @@
 #define IDLE_MS    5000 /* an idle session is kept this long for the next message */
 #define QUIT_MS    5000 /* and its place so long for the answer to QUIT */
 
-/* Happy path: the smart host that answered last, resolved if it is a name; greeted; transmissions one after
- * the other; idle; QUIT. Failures: no address, no connection, a refused greeting: the next address, the next
- * smart host; none left: the hop is dead for a while. A session lost later concerns its transmission alone,
- * and not even that where an old session turns out to be closed. */
+/* Happy path: the smart host that answered last, or the domain's exchangers, resolved; greeted; transmissions
+ * one after the other; idle; QUIT. Failures: no address, no connection, a refused greeting: the next address,
+ * the next smart host; none left: the hop is dead for a while; the DNS says that there is none: its mail
+ * fails. A session lost later concerns its transmission alone, and not even that where an old session turns
+ * out to be closed. */
 struct connection {
     struct list link; /* in the hop's connections */
     struct hop *hop;
     struct smtp_client *client;        /* NULL between two attempts */
     struct transmission *transmission; /* under way */
-    struct resolver_query query;       /* its answer holds the host's addresses, also those of a literal */
+    struct destination destination;    /* the addresses of the smart host, or all of the domain's */
     bool is_resolving;
     bool has_addresses;
     bool is_ready;   /* greeted */
     bool is_leaving; /* QUIT is said */
     size_t first_host;
     size_t hosts_tried;
-    size_t address; /* index of the query's answer */
+    size_t address; /* index of the destination's targets */
     uint32_t sent_count;
     struct loop_timer idle; /* the end of idleness, then of the wait for the answer to QUIT */
 };
@@ -37,8 +38,10 @@ static void release(struct connection *connection)
     struct hop *hop = connection->hop;
     list_remove(&connection->link);
     hop->connection_count--;
+    hop->delivery->connection_count--;
     hop->connecting_count -= !connection->is_ready;
     loop_timer_stop(&connection->idle);
+    destination_done(&connection->destination);
     free(connection);
     hop_pump(hop);
 }
@@ -143,9 +146,15 @@ void connection_transmission_done(struct transmission *transmission, bool can_re
 
 /* -- the session -- */
 
+/* A domain counts as one host with the addresses of all its exchangers. */
+static size_t host_count(const struct hop *hop)
+{
+    return hop->key.domain[0] ? 1 : hop->connector->smart_host_count;
+}
+
 static size_t host_index(const struct connection *connection)
 {
-    return (connection->first_host + connection->hosts_tried) % connection->hop->connector->smart_host_count;
+    return (connection->first_host + connection->hosts_tried) % host_count(connection->hop);
 }
 
 static void on_ready(void *owner)
@@ -155,7 +164,7 @@ static void on_ready(void *owner)
     connection->is_ready = true;
     hop->connecting_count--;
     hop->good_host = host_index(connection);
-    hop->retry_at_ms = 0;
+    hop_succeeded(hop);
     work_or_rest(connection);
 }
 
@@ -163,7 +172,7 @@ static void on_ready(void *owner)
 static void note_reply(struct connection *connection, struct bytes reply)
 {
     char address[IP_TEXT_SIZE], text[600];
-    ip_format_address(&connection->query.addresses[connection->address], address);
+    ip_format_address(&connection->destination.targets[connection->address].address, address);
     int len = snprintf(text, sizeof text, "%.*s [%s]", BYTES_ARG(bytes_first(reply, 512)), address);
     hop_note(connection->hop, (struct bytes){text, (size_t)len});
 }
@@ -201,49 +210,52 @@ static enum error connect_to(struct connection *connection, const struct ip_addr
                                &EVENTS, connection, &connection->client);
 }
 
-static void on_resolved(struct resolver_query *query, enum error error)
+static void on_destination(struct destination *destination)
 {
-    struct connection *connection = list_entry(query, struct connection, query);
+    struct connection *connection = list_entry(destination, struct connection, destination);
+    struct hop *hop = connection->hop;
     connection->is_resolving = false;
-    if (error == ERROR_CANCELED) {
+    connection->has_addresses = true;
+    if (destination->is_permanent && !hop->is_old) {
+        hop_refused(hop, destination->reply);
         release(connection);
         return;
     }
-    connection->has_addresses = true;
-    if (error)
-        hop_note(connection->hop, error == ERROR_NOT_FOUND
-                                      ? BYTES_LITERAL("451 4.4.4 The smart host has no address")
-                                      : BYTES_LITERAL("451 4.4.3 The smart host's name cannot be resolved"));
+    if (destination->reply.len)
+        hop_note(hop, destination->reply);
     try_next(connection);
 }
 
-/* A literal has its address, a name is asked for: then the answer goes on. */
+/* A literal has its address, all else is asked for: then on_destination goes on. */
 static void find_addresses(struct connection *connection)
 {
     struct hop *hop = connection->hop;
-    const struct smart_host *host = &hop->connector->smart_hosts[host_index(connection)];
+    const struct send_connector *connector = hop->connector;
+    struct resolver *resolver = hop->delivery->resolver;
+    struct destination *destination = &connection->destination;
     connection->address = 0;
-    if (host->name) {
+    if (hop->key.domain[0]) {
         connection->is_resolving = true;
-        resolver_addresses(hop->delivery->resolver, host->name, &connection->query);
+        destination_find_domain(destination, resolver, hop->key.domain, hop->organization, connector->port);
         return;
     }
-    connection->has_addresses = true;
-    connection->query.addresses[0] = host->address;
-    connection->query.count = 1;
+    connection->has_addresses =
+        destination_find_host(destination, resolver, &connector->smart_hosts[host_index(connection)]);
+    connection->is_resolving = !connection->has_addresses;
 }
 
 /* Connects to the next address there is, or declares the hop dead. */
 static void try_next(struct connection *connection)
 {
     struct hop *hop = connection->hop;
-    while (connection->hosts_tried < hop->connector->smart_host_count && !hop->is_old) {
+    const struct destination *destination = &connection->destination;
+    while (connection->hosts_tried < host_count(hop) && !hop->is_old) {
         if (!connection->has_addresses)
             find_addresses(connection);
         if (connection->is_resolving)
             return;
-        for (; connection->address < connection->query.count; connection->address++) {
-            if (connect_to(connection, &connection->query.addresses[connection->address]) == OK)
+        for (; connection->address < destination->count; connection->address++) {
+            if (connect_to(connection, &destination->targets[connection->address].address) == OK)
                 return;
             hop_note(hop, BYTES_LITERAL("421 4.2.1 Unable to connect"));
         }
@@ -275,10 +287,11 @@ void hop_connection_open(struct hop *hop)
     }
     connection->hop = hop;
     connection->first_host = hop->good_host;
-    connection->query.on_done = on_resolved;
+    connection->destination.on_done = on_destination;
     loop_timer_init(&connection->idle, hop->delivery->config.loop, on_idle);
     list_append(&hop->connections, &connection->link);
     hop->connection_count++;
+    hop->delivery->connection_count++;
     hop->connecting_count++;
     try_next(connection);
 }
@@ -295,15 +308,14 @@ void connection_close_idle(struct hop *hop)
 
 void connection_abort_all(struct hop *hop)
 {
-    hop->connection_count++; /* ours: the hop must outlive the walk */
+    hop->claim_count++; /* ours: the hop must outlive the walk */
     list_each_safe(link, &hop->connections)
     {
         struct connection *connection = list_entry(link, struct connection, link);
         if (connection->is_resolving)
-            resolver_cancel(&connection->query);
+            destination_cancel(&connection->destination);
         else if (connection->client)
             smtp_client_abort(connection->client);
     }
-    hop->connection_count--;
-    hop_check_done(hop);
+    hop_unclaim(hop);
 }

@@ -70,7 +70,11 @@ void delivery_release(struct message *message, bool is_gone)
     delivery->message_count--;
     loop_timer_stop(&message->again);
     bool is_waiting = !is_gone && !message->envelope.is_held;
-    if (is_waiting && !(message->parked_at && hop_park(delivery, message->parked_at, message->id)))
+    if (message->parked_at && !is_waiting)
+        hop_unclaim(message->parked_at);
+    else if (message->parked_at && hop_park(message->parked_at, message->id))
+        is_waiting = false;
+    if (is_waiting)
         delivery_wait(delivery, message->id, message->envelope.next_attempt_ms);
     else
         set_due_timer(delivery); /* a place is free */
@@ -137,7 +141,9 @@ enum error delivery_start(const struct delivery_config *config, struct delivery 
         delivery->config.connections_per_hop = CONNECTIONS_PER_HOP;
     list_init(&delivery->hops);
     list_init(&delivery->old_hops);
+    list_init(&delivery->trials);
     loop_timer_init(&delivery->due, config->loop, on_due);
+    loop_timer_init(&delivery->parked, config->loop, hop_on_parked);
     loop_timer_init(&delivery->stopped, config->loop, on_stopped);
     delivery->schedule = schedule_new();
     enum error error = delivery->schedule
@@ -157,12 +163,20 @@ enum error delivery_start(const struct delivery_config *config, struct delivery 
     return OK;
 }
 
+/* Retiring one may end others. */
+static void retire_hops(struct delivery *delivery)
+{
+    struct list *link;
+    while ((link = list_first(&delivery->hops)))
+        hop_retire(list_entry(link, struct hop, link));
+}
+
 void delivery_set_organization(struct delivery *delivery, const struct organization *organization)
 {
     organization_ref(organization);
     organization_unref(delivery->organization);
     delivery->organization = organization;
-    list_each_safe(link, &delivery->hops) hop_retire(list_entry(link, struct hop, link));
+    retire_hops(delivery);
     delivery_pump(delivery);
 }
 
@@ -178,7 +192,8 @@ void delivery_stop(struct delivery *delivery, void (*on_done)(void *owner), void
     delivery->on_stopped = on_done;
     delivery->on_stopped_owner = owner;
     loop_timer_stop(&delivery->due);
-    list_each_safe(link, &delivery->hops) hop_retire(list_entry(link, struct hop, link));
+    loop_timer_stop(&delivery->parked);
+    retire_hops(delivery);
     delivery_check_stopped(delivery);
 }
 
@@ -217,9 +232,7 @@ void delivery_act(struct delivery *delivery, uint64_t id, enum delivery_action a
     }
     *asked = (struct action){.action = action, .on_done = on_done, .owner = owner};
     list_init(&asked->link);
-    if (action == DELIVERY_RETRY) {
-        list_each(link, &delivery->hops) hop_revive(list_entry(link, struct hop, link));
-    }
+    delivery->revival += action == DELIVERY_RETRY; /* the administrator knows better than any back-off */
     message_act(delivery, id, asked);
 }
 

@@ -8,14 +8,21 @@
 #define DELIVERY_DELIVERY_INTERNAL_H
 
 #include "delivery/delivery.h"
+#include "delivery/destination.h"
+#include "mail/domain.h"
 #include "smtp_client/client.h"
 
 #include <uthash.h>
 
-#define MESSAGES_MAX                2000 /* in the works at once; the others wait in the schedule */
+#define MESSAGES_MAX                4000 /* in the works at once; the others wait in the schedule */
 #define RECIPIENTS_PER_TRANSMISSION 100  /* RFC 5321 4.5.3.1.8 */
 #define CONNECTIONS_PER_HOP         20
-#define WAITING_PER_HOP             200 /* of the works: a slow hop must not hold up the others */
+#define CONNECTIONS_MAX             2000 /* past it a hop gets its first one only */
+#define WAITING_PER_HOP             200  /* of the works: a slow hop must not hold up the others */
+/* Nor must many that do not answer: until a hop has greeted, few of its messages are in the works, and of all
+ * such hops together no more than half of the works. */
+#define TRIALS_PER_HOP 2
+#define TRIALS_MAX     (MESSAGES_MAX / 2)
 
 struct action {
     struct list link;
@@ -32,14 +39,15 @@ struct message {
     struct arena arena;
     struct envelope envelope;
     size_t transmissions_out;
-    bool *has_outcome; /* by recipient, of this attempt; NULL: an administrator's change, no attempt */
-    bool is_changed;   /* a recipient has an outcome */
-    const struct hop *parked_at; /* this hop has no room for it; compared only, it may be gone */
-    bool is_replanned;           /* a hop was retired under it: due again at once, no attempt counted */
-    bool is_removed;             /* by the administrator, whatever the outcome */
-    struct list actions;         /* asked for, not yet applied */
-    struct list storing;         /* applied, answered when the spool has stored them */
-    struct loop_timer again;     /* the spool could not store its state */
+    bool *has_outcome;       /* by recipient, of this attempt; NULL: an administrator's change, no attempt */
+    bool is_changed;         /* a recipient has an outcome */
+    struct hop *parked_at;   /* this hop has no room for it; a claim on it */
+    uint64_t retry_at_ms;    /* monotonic: when the hop that turned it away is called again; 0: none did */
+    bool is_replanned;       /* a hop was retired under it: due again at once, no attempt counted */
+    bool is_removed;         /* by the administrator, whatever the outcome */
+    struct list actions;     /* asked for, not yet applied */
+    struct list storing;     /* applied, answered when the spool has stored them */
+    struct loop_timer again; /* the spool could not store its state */
 };
 
 /* Some recipients of one message on their way over one hop. */
@@ -60,21 +68,36 @@ struct transmission {
 
 struct connection;
 
-/* A send connector's smart hosts, as one organization has them. A new organization makes new hops; old ones
- * run dry. */
+/* What makes a next hop: the smart hosts of a send connector, or a domain whose exchangers the DNS names. */
+struct hop_key {
+    const struct send_connector *connector;
+    char domain[DOMAIN_TEXT_SIZE]; /* normal form, padded with zeroes; "": the smart hosts */
+};
+
+/* A next hop as one organization has it, with its queue and its own back-off. A new organization makes new
+ * hops; old ones run dry. */
 struct hop {
-    struct list link; /* in delivery->hops or delivery->old_hops */
+    struct list link;  /* in delivery->hops or delivery->old_hops */
+    UT_hash_handle hh; /* by key, in delivery->hop_index, unless it is old */
+    struct hop_key key;
     struct delivery *delivery;
     const struct organization *organization; /* a reference */
     const struct send_connector *connector;
-    struct schedule *parked; /* messages beyond WAITING_PER_HOP, out of the works; NULL before the first */
+    struct schedule *parked; /* messages that it has no room for, out of the works; NULL before the first */
+    struct list trial;       /* in delivery->trials while it waits for a trial */
     struct list waiting;     /* transmissions */
     size_t waiting_count;
+    size_t
+        claim_count; /* of transmissions, and of messages that will be parked: it stays while there are any */
     struct list connections;
     size_t connection_count;
     size_t connecting_count;
     size_t good_host;     /* index of the smart host that answered last */
+    bool is_proven;       /* it greeted since it failed last */
+    uint32_t failures;    /* in a row */
     uint64_t retry_at_ms; /* monotonic: until then it counts as dead */
+    unsigned revival;     /* delivery's, when it died */
+    bool is_hopeless;     /* dead, and its mail is to be returned */
     uint64_t more_at_ms;  /* monotonic: until then the sessions it has must do */
     char last_reply[256]; /* why it is dead */
     bool is_old;
@@ -90,6 +113,13 @@ struct delivery {
     size_t message_count;
     struct list hops;
     struct list old_hops;
+    struct hop *hop_index;    /* hash by key */
+    size_t sweep_at;          /* so many hops: those without use go */
+    struct list trials;       /* hops that wait for a trial, the longest first */
+    size_t trial_count;       /* transmissions that wait at hops which have not greeted yet */
+    struct loop_timer parked; /* runs while hops may have messages parked */
+    size_t connection_count;  /* of all hops */
+    unsigned revival;         /* the administrator's calls to try dead hops again */
     bool is_stopping;
     bool is_aborting;                /* what the spool cannot store now is left as it is */
     void (*on_stopped)(void *owner); /* NULL: not asked to stop, or told */
@@ -144,8 +174,11 @@ void plan_transmissions(struct message *message);
 
 /* -- hop.c -- */
 
-/* The hop of the connector, made when there is none yet; NULL without memory. */
-struct hop *hop_find(struct delivery *delivery, const struct send_connector *connector);
+/* The hop of the connector and, where the DNS routes, of the domain (else empty), made when there is none
+ * yet; NULL without memory. It may go when the loop turns, unless somebody has a claim on it. */
+struct hop *hop_find(struct delivery *delivery, const struct send_connector *connector, struct bytes domain);
+/* How it is shown: the domain, or the connector's name. */
+struct bytes hop_name(const struct hop *hop);
 void hop_queue(struct hop *hop, struct transmission *transmission);
 /* The same for one that was taken out and goes first. */
 void hop_queue_again(struct hop *hop, struct transmission *transmission);
@@ -157,17 +190,20 @@ void hop_pump(struct hop *hop);
 void hop_note(struct hop *hop, struct bytes reply);
 /* Its organization is over: waiting transmissions go back to be planned anew. */
 void hop_retire(struct hop *hop);
-/* An attempt came to nothing: the sessions that stand have to do for a while; without one everything that
- * waits is deferred with the reply noted last. */
+/* It greeted. */
+void hop_succeeded(struct hop *hop);
+/* An attempt came to nothing: the sessions that stand have to do for a while; without one it is dead for the
+ * next delay of its own, and everything that waits is deferred with the reply noted last. */
 void hop_failed(struct hop *hop);
-/* Takes the message into the hop's own schedule, out of the works; false: there is room, or no such hop. */
-bool hop_park(struct delivery *delivery, const struct hop *hop, uint64_t id);
-/* The message is about to be changed by somebody else. */
-void hop_forget_parked(struct delivery *delivery, uint64_t id);
-/* The administrator knows better: it is tried again at once. */
-void hop_revive(struct hop *hop);
-/* Frees an old hop that has nothing left. */
-void hop_check_done(struct hop *hop);
+/* There is no such hop, for good: everything that waits fails with this reply. */
+void hop_refused(struct hop *hop, struct bytes reply);
+/* Takes the message that claimed it into the hop's own schedule, out of the works; false: there is room. Ends
+ * the claim. */
+bool hop_park(struct hop *hop, uint64_t id);
+/* Calls back what is parked at hops that do nothing: what they called back before may have been removed. */
+void hop_on_parked(struct loop_timer *timer);
+/* Ends a claim. */
+void hop_unclaim(struct hop *hop);
 
 /* -- connection.c -- */
 
@@ -191,6 +227,8 @@ void transmission_add(struct transmission *transmission, size_t recipient);
 MUST_USE enum error transmission_start(struct transmission *transmission);
 /* Every recipient of it is deferred with this reply, then it is done. */
 void transmission_defer(struct transmission *transmission, struct bytes reply);
+/* The same, refused for good. */
+void transmission_fail(struct transmission *transmission, struct bytes reply);
 void transmission_free(struct transmission *transmission);
 /* Sets state and reply of one recipient of the message. */
 void recipient_set(struct message *message, size_t recipient, enum smtp_outcome outcome, struct bytes reply);

@@ -146,9 +146,14 @@ static int64_t next_attempt(const struct message *message, bool is_bounce_owed)
     int64_t now = clock_wall_ms(config->clock);
     if (is_bounce_owed) /* also past the expiry, where everything is due at once */
         return now + (int64_t)config->schedule.delays_ms[0];
-    return message->is_replanned
-               ? now
-               : schedule_next_attempt(&config->schedule, envelope->arrived_ms, envelope->attempts, now);
+    if (message->is_replanned)
+        return now;
+    if (message->retry_at_ms) {
+        uint64_t monotonic = clock_monotonic_ms(config->clock);
+        uint64_t wait = message->retry_at_ms > monotonic ? message->retry_at_ms - monotonic : 0;
+        return schedule_next_after(&config->schedule, envelope->arrived_ms, wait, now);
+    }
+    return schedule_next_attempt(&config->schedule, envelope->arrived_ms, envelope->attempts, now);
 }
 
 void message_settle(struct message *message, enum error bounce_error)
@@ -259,7 +264,6 @@ void message_act(struct delivery *delivery, uint64_t id, struct action *action)
         return;
     }
     schedule_remove(delivery->schedule, id);
-    hop_forget_parked(delivery, id);
     list_append(&message->actions, &action->link);
     store(message);
 }

@@ -43,10 +43,10 @@ static void plan_recipient(struct message *message, size_t index, struct list *p
             BYTES_LITERAL("552 5.3.4 Message size exceeds fixed maximum message size of the send connector"));
         return;
     }
-    /* The name outlives the organization: it is stored with the message. */
-    if (!bytes_equal(message->envelope.hop, bytes_of_text(connector->name)))
-        message->envelope.hop = arena_copy(&message->arena, bytes_of_text(connector->name));
-    struct hop *hop = hop_find(delivery, connector);
+    struct hop *hop = hop_find(delivery, connector, connector->smart_host_count ? (struct bytes){0} : domain);
+    /* The name outlives the hop: it is stored with the message. */
+    if (hop && !bytes_equal(message->envelope.hop, hop_name(hop)))
+        message->envelope.hop = arena_copy(&message->arena, hop_name(hop));
     struct transmission *transmission = hop ? open_transmission(message, hop, planned) : NULL;
     if (transmission)
         transmission_add(transmission, index);

@@ -31,13 +31,23 @@ static void on_recipient(struct smtp_transaction *transaction, size_t index, enu
     recipient_set(transmission->message, transmission->recipients[index], outcome, reply);
 }
 
-void transmission_defer(struct transmission *transmission, struct bytes reply)
+static void finish(struct transmission *transmission, enum smtp_outcome outcome, struct bytes reply)
 {
     struct message *message = transmission->message;
     for (size_t i = 0; i < transmission->count; i++)
-        recipient_set(message, transmission->recipients[i], OUTCOME_DEFERRED, reply);
+        recipient_set(message, transmission->recipients[i], outcome, reply);
     transmission_free(transmission);
     message_transmission_done(message);
+}
+
+void transmission_defer(struct transmission *transmission, struct bytes reply)
+{
+    finish(transmission, OUTCOME_DEFERRED, reply);
+}
+
+void transmission_fail(struct transmission *transmission, struct bytes reply)
+{
+    finish(transmission, OUTCOME_FAILED, reply);
 }
 
 /* -- content: the filtered header, then what the spool holds behind it -- */
@@ -100,6 +110,7 @@ struct transmission *transmission_new(struct message *message, struct hop *hop)
     buffer_init(&transmission->header, HEADER_MAX);
     transmission->message = message;
     transmission->hop = hop;
+    hop->claim_count++;
     transmission->transaction = (struct smtp_transaction){
         .sender = message->envelope.sender,
         .recipients = transmission->addresses,
@@ -122,5 +133,6 @@ void transmission_add(struct transmission *transmission, size_t recipient)
 void transmission_free(struct transmission *transmission)
 {
     buffer_done(&transmission->header);
+    hop_unclaim(transmission->hop);
     free(transmission);
 }

@@ -6,7 +6,7 @@
 #include "loop/loop.h"
 
 #define RESOLVER_ADDRESS_MAX   16
-#define RESOLVER_EXCHANGER_MAX 64
+#define RESOLVER_EXCHANGER_MAX 32
 #define RESOLVER_NAME_SIZE     254 /* a name as text, without the final dot, terminated */
 /* An open query may take so long. */
 #define RESOLVER_TIMEOUT_MS 20000u

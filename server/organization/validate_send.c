@@ -69,11 +69,6 @@ static bool tls_level_is_contradicted(const struct send_connector *connector)
             (connector->send_flags & SEND_DOMAIN_SECURE));
 }
 
-static bool routes_by_dns(const struct send_connector *connector)
-{
-    return connector->smart_host_count == 0;
-}
-
 static bool requires_tls(const struct send_connector *connector)
 {
     return (connector->outbound_security & OUTBOUND_REQUIRE_TLS) != 0;
@@ -114,7 +109,6 @@ static const struct {
     {domain_secure_is_contradicted, "DomainSecureEnabled needs DNS routing and excludes IgnoreSTARTTLS"},
     {tls_level_is_contradicted, "TlsAuthLevel needs RequireTLS and excludes DomainSecureEnabled"},
     /* Closed until a later step builds it. */
-    {routes_by_dns, "DNS routing is not supported yet"},
     {requires_tls, "RequireTLS is not supported yet"},
     {has_basic_auth, "BasicAuth towards smart hosts is not supported yet"},
     {has_exchange_auth, "ExchangeServer authentication towards smart hosts is not supported yet"},

@@ -32,17 +32,26 @@ static int64_t add_saturating(int64_t base, uint64_t delay)
     return sum;
 }
 
+uint64_t schedule_delay(const struct schedule_policy *policy, uint32_t attempts)
+{
+    if (attempts == 0 || policy->delay_count == 0)
+        return 0;
+    return policy->delays_ms[attempts <= policy->delay_count ? attempts - 1 : policy->delay_count - 1];
+}
+
+int64_t schedule_next_after(const struct schedule_policy *policy, int64_t arrived_ms, uint64_t wait_ms,
+                            int64_t now_ms)
+{
+    int64_t expiry_ms = add_saturating(arrived_ms, policy->expire_ms);
+    int64_t due_ms = add_saturating(now_ms, wait_ms);
+
+    return due_ms < expiry_ms ? due_ms : expiry_ms;
+}
+
 int64_t schedule_next_attempt(const struct schedule_policy *policy, int64_t arrived_ms, uint32_t attempts,
                               int64_t now_ms)
 {
-    int64_t expiry_ms = add_saturating(arrived_ms, policy->expire_ms);
-    int64_t due_ms = now_ms;
-
-    if (attempts > 0 && policy->delay_count > 0) {
-        size_t place = attempts <= policy->delay_count ? attempts - 1 : policy->delay_count - 1;
-        due_ms = add_saturating(now_ms, policy->delays_ms[place]);
-    }
-    return due_ms < expiry_ms ? due_ms : expiry_ms;
+    return schedule_next_after(policy, arrived_ms, schedule_delay(policy, attempts), now_ms);
 }
 
 bool schedule_is_expired(const struct schedule_policy *policy, int64_t arrived_ms, int64_t now_ms)

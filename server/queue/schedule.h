@@ -12,6 +12,11 @@ struct schedule_policy {
     uint64_t expire_ms; /* from the time of acceptance */
 };
 
+/* The delay after so many failed attempts in a row; 0: none failed. */
+uint64_t schedule_delay(const struct schedule_policy *policy, uint32_t attempts);
+/* Wall time so long from now, but never past the expiry. */
+int64_t schedule_next_after(const struct schedule_policy *policy, int64_t arrived_ms, uint64_t wait_ms,
+                            int64_t now_ms);
 /* Wall time of the next attempt after attempts failed ones; never past the expiry (one last try stands
  * there). */
 int64_t schedule_next_attempt(const struct schedule_policy *policy, int64_t arrived_ms, uint32_t attempts,

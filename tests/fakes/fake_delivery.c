@@ -93,8 +93,11 @@ void fake_delivery_open_empty(struct fake_delivery *world)
     world->loop = loop_new("delivery", &world->clock.clock);
     world->spool = moody_spool_new(&world->clock.clock, world->loop);
     fake_smart_host_open(&world->host, world->loop, "127.77.0.1", 0);
+    static const struct fake_record NO_RECORDS[] = {{0}};
+    fake_name_server_open(&world->names, world->loop, NO_RECORDS);
     struct delivery_config config = {
         .loop = world->loop,
+        .resolver.server = &world->names.endpoint,
         .spool = world->spool,
         .schedule = {.delays_ms = {MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS},
                      .delay_count = 3,
@@ -124,6 +127,12 @@ void fake_delivery_set(struct fake_delivery *world, const struct fake_send *send
         require(organization->send[i].refused == NULL, organization->send[i].refused);
     delivery_set_organization(world->delivery, organization);
     organization_unref(organization);
+}
+
+void fake_delivery_set_dns(struct fake_delivery *world, const struct fake_record *records)
+{
+    world->names.records = records;
+    fake_delivery_set(world, (struct fake_send[]){{"Internet", .spaces = "SMTP:*;1"}, {0}});
 }
 
 void fake_delivery_set_hosts(struct fake_delivery *world, const char *smart_hosts, const char *aces)
@@ -159,6 +168,7 @@ void fake_delivery_close(struct fake_delivery *world)
     require(world->is_stopped, "delivery does not stop");
     fake_smart_host_close(&world->host);
     fake_smart_host_close(&world->second);
+    fake_name_server_close(&world->names);
     loop_end(world->loop);
     loop_run(world->loop);
     delivery_free(world->delivery);

@@ -4,6 +4,7 @@
 #define FAKE_DELIVERY_H
 
 #include "delivery/delivery.h"
+#include "fakes/fake_name_server.h"
 #include "fakes/fake_organization.h"
 #include "fakes/fake_smart_host.h"
 
@@ -17,6 +18,7 @@ struct fake_delivery {
     /* Not 127.0.0.0/24, whose ports clients of other tests use. */
     struct fake_smart_host host;   /* 127.77.0.1 */
     struct fake_smart_host second; /* 127.77.0.2, the same port; its loop is NULL unless it was opened */
+    struct fake_name_server names; /* knows no name before fake_delivery_set_dns */
     bool is_stopped;               /* on_done of delivery_stop came */
     size_t answer_count;           /* of fake_delivery_act */
     enum error answer;             /* the last one */
@@ -34,6 +36,8 @@ void fake_delivery_stop(struct fake_delivery *world);
 void fake_delivery_set(struct fake_delivery *world, const struct fake_send *send);
 /* The usual one: smart_hosts NULL: "[127.77.0.1]"; aces may be NULL. */
 void fake_delivery_set_hosts(struct fake_delivery *world, const char *smart_hosts, const char *aces);
+/* One connector that routes everything by these records. Loopback addresses in them are ourselves. */
+void fake_delivery_set_dns(struct fake_delivery *world, const struct fake_record *records);
 
 /* Puts a message into the spool as a session would; recipients blank separated; its id. */
 uint64_t fake_delivery_put(struct fake_delivery *world, const char *sender, const char *recipients,

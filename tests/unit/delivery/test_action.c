@@ -1,5 +1,5 @@
 /* What the administrator asks for: of a message that waits, and of one that is in the works. */
-/* fakes: delivery smart_host organization */
+/* fakes: delivery name_server smart_host organization */
 #include "fakes/fake_delivery.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* Sessions to the smart hosts: reuse, limits, fail-over, dead and hostile hops, new organizations. */
-/* fakes: delivery smart_host organization */
+/* fakes: delivery name_server smart_host organization */
 #include "fakes/fake_delivery.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* What becomes of a message: delivered, deferred, refused, expired, reported. */
-/* fakes: delivery smart_host organization */
+/* fakes: delivery name_server smart_host organization */
 #include "fakes/fake_delivery.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* The header as it leaves: the firewall of the send connector. */
-/* fakes: delivery smart_host organization */
+/* fakes: delivery name_server smart_host organization */
 #include "fakes/fake_delivery.h"
 
 #include <setjmp.h>

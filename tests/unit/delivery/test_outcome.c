@@ -1,5 +1,5 @@
 /* What the log and the metrics say about an attempt (contract 6). */
-/* fakes: delivery smart_host organization */
+/* fakes: delivery name_server smart_host organization */
 #include "fakes/fake_delivery.h"
 
 #include <setjmp.h>

@@ -349,8 +349,8 @@ static const struct {
     {"mail.example", send_harmless, ""},
     {"[127.0.0.1]", NULL, ""},
     {"[10.0.0.1],[10.0.0.2]", send_external, ""},
-    {NULL, NULL, "DNS routing is not supported yet"},
-    {NULL, send_domain_secure, "DNS routing is not supported yet"},
+    {NULL, NULL, ""}, /* DNS routing */
+    {NULL, send_domain_secure, "UseExternalDNSServersEnabled, DomainSecureEnabled"},
     {NULL, send_external, "ExternalAuthoritative needs smart hosts that are given as IP addresses"},
     {"[10.0.0.1],mail.example", send_external, "ExternalAuthoritative needs smart hosts"},
     {"[169.254.169.254]", NULL, "a smart host has a link-local address"},

@@ -340,7 +340,7 @@ static void test_domains_and_routes(void **state)
         .send = (struct fake_send[]){
             {"plain", .spaces = "SMTP:*", .smart_hosts = "[10.0.0.1]"},
             {"bad", .spaces = "SMTP:a.example", .smart_hosts = "[10.0.0.1]", .aces = "x"},
-            {"dns", .spaces = "SMTP:b.example"},
+            {"refused", .spaces = "SMTP:b.example", .smart_hosts = "[169.254.169.254]"},
             {0}}});
     expect_rules(&run, "grants-nothing! refused! open-domain-acknowledged? routing-headers-removed?");
     assert_string_equal(run.findings[3].fix,

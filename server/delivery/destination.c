@@ -1,0 +1,227 @@
+#include "delivery/destination.h"
+
+#include "loop/interfaces.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <sys/random.h>
+
+/* Happy path: MX records, put into order, the addresses of all hosts at once, targets.
+ * Failures: the domain does not exist, takes no mail, leads back to us, or has no address: permanent; the DNS
+ * does not answer: temporary. */
+
+#define MACHINE_ADDRESSES_MAX 128
+
+struct host_query {
+    struct resolver_query query;
+    struct destination_lookup *lookup;
+    bool is_open;
+};
+
+struct destination_lookup {
+    struct destination *destination;
+    struct resolver *resolver;
+    const char *domain;
+    struct resolver_mx_query mx;
+    bool is_asking_mx;
+    bool is_canceled;
+    struct exchanger list[RESOLVER_EXCHANGER_MAX];
+    size_t count;
+    struct host_query hosts[EXCHANGERS_MAX];
+    size_t open_count; /* of the hosts */
+    struct exchange_self self;
+    struct ip_address machine[MACHINE_ADDRESSES_MAX];
+};
+
+static void answer(struct destination_lookup *lookup, bool is_permanent, struct bytes reply)
+{
+    struct destination *destination = lookup->destination;
+    destination->is_permanent = is_permanent;
+    destination->reply = reply;
+    destination->on_done(destination);
+}
+
+static void answer_fate(struct destination_lookup *lookup, enum exchange_fate fate)
+{
+    switch (fate) {
+    case EXCHANGE_HOSTS:
+        answer(lookup, false, (struct bytes){0});
+        break;
+    case EXCHANGE_NULL_MX:
+        answer(lookup, true, BYTES_LITERAL("556 5.1.10 The domain does not accept mail (null MX)"));
+        break;
+    case EXCHANGE_LOOP:
+        answer(lookup, true,
+               BYTES_LITERAL("550 5.4.6 Routing loop: the domain's mail exchanger is this server"));
+        break;
+    case EXCHANGE_NO_HOST:
+        answer(lookup, true, BYTES_LITERAL("550 5.4.4 The domain's mail exchangers have no usable address"));
+        break;
+    case EXCHANGE_UNKNOWN:
+        answer(lookup, false,
+               BYTES_LITERAL("451 4.4.3 The domain's mail exchangers cannot be looked up now"));
+        break;
+    }
+}
+
+static void answer_error(struct destination_lookup *lookup, enum error error)
+{
+    if (error == ERROR_NOT_FOUND)
+        answer(lookup, true, BYTES_LITERAL("550 5.1.2 The domain does not exist"));
+    else
+        answer(lookup, false, BYTES_LITERAL("451 4.4.3 The domain cannot be looked up now"));
+}
+
+/* -- the hosts of a domain -- */
+
+static void on_all_hosts(struct destination_lookup *lookup)
+{
+    struct destination *destination = lookup->destination;
+    if (lookup->is_canceled) {
+        answer_error(lookup, ERROR_CANCELED);
+        return;
+    }
+    answer_fate(lookup, exchangers_targets(lookup->list, lookup->count, &lookup->self, destination->targets,
+                                           &destination->count));
+}
+
+static void on_host(struct resolver_query *query, enum error error)
+{
+    struct host_query *host = list_entry(query, struct host_query, query);
+    struct destination_lookup *lookup = host->lookup;
+    struct exchanger *exchanger = &lookup->list[host - lookup->hosts];
+    host->is_open = false;
+    exchanger->addresses = query->addresses;
+    exchanger->address_count = error ? 0 : query->count;
+    exchanger->is_unknown = error && error != ERROR_NOT_FOUND;
+    if (--lookup->open_count == 0)
+        on_all_hosts(lookup);
+}
+
+static void ask_hosts(struct destination_lookup *lookup)
+{
+    lookup->open_count = lookup->count;
+    for (size_t i = 0; i < lookup->count; i++) {
+        struct host_query *host = &lookup->hosts[i];
+        host->lookup = lookup;
+        host->is_open = true;
+        host->query.on_done = on_host;
+        resolver_addresses(lookup->resolver, lookup->list[i].name, &host->query);
+    }
+}
+
+static uint64_t make_seed(const struct destination_lookup *lookup)
+{
+    uint64_t seed;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
+        seed = (uintptr_t)lookup; /* spreading the load is no secret */
+    return seed;
+}
+
+static void on_exchangers(struct resolver_mx_query *mx, enum error error)
+{
+    struct destination_lookup *lookup = list_entry(mx, struct destination_lookup, mx);
+    lookup->is_asking_mx = false;
+    if (error) {
+        answer_error(lookup, error);
+        return;
+    }
+    for (size_t i = 0; i < mx->count; i++)
+        lookup->list[i] =
+            (struct exchanger){.preference = mx->exchangers[i].preference, .name = mx->exchangers[i].name};
+    lookup->count = mx->count;
+    enum exchange_fate fate =
+        exchangers_order(lookup->list, &lookup->count, lookup->domain, &lookup->self, make_seed(lookup));
+    if (fate == EXCHANGE_HOSTS)
+        ask_hosts(lookup);
+    else
+        answer_fate(lookup, fate);
+}
+
+void destination_find_domain(struct destination *destination, struct resolver *resolver, const char *domain,
+                             const struct organization *organization, uint16_t port)
+{
+    destination_done(destination);
+    struct destination_lookup *lookup = calloc(1, sizeof *lookup);
+    if (!lookup)
+        abort(); /* as the resolver: there is nothing to report with */
+    destination->lookup = lookup;
+    lookup->destination = destination;
+    lookup->resolver = resolver;
+    lookup->domain = domain;
+    lookup->self = (struct exchange_self){
+        .organization = organization,
+        .addresses = lookup->machine,
+        .address_count = interfaces_addresses(lookup->machine, MACHINE_ADDRESSES_MAX),
+        .port = port,
+    };
+    lookup->mx.on_done = on_exchangers;
+    lookup->is_asking_mx = true;
+    resolver_exchangers(resolver, domain, &lookup->mx);
+}
+
+/* -- a smart host -- */
+
+static void on_smart_host(struct resolver_query *query, enum error error)
+{
+    struct host_query *host = list_entry(query, struct host_query, query);
+    struct destination_lookup *lookup = host->lookup;
+    struct destination *destination = lookup->destination;
+    host->is_open = false;
+    for (size_t i = 0; !error && i < query->count; i++)
+        destination->targets[destination->count++] =
+            (struct exchange_target){query->addresses[i], lookup->domain};
+    /* The administrator named it and may mend it: never permanent. */
+    if (error == ERROR_NOT_FOUND)
+        answer(lookup, false, BYTES_LITERAL("451 4.4.4 The smart host has no address"));
+    else if (error)
+        answer(lookup, false, BYTES_LITERAL("451 4.4.3 The smart host's name cannot be resolved"));
+    else
+        answer(lookup, false, (struct bytes){0});
+}
+
+bool destination_find_host(struct destination *destination, struct resolver *resolver,
+                           const struct smart_host *host)
+{
+    destination_done(destination);
+    if (!host->name) {
+        destination->targets[0] = (struct exchange_target){host->address, NULL};
+        destination->count = 1;
+        return true;
+    }
+    struct destination_lookup *lookup = calloc(1, sizeof *lookup);
+    if (!lookup)
+        abort();
+    destination->lookup = lookup;
+    lookup->destination = destination;
+    lookup->domain = host->name;
+    lookup->hosts[0] = (struct host_query){.lookup = lookup, .is_open = true, .query.on_done = on_smart_host};
+    resolver_addresses(resolver, host->name, &lookup->hosts[0].query);
+    return false;
+}
+
+/* -- the end -- */
+
+void destination_cancel(struct destination *destination)
+{
+    struct destination_lookup *lookup = destination->lookup;
+    if (!lookup)
+        return;
+    lookup->is_canceled = true;
+    if (lookup->is_asking_mx)
+        resolver_cancel_exchangers(&lookup->mx);
+    for (size_t i = 0; i < EXCHANGERS_MAX; i++) {
+        if (lookup->hosts[i].is_open)
+            resolver_cancel(&lookup->hosts[i].query);
+    }
+}
+
+void destination_done(struct destination *destination)
+{
+    free(destination->lookup);
+    destination->lookup = NULL;
+    destination->count = 0;
+    destination->is_permanent = false;
+    destination->reply = (struct bytes){0};
+}

@@ -1,0 +1,33 @@
+/* Where a connection can go: the addresses of a smart host, or of the hosts that take a domain's mail. On the
+ * delivery loop. */
+#ifndef DELIVERY_DESTINATION_H
+#define DELIVERY_DESTINATION_H
+
+#include "loop/resolver.h"
+#include "policy/exchangers.h"
+
+/* Caller-owned; zeroed before the first use. */
+struct destination {
+    struct exchange_target targets[EXCHANGER_ADDRESSES_MAX]; /* in the order in which they are tried */
+    size_t count;
+    bool is_permanent;  /* none, and there will be none: the mail is to be returned */
+    struct bytes reply; /* why there is none */
+    /* Once after each destination_find_… that did not answer at once, on the loop, never inside a call. */
+    void (*on_done)(struct destination *destination);
+    struct destination_lookup *lookup; /* private; holds the targets' names */
+};
+
+/* True: answered at once, on_done does not come. The host's name is borrowed as long as the answer is used.
+ */
+MUST_USE bool destination_find_host(struct destination *destination, struct resolver *resolver,
+                                    const struct smart_host *host);
+/* Asks for the domain's exchangers and their addresses. domain is borrowed until on_done; self, which
+ * excludes ourselves, is copied but for its organization; the machine's addresses are added. */
+void destination_find_domain(struct destination *destination, struct resolver *resolver, const char *domain,
+                             const struct organization *organization, uint16_t port);
+/* Takes the question back: on_done comes all the same, with no targets. */
+void destination_cancel(struct destination *destination);
+/* Forgets the answer, never while on_done is still to come. */
+void destination_done(struct destination *destination);
+
+#endif
