@@ -3,8 +3,8 @@
 #
 #   tests/trixie.sh [ROOT]      as root; ROOT (default /var/tmp/dirrelay-trixie) is made by debootstrap once and kept
 #
-# Builds tests/tools/directory_probe.c inside that root and runs the integration tests of this machine against it. Not a part of
-# tests/run.sh: it downloads a whole system.
+# Builds everything inside that root and runs the integration tests of this machine against its tests/tools/directory_probe.c.
+# Not a part of tests/run.sh: it downloads a whole system.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=${1:-/var/tmp/dirrelay-trixie}
@@ -22,7 +22,7 @@ fi
 
 rm -rf "$root/source" && mkdir "$root/source"
 tar -c --exclude=./.git --exclude='./build*' . | tar -x -C "$root/source"
-chroot "$root" sh -c 'cmake -S /source -B /build -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DDIRRELAY_TESTS=ON >/dev/null && ninja -C /build directory_probe'
+chroot "$root" sh -c 'cmake -S /source -B /build -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DDIRRELAY_TESTS=ON >/dev/null && ninja -C /build'
 libraries=$(chroot "$root" ldd /build/directory_probe)
 case $libraries in *libssl*) ;; *) echo "this libldap has no OpenSSL" >&2; exit 1 ;; esac
 
