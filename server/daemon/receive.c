@@ -3,6 +3,7 @@
 #include "base/event.h"
 #include "loop/listener.h"
 #include "loop/mailbox.h"
+#include "smtp_server/message_rate.h"
 #include "smtp_server/rate.h"
 #include "smtp_server/session.h"
 
@@ -31,6 +32,7 @@ struct receive_loop {
 struct receive {
     struct loop *main_loop;
     struct connection_limits *limits;
+    struct message_rate *message_rate;
     struct tls_ticket_keys *ticket_keys;
     enum tls_profile profile;
     const struct organization *organization; /* the one posted last */
@@ -252,6 +254,7 @@ enum error receive_start(struct loop *main_loop, unsigned loop_count, struct spo
         return error;
     receive->main_loop = main_loop;
     receive->limits = connection_limits_new();
+    receive->message_rate = message_rate_new();
     receive->ticket_keys = tls_ticket_keys_new(&clock_system);
     receive->profile = profile;
     loop_timer_init(&receive->retry, main_loop, on_retry);
@@ -266,12 +269,13 @@ enum error receive_start(struct loop *main_loop, unsigned loop_count, struct spo
         if (error)
             break;
         smtp_service_init(&loop->service, loop->loop, spool, receive->limits);
+        loop->service.message_rate = receive->message_rate;
         loop->on_end.on_end = on_loop_end;
         loop_on_end(loop->loop, &loop->on_end);
         error = loop_start(loop->loop);
         receive->count += !error;
     }
-    if (error || !receive->limits || !receive->ticket_keys) {
+    if (error || !receive->limits || !receive->message_rate || !receive->ticket_keys) {
         note_set(note, "the SMTP loops cannot start");
         receive_stop(receive);
         receive_free(receive);
@@ -341,6 +345,7 @@ void receive_free(struct receive *receive)
     for (unsigned i = 0; i < receive->count; i++)
         loop_free(receive->loops[i].loop);
     connection_limits_free(receive->limits);
+    message_rate_free(receive->message_rate);
     tls_ticket_keys_free(receive->ticket_keys);
     organization_unref(receive->organization);
     free(receive->endpoints);

@@ -138,12 +138,6 @@ static bool has_unknown_bits(const struct receive_connector *connector, const st
            (connector->protocol_restrictions & ~restrictions);
 }
 
-static bool limits_rate(const struct receive_connector *connector, const struct server *server)
-{
-    (void)server;
-    return connector->message_rate_limit != UNLIMITED;
-}
-
 static const struct {
     bool (*is_broken)(const struct receive_connector *connector, const struct server *server);
     const char *sentence;
@@ -165,8 +159,6 @@ static const struct {
     {exchange_server_lacks_own_name,
      "ExchangeServer authentication needs Fqdn to be the server's FQDN, its name, or empty"},
     {client_settings_lack_group, "AdvertiseClientSettings needs the ExchangeUsers permission group"},
-    /* Closed until a later step builds it. */
-    {limits_rate, "MessageRateLimit is not supported yet"},
 };
 
 static const struct closed_bits CLOSED_OPTIONS[] = {

@@ -68,13 +68,18 @@ static struct count_key key_of_connector(const struct guid *connector)
     return (struct count_key){.connector = *connector};
 }
 
+struct ip_address rate_source(const struct ip_address *address)
+{
+    struct ip_address source = *address;
+    if (address->family == IP_V6) {
+        memset(source.octets + IPV6_SOURCE_OCTETS, 0, sizeof source.octets - IPV6_SOURCE_OCTETS);
+    }
+    return source;
+}
+
 static struct count_key key_of_source(const struct guid *connector, const struct ip_address *source)
 {
-    struct count_key key = {.connector = *connector, .source = *source};
-    if (source->family == IP_V6) {
-        memset(key.source.octets + IPV6_SOURCE_OCTETS, 0, sizeof key.source.octets - IPV6_SOURCE_OCTETS);
-    }
-    return key;
+    return (struct count_key){.connector = *connector, .source = rate_source(source)};
 }
 
 static bool key_equal(const struct count_key *a, const struct count_key *b)

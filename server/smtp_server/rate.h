@@ -21,6 +21,8 @@ enum connection_verdict connection_limits_enter(struct connection_limits *limits
 /* For each connection that was admitted, once, with the same two. Any thread. */
 void connection_limits_leave(struct connection_limits *limits, const struct guid *connector,
                              const struct ip_address *source);
+/* What counts as one source: an IPv4 address, an IPv6 /64. */
+struct ip_address rate_source(const struct ip_address *address);
 /* How many the connector has now. Any thread. */
 size_t connection_limits_count(const struct connection_limits *limits, const struct guid *connector);
 

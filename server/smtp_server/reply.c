@@ -59,6 +59,9 @@ static const struct reply_row reply_rows[REPLY_COUNT] = {
                             "The maximum number of concurrent connections has exceeded a limit, closing "
                             "transmission channel",
                             "source-limit"},
+    [REPLY_MESSAGE_RATE] = {421, "4.4.2",
+                            "Message submission rate for this client has exceeded the configured limit",
+                            "message-rate"},
     [REPLY_TOO_MANY_ERRORS] = {421, "4.7.0",
                                "Too many errors on this connection, closing transmission channel",
                                "too-many-errors"},

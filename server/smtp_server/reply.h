@@ -53,6 +53,7 @@ enum reply {
     REPLY_SERVICE_UNAVAILABLE,  /* 421 4.3.2 Service not available */
     REPLY_CONNECTION_LIMIT,
     REPLY_SOURCE_LIMIT,
+    REPLY_MESSAGE_RATE,       /* 421 4.4.2 Message submission rate for this client has … */
     REPLY_TOO_MANY_ERRORS,    /* 421 4.7.0 Too many errors on this connection, closing transmission channel */
     REPLY_IDLE_TIMEOUT,       /* 451 4.7.0 Timeout waiting for client input */
     REPLY_CONNECTION_TIMEOUT, /* 421 4.4.1 Connection timed out */

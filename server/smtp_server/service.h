@@ -27,12 +27,16 @@ struct smtp_trace {
 /* Connection counting over all loops (rate.h makes the live one). */
 struct connection_limits;
 
+/* Message counting over all loops (message_rate.h makes the live one). */
+struct message_rate;
+
 /* One a loop; lives as long as its sessions. */
 struct smtp_service {
     struct loop *loop;
     const struct clock *clock;
     struct spool *spool;
-    struct connection_limits *limits; /* NULL: not counted (explain) */
+    struct connection_limits *limits;  /* NULL: not counted (explain) */
+    struct message_rate *message_rate; /* set after init; NULL: not counted (explain) */
     const struct organization
         *organization; /* the loop's own reference; smtp_service_set_organization replaces it */
     struct certificate_contexts *certificates; /* NULL: none; smtp_service_set_certificates replaces it */

@@ -5,7 +5,6 @@
 
 #include "mail/trace.h"
 #include "organization/connector_match.h"
-#include "policy/limits.h"
 #include "smtp_server/rate.h"
 
 #include <assert.h>
@@ -48,16 +47,6 @@ void session_enter(struct smtp_session *session, enum session_state state)
 {
     assert(session_is_in(session, state_rows[state].reachable_from));
     session->state = (uint8_t)state;
-}
-
-uint64_t session_max_message_bytes(const struct smtp_session *session)
-{
-    return limits_message_bytes(session->organization, &session->rights);
-}
-
-bool session_bypasses_counts(const struct smtp_session *session)
-{
-    return limits_are_bypassed(session->organization, &session->rights);
 }
 
 /* -- reading and deadlines -- */

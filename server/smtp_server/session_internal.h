@@ -127,10 +127,14 @@ void session_reset(struct smtp_session *session);
 void session_end_transaction(struct smtp_session *session);
 /* Matches the connection again in the service's organization. Not inside a transaction. */
 void session_match_again(struct smtp_session *session);
+/* -- session_limits.c -- */
+
 /* The limit for this session's messages; UINT64_MAX: none. */
 uint64_t session_max_message_bytes(const struct smtp_session *session);
 /* Bypass-Message-Size-Limit lifts the other limits of a message too (contract 7: model 2010). */
 bool session_bypasses_counts(const struct smtp_session *session);
+/* MessageRateLimit: counts a message in; false: the client has had its share of this minute. */
+bool session_takes_message(const struct smtp_session *session);
 
 /* -- session_input.c -- */
 

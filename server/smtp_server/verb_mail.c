@@ -156,14 +156,20 @@ static void check_sender(struct smtp_session *session, const struct address *sen
     begin_transaction(session, sender, given.body);
 }
 
+/* Refused with the end of the session. */
+static void hang_up(struct smtp_session *session, enum reply reply)
+{
+    session_log_refused(session, "mail.refused", reply, NULL, (struct bytes){0}, (struct bytes){0},
+                        session->line);
+    session_close(session, reply);
+}
+
 void verb_mail(struct smtp_session *session, const struct command_line *command)
 {
     struct address sender;
     struct bytes parameters;
     if (session->is_connector_gone) {
-        session_log_refused(session, "mail.refused", REPLY_SERVICE_UNAVAILABLE, NULL, (struct bytes){0},
-                            (struct bytes){0}, session->line);
-        session_close(session, REPLY_SERVICE_UNAVAILABLE);
+        hang_up(session, REPLY_SERVICE_UNAVAILABLE);
         return;
     }
     if (!command->has_keyword) {
@@ -180,6 +186,10 @@ void verb_mail(struct smtp_session *session, const struct command_line *command)
         return;
     }
     if (session_awaits_account(session)) {
+        return;
+    }
+    if (!session_takes_message(session)) {
+        hang_up(session, REPLY_MESSAGE_RATE);
         return;
     }
     session->has_refused = false;

@@ -10,6 +10,7 @@ PER_SOURCE = "msExchSmtpReceiveMaxInboundConnectionsPerSource"
 SOURCE_LIMIT = ("421 4.3.2 The maximum number of concurrent connections has exceeded a limit, closing transmission channel")
 CONNECTOR_LIMIT = ("421 4.3.2 The maximum number of concurrent server connections has exceeded a limit, closing transmission channel")
 TOO_BIG = "552 5.3.4 Message size exceeds fixed maximum message size"
+RATE_REACHED = "421 4.4.2 Message submission rate for this client has exceeded the configured limit"
 TOO_MANY_ERRORS = "421 4.7.0 Too many errors on this connection, closing transmission channel"
 
 
@@ -27,6 +28,8 @@ class Limits(Case):
         org.receive("Hub", port, "127.0.4.40", groups="AnonymousUsers", msExchSmtpReceiveMaxMessageSize=65536,
                     aces=[ANY_RECIPIENT, "allow ms-Exch-Accept-Headers-Organization to anonymous"],
                     msExchSmtpReceiveMaxLocalHopCount=2)
+        org.relay("Rate", port, "127.0.4.50-127.0.4.59", msExchSMTPReceiveRelayControl=3)
+        org.relay("Rate of users", port, "127.0.4.60", msExchSMTPReceiveRelayControl=1, msExchSMTPReceiveMessageRateSource=2)
         org.relay("Errors", port, "127.0.4.32", msExchSmtpReceiveMaxProtocolErrors=2)
         org.relay("Impatient", port, "127.0.4.33", msExchSmtpReceiveConnectionInactivityTimeout=1)
         org.relay("Short", port, "127.0.4.34", msExchSmtpReceiveConnectionTimeout=2, msExchSmtpReceiveConnectionInactivityTimeout=2)
@@ -150,6 +153,36 @@ class Limits(Case):
         with self.client("127.0.4.30") as client:
             self.envelope(client)
             self.assertReply(client.data(size % 1 + body), TOO_BIG)
+
+    # proves: C84 facts-8.2 facts-10.8
+    def test_message_rate_counts_over_all_loops(self):
+        mark = self.daemon.mark()
+        for _ in range(3):
+            with self.client("127.0.4.50") as client:
+                self.assertEqual(client.send_message("chris@contoso.com", ["kate@fabrikam.com"]).code, 250)
+        with self.client("127.0.4.50") as client:
+            client.ehlo()
+            self.assertReply(client.mail("chris@contoso.com"), RATE_REACHED)
+            self.assertTrue(client.at_end())
+            refused = self.daemon.wait("mail.refused", since=mark, client=client.address)
+        self.assertEqual((refused["reason"], refused["connector"]), ("message-rate", "Mailbox01\\Rate"))
+        with self.client("127.0.4.51") as client:
+            self.assertEqual(client.send_message("chris@contoso.com", ["kate@fabrikam.com"]).code, 250)
+        self.world.modify(change(self.organization.receive_dn("Rate"), ("replace", "msExchSMTPReceiveRelayControl", 4)))
+
+        def may_send_again():
+            with self.client("127.0.4.50") as client:
+                client.ehlo()
+                self.assertEqual(client.mail("chris@contoso.com").code, 250)
+        self.assertWithin(1, may_send_again)
+        self.arrived(4)
+
+    # proves: facts-2.8
+    def test_a_rate_of_users_does_not_bind_sessions_without_one(self):
+        for _ in range(3):
+            with self.client("127.0.4.60") as client:
+                client.ehlo()
+                self.assertEqual(client.mail("chris@contoso.com").code, 250)
 
     # proves: facts-8.2 contract-5
     def test_protocol_errors_count_and_refusals_do_not(self):

@@ -153,10 +153,6 @@ static void client_settings(struct receive_connector *connector)
 {
     connector->protocol_options |= OPTION_ADVERTISE_CLIENT_SETTINGS;
 }
-static void rate_limit(struct receive_connector *connector)
-{
-    connector->message_rate_limit = 5;
-}
 static void implicit_tls(struct receive_connector *connector)
 {
     connector->implicit_tls = true;
@@ -212,7 +208,6 @@ static const struct {
     {no_chunking, "BinaryMimeEnabled needs ChunkingEnabled"},
     {foreign_fqdn, "ExchangeServer authentication needs Fqdn to be the server's FQDN, its name, or empty"},
     {client_settings, "AdvertiseClientSettings needs the ExchangeUsers permission group"},
-    {rate_limit, "MessageRateLimit is not supported yet"},
     {implicit_tls, ""},
     {orar, "OrarEnabled is not supported yet"},
     {long_addresses, "LongAddressesEnabled is not supported yet"},

@@ -142,10 +142,10 @@ static void test_a_refused_connector_keeps_the_place_it_had(void **state)
     fixture_load(&fixture);
     fixture_put(&fixture, RECEIVE("A", "msExchSmtpReceiveBindings: 0.0.0.0:25\n"
                                        "msExchSmtpReceiveRemoteIPRanges: 10.0.0.1x\n"
-                                       "msExchSMTPReceiveRelayControl: 5\n"));
+                                       "msExchSmtpReceiveMaxMessagesPerConnection: 5\n"));
     fixture_load(&fixture);
     const struct receive_connector *a = fixture_receive(&fixture, "A");
-    assert_has_text(a->refused, "msExchSMTPReceiveRelayControl");
+    assert_has_text(a->refused, "msExchSmtpReceiveMaxMessagesPerConnection");
     assert_int_equal(a->range_count, 1);
     assert_int_equal(ip_number_span(&a->ranges[0]), 0);
     fixture_done(&fixture);

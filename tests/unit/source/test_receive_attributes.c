@@ -18,8 +18,8 @@ struct number {
 static const struct number numbers[] = {
     {"msExchSmtpReceiveConnectionTimeout", FIELD(connection_timeout_s), 1, 86400, 600, false},
     {"msExchSmtpReceiveConnectionInactivityTimeout", FIELD(inactivity_timeout_s), 1, 86400, 300, false},
-    {"msExchSMTPReceiveRelayControl", FIELD(message_rate_limit), 1, 2147483647, 0, true},
-    {"msExchSMTPReceiveMessageRateSource", FIELD(message_rate_source), 0, 3, 1, true},
+    {"msExchSMTPReceiveRelayControl", FIELD(message_rate_limit), 1, 2147483647, 0, false},
+    {"msExchSMTPReceiveMessageRateSource", FIELD(message_rate_source), 0, 3, 1, false},
     {"msExchSmtpReceiveMaxInboundConnections", FIELD(max_inbound_connections), 1, 2147483647, 0, false},
     {"msExchSmtpReceiveMaxInboundConnectionsPerSource", FIELD(max_inbound_connections_per_source), 1, 10000,
      0, false},
