@@ -42,12 +42,20 @@ static void tell_trace(const struct smtp_session *session, struct bytes text, co
     trace->on_reply(trace->owner, sent, reply, why);
 }
 
-/* How long the reply waits (facts 8.6): refusals to those who did not say who they are. A client that has too
- * many recipients only sends the rest again, so it is not slowed. */
+/* Facts 8.6. What a pipelining client sent before it could know; it only sends the rest again. */
+#define RECIPIENTS_AT_ONCE_MAX 1000
+
+static bool is_overflow_at_once(const struct smtp_session *session, enum reply reply)
+{
+    return reply == REPLY_TOO_MANY_RECIPIENTS && (session->offered & OFFER_PIPELINING) &&
+           session->transaction->refused_recipients++ < RECIPIENTS_AT_ONCE_MAX;
+}
+
+/* How long the reply waits: refusals to those who did not say who they are. */
 static uint64_t tarpit_ms(const struct smtp_session *session, enum reply reply)
 {
     bool is_slowed = reply_row(reply)->code >= 400 && session->rights.identity == IDENTITY_ANONYMOUS &&
-                     reply != REPLY_TOO_MANY_RECIPIENTS && !session->service->has_no_tarpit;
+                     !session->service->has_no_tarpit && !is_overflow_at_once(session, reply);
     return is_slowed ? (uint64_t)session->connector->tarpit_s * 1000 : 0;
 }
 

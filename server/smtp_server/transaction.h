@@ -22,6 +22,7 @@ struct transaction {
     struct envelope_recipient *recipients; /* a growing array; the texts are in the arena */
     size_t recipient_count;
     size_t recipient_capacity;
+    uint32_t refused_recipients; /* past the limit */
     struct arena arena;
 
     /* From DATA on. */

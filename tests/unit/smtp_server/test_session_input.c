@@ -132,6 +132,42 @@ static void the_tarpit_delays_refusals_and_what_stands_behind_them(void **state)
     close_adjusted(&dialogue, organization);
 }
 
+static void slow_and_one_recipient(struct receive_connector *connector)
+{
+    connector->tarpit_s = 5;
+    connector->max_recipients = 1;
+    connector->connection_timeout_s = 86400;
+}
+
+#define ONE_TOO_MANY "C: RCPT TO:<x@contoso.com>", "S: 452 4.5.3 *"
+
+/* proves: facts-8.6 */
+static void a_pipelining_client_may_overflow_a_thousand_times_at_once(void **state)
+{
+    (void)state;
+    struct dialogue dialogue;
+    struct organization *organization = open_adjusted(&dialogue, slow_and_one_recipient, "10.2.0.5");
+    dialogue_run(&dialogue, DIALOGUE_STEPS, SCRIPT(HELLO));
+    for (int turn = 0; turn < 2; turn++) { /* each transaction anew */
+        dialogue_run(
+            &dialogue, DIALOGUE_STEPS,
+            SCRIPT("C: MAIL FROM:<a@b.example>", "S: 250 *", "C: RCPT TO:<x@contoso.com>", "S: 250 *"));
+        for (int i = 0; i < 1000; i++) {
+            dialogue_run(&dialogue, DIALOGUE_STEPS, SCRIPT(ONE_TOO_MANY));
+        }
+        dialogue_run(&dialogue, DIALOGUE_STEPS,
+                     SCRIPT("C: RCPT TO:<x@contoso.com>", "S: <nothing>", "T: 5000", "S: 452 4.5.3 *",
+                            "C: RSET", "S: 250 *"));
+    }
+    close_adjusted(&dialogue, organization);
+    organization = open_adjusted(&dialogue, slow_and_one_recipient, "10.2.0.5");
+    dialogue_run(&dialogue, DIALOGUE_STEPS,
+                 SCRIPT("S: 220 *", "C: HELO x", "S: 250 *", "C: MAIL FROM:<a@b.example>", "S: 250 *",
+                        "C: RCPT TO:<x@contoso.com>", "S: 250 *", "C: RCPT TO:<x@contoso.com>",
+                        "S: <nothing>", "T: 5000", "S: 452 4.5.3 *"));
+    close_adjusted(&dialogue, organization);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +177,7 @@ int main(void)
         cmocka_unit_test(idle_and_slow_clients_are_cut),
         cmocka_unit_test(a_connection_ends_after_its_time),
         cmocka_unit_test(the_tarpit_delays_refusals_and_what_stands_behind_them),
+        cmocka_unit_test(a_pipelining_client_may_overflow_a_thousand_times_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
