@@ -262,23 +262,22 @@ static enum error make_nonblocking(struct opening *opening)
     return OK;
 }
 
-static enum error run_steps(struct opening *opening)
+static enum error run_steps(struct opening *opening, enum error (*const *steps)(struct opening *),
+                            size_t count)
 {
-    static enum error (*const steps[])(struct opening *) = {
-        set_basics, connect_server, bind_identity, read_root, make_nonblocking,
-    };
     enum error error = OK;
-    for (size_t i = 0; error == OK && i < sizeof steps / sizeof *steps; i++)
+    for (size_t i = 0; error == OK && i < count; i++)
         error = steps[i](opening);
     return error;
 }
 
-enum error handle_open(struct handle *handle, const struct directory_config *config, const char *uri,
-                       struct watchdog *watchdog, struct note *note)
+static enum error open_by(enum error (*const *steps)(struct opening *), size_t count, struct handle *handle,
+                          const struct directory_config *config, const char *uri, struct watchdog *watchdog,
+                          struct note *note)
 {
     *handle = (struct handle){.descriptor = -1, .on_connect = {on_connect, on_disconnect, watchdog}};
     struct opening opening = {.handle = handle, .config = config, .uri = uri, .note = note};
-    opening.deadline_ms = config->operation_deadline_ms ? config->operation_deadline_ms : DEFAULT_DEADLINE_MS;
+    opening.deadline_ms = handle_deadline_ms(config);
     enum error error = uri_read(uri, &opening.kind, note);
     if (error != OK)
         return error;
@@ -289,7 +288,7 @@ enum error handle_open(struct handle *handle, const struct directory_config *con
         return ERROR_TEMPORARY;
     }
     watchdog_arm(watchdog, opening.deadline_ms);
-    error = run_steps(&opening);
+    error = run_steps(&opening, steps, count);
     watchdog_disarm(watchdog);
     if (error == ERROR_TIMEOUT || (error != OK && watchdog_has_bitten(watchdog))) {
         note_set(note, "%s: no answer within %llu ms", uri, (unsigned long long)opening.deadline_ms);
@@ -298,6 +297,27 @@ enum error handle_open(struct handle *handle, const struct directory_config *con
     if (error != OK)
         handle_close(handle, false);
     return error;
+}
+
+uint64_t handle_deadline_ms(const struct directory_config *config)
+{
+    return config->operation_deadline_ms ? config->operation_deadline_ms : DEFAULT_DEADLINE_MS;
+}
+
+enum error handle_open(struct handle *handle, const struct directory_config *config, const char *uri,
+                       struct watchdog *watchdog, struct note *note)
+{
+    static enum error (*const steps[])(struct opening *) = {
+        set_basics, connect_server, bind_identity, read_root, make_nonblocking,
+    };
+    return open_by(steps, sizeof steps / sizeof *steps, handle, config, uri, watchdog, note);
+}
+
+enum error handle_connect(struct handle *handle, const struct directory_config *config, const char *uri,
+                          struct watchdog *watchdog, struct note *note)
+{
+    static enum error (*const steps[])(struct opening *) = {set_basics, connect_server};
+    return open_by(steps, sizeof steps / sizeof *steps, handle, config, uri, watchdog, note);
 }
 
 void handle_close(struct handle *handle, bool is_orderly)

@@ -21,6 +21,12 @@ struct handle {
  * TLS files), DENIED_CREDENTIALS (bind), TIMEOUT, TEMPORARY; the note says at which step. */
 MUST_USE enum error handle_open(struct handle *handle, const struct directory_config *config, const char *uri,
                                 struct watchdog *watchdog, struct note *note);
+/* As handle_open as far as the connection and its TLS go: anonymous, nothing is read, and the socket blocks;
+ * for operations of a job's thread, which the watchdog guards. */
+MUST_USE enum error handle_connect(struct handle *handle, const struct directory_config *config,
+                                   const char *uri, struct watchdog *watchdog, struct note *note);
+/* What an operation gets by this configuration. */
+uint64_t handle_deadline_ms(const struct directory_config *config);
 /* Never blocks. is_orderly: says good-bye to a server that still answers; else the socket is shut down first,
  * since a good-bye to a stuck peer could wait for ever. Closed already: a no-op. */
 void handle_close(struct handle *handle, bool is_orderly);

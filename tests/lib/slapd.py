@@ -170,8 +170,9 @@ class Slapd:
         self.start()
 
     def freeze(self):
-        """Connections stay open and nothing answers."""
+        """Connections stay open and nothing answers, from the return on."""
         self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def thaw(self):
         self.process.send_signal(signal.SIGCONT)
