@@ -1,5 +1,6 @@
 #include "cli/explain_report.h"
 
+#include "cli/explain_route.h"
 #include "organization/connector_match.h"
 #include "policy/session_rights.h"
 
@@ -72,6 +73,7 @@ static json_t *collect(const struct organization *organization, struct simulatio
                             connector->grants_nothing ? json_string(connector->grants_nothing_why)
                                                       : json_null());
     }
+    json_object_set_new(report, "route", explain_route_json(organization, &request));
     if (simulation_run(organization, &request)) {
         json_decref(report);
         return NULL;
@@ -151,6 +153,7 @@ static void print_text(FILE *out, const json_t *report)
     }
     fputs("dialogue:\n", out);
     print_dialogue(out, report);
+    explain_route_print(out, json_object_get(report, "route"));
 }
 
 static bool is_all_taken(const json_t *report)

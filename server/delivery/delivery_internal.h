@@ -63,6 +63,7 @@ struct transmission {
     struct buffer header;                           /* as it goes out */
     size_t header_offset;                           /* of it, read so far */
     uint64_t body_offset;                           /* of the content in the spool */
+    bool has_alternative;                           /* another connector may stand in while its hop is dead */
     bool is_second_try; /* an old session was lost under it before the content: this is the new one */
 };
 
@@ -177,6 +178,8 @@ void plan_transmissions(struct message *message);
 /* The hop of the connector and, where the DNS routes, of the domain (else empty), made when there is none
  * yet; NULL without memory. It may go when the loop turns, unless somebody has a claim on it. */
 struct hop *hop_find(struct delivery *delivery, const struct send_connector *connector, struct bytes domain);
+/* Nothing is tried there for a while. */
+bool hop_is_dead(const struct hop *hop);
 /* How it is shown: the domain, or the connector's name. */
 struct bytes hop_name(const struct hop *hop);
 void hop_queue(struct hop *hop, struct transmission *transmission);

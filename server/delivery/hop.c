@@ -101,7 +101,7 @@ struct bytes hop_name(const struct hop *hop)
     return bytes_of_text(hop->key.domain[0] ? hop->key.domain : hop->connector->name);
 }
 
-static bool is_dead(const struct hop *hop)
+bool hop_is_dead(const struct hop *hop)
 {
     return hop->retry_at_ms > now_of(hop->delivery) && hop->revival == hop->delivery->revival;
 }
@@ -129,7 +129,7 @@ bool hop_park(struct hop *hop, uint64_t id)
     bool is_parked = false;
     if (!hop->parked)
         hop->parked = schedule_new();
-    if (!hop->is_old && !has_room(hop) && !is_dead(hop))
+    if (!hop->is_old && !has_room(hop) && !hop_is_dead(hop))
         is_parked = hop->parked && schedule_put(hop->parked, id, 0) == OK;
     /* What waits or is connected at the hop calls it back some time; without it only a free trial does. */
     if (is_parked && !hop->waiting_count && !hop->connection_count && list_is_empty(&hop->trial))
@@ -210,6 +210,10 @@ static void turn_away(struct hop *hop, struct transmission *transmission)
         transmission_fail(transmission, reply);
         return;
     }
+    if (transmission->has_alternative) {
+        give_back(transmission); /* it is planned anew, around this hop */
+        return;
+    }
     if (!message->retry_at_ms || message->retry_at_ms > hop->retry_at_ms)
         message->retry_at_ms = hop->retry_at_ms;
     transmission_defer(transmission, reply);
@@ -217,7 +221,7 @@ static void turn_away(struct hop *hop, struct transmission *transmission)
 
 void hop_queue(struct hop *hop, struct transmission *transmission)
 {
-    if (is_dead(hop)) {
+    if (hop_is_dead(hop)) {
         turn_away(hop, transmission);
         return;
     }
@@ -303,11 +307,11 @@ static void die(struct hop *hop, uint64_t ms)
     hop_unclaim(hop);
 }
 
-/* One that takes so many sessions and not one more is not dead. */
+/* One that takes so many sessions and not one more is not dead; attempts side by side are one failure. */
 void hop_failed(struct hop *hop)
 {
     hop->more_at_ms = now_of(hop->delivery) + MORE_MS;
-    if (connection_is_any_working(hop))
+    if (connection_is_any_working(hop) || hop_is_dead(hop))
         return;
     hop->is_hopeless = false;
     die(hop, schedule_delay(&hop->delivery->config.schedule, hop->failures + 1));

@@ -12,6 +12,37 @@ static struct bytes domain_of(struct bytes address)
     return (struct bytes){0};
 }
 
+#define ALTERNATIVES_MAX 8
+
+/* The first hop that is not dead; all are: the first. A domain that does not exist needs no other hop. */
+static struct hop *choose_hop(struct delivery *delivery, const struct send_connector *const *connectors,
+                              size_t count, struct bytes domain, bool *out_has_alternative)
+{
+    struct hop *first = NULL;
+    *out_has_alternative = false;
+    for (size_t i = 0; i < count; i++) {
+        bool is_smart = connectors[i]->smart_host_count > 0;
+        struct hop *hop = hop_find(delivery, connectors[i], is_smart ? (struct bytes){0} : domain);
+        if (hop && (!hop_is_dead(hop) || hop->is_hopeless)) {
+            *out_has_alternative = count > 1;
+            return hop;
+        }
+        first = first ? first : hop;
+    }
+    return first;
+}
+
+/* The connectors that may carry this domain and a message of this size, written over the list. */
+static size_t drop_too_small(const struct send_connector **connectors, size_t count, uint64_t size_bytes)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!connectors[i]->max_message_bytes || size_bytes <= connectors[i]->max_message_bytes)
+            connectors[kept++] = connectors[i];
+    }
+    return kept;
+}
+
 /* The transmission of this message over the hop that has room, made when there is none. */
 static struct transmission *open_transmission(struct message *message, struct hop *hop, struct list *planned)
 {
@@ -29,28 +60,32 @@ static struct transmission *open_transmission(struct message *message, struct ho
 
 static void plan_recipient(struct message *message, size_t index, struct list *planned)
 {
-    const struct send_connector *connector = NULL;
+    const struct send_connector *connectors[ALTERNATIVES_MAX];
     struct delivery *delivery = message->delivery;
     struct bytes domain = domain_of(message->envelope.recipients[index].address);
-    if (route_find(delivery->organization, domain, &connector, 1) == 0) {
+    size_t count = route_alternatives(delivery->organization, domain, connectors, ALTERNATIVES_MAX);
+    if (count == 0) {
         recipient_set(message, index, OUTCOME_DEFERRED,
                       BYTES_LITERAL("451 4.4.4 No send connector for this domain"));
         return;
     }
-    if (connector->max_message_bytes && message->envelope.size_bytes > connector->max_message_bytes) {
+    count = drop_too_small(connectors, count, message->envelope.size_bytes);
+    if (count == 0) {
         recipient_set(
             message, index, OUTCOME_FAILED,
             BYTES_LITERAL("552 5.3.4 Message size exceeds fixed maximum message size of the send connector"));
         return;
     }
-    struct hop *hop = hop_find(delivery, connector, connector->smart_host_count ? (struct bytes){0} : domain);
+    bool has_alternative;
+    struct hop *hop = choose_hop(delivery, connectors, count, domain, &has_alternative);
     /* The name outlives the hop: it is stored with the message. */
     if (hop && !bytes_equal(message->envelope.hop, hop_name(hop)))
         message->envelope.hop = arena_copy(&message->arena, hop_name(hop));
     struct transmission *transmission = hop ? open_transmission(message, hop, planned) : NULL;
-    if (transmission)
+    if (transmission) {
         transmission_add(transmission, index);
-    else
+        transmission->has_alternative |= has_alternative;
+    } else
         recipient_set(message, index, OUTCOME_DEFERRED, BYTES_LITERAL("451 4.3.0 Out of memory"));
 }
 

@@ -1,10 +1,12 @@
 #include "policy/route.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* How well a connector fits a domain. */
 struct fit {
     const struct send_connector *connector;
+    const struct address_space *space; /* NULL: none fits */
     size_t specificity; /* 0: no fit; 1: "*"; else the length of the address space's domain and one more */
     uint32_t cost;
 };
@@ -20,21 +22,44 @@ static size_t specificity_of(const struct address_space *space, struct bytes dom
     return fits ? own.len + 1 : 0;
 }
 
-static struct fit fit_of(const struct send_connector *connector, struct bytes domain)
+/* By its address spaces alone. */
+static struct fit fit_of_spaces(const struct send_connector *connector, struct bytes domain)
 {
     struct fit best = {.connector = connector};
-    if (!connector->is_enabled || !connector->is_for_this_server) {
-        return best;
-    }
     for (size_t i = 0; i < connector->space_count; i++) {
         size_t specificity = specificity_of(&connector->spaces[i], domain);
         uint32_t cost = connector->spaces[i].cost;
         if (specificity > best.specificity || (specificity == best.specificity && cost < best.cost)) {
+            best.space = &connector->spaces[i];
             best.specificity = specificity;
             best.cost = cost;
         }
     }
     return best;
+}
+
+static struct fit fit_of(const struct send_connector *connector, struct bytes domain)
+{
+    bool may_send = connector->is_enabled && connector->is_for_this_server;
+    return may_send ? fit_of_spaces(connector, domain) : (struct fit){.connector = connector};
+}
+
+static bool has_no_route(struct bytes domain)
+{
+    return domain.len == 0 || domain.ptr[0] == '[';
+}
+
+/* What a refused connector holds more specifically is not given to a wider one. */
+static size_t floor_of(const struct organization *organization, struct bytes domain)
+{
+    size_t floor = 1;
+    for (size_t i = 0; i < organization->send_count; i++) {
+        struct fit fit = fit_of(&organization->send[i], domain);
+        if (organization->send[i].refused != NULL && fit.specificity > floor) {
+            floor = fit.specificity;
+        }
+    }
+    return floor;
 }
 
 static bool is_better(const struct fit *a, const struct fit *b)
@@ -54,17 +79,11 @@ static bool is_better(const struct fit *a, const struct fit *b)
 size_t route_find(const struct organization *organization, struct bytes domain,
                   const struct send_connector **out, size_t capacity)
 {
-    if (domain.len == 0 || domain.ptr[0] == '[') {
+    if (has_no_route(domain)) {
         return 0;
     }
-    size_t floor = 1; /* what a refused connector holds more specifically is not given to a wider one */
+    size_t floor = floor_of(organization, domain);
     size_t count = 0;
-    for (size_t i = 0; i < organization->send_count; i++) {
-        struct fit fit = fit_of(&organization->send[i], domain);
-        if (organization->send[i].refused != NULL && fit.specificity > floor) {
-            floor = fit.specificity;
-        }
-    }
     for (size_t i = 0; i < organization->send_count; i++) {
         struct fit fit = fit_of(&organization->send[i], domain);
         if (organization->send[i].refused != NULL || fit.specificity < floor) {
@@ -86,4 +105,82 @@ size_t route_find(const struct organization *organization, struct bytes domain,
         }
     }
     return count;
+}
+
+size_t route_alternatives(const struct organization *organization, struct bytes domain,
+                          const struct send_connector **out, size_t capacity)
+{
+    size_t count = route_find(organization, domain, out, capacity);
+    size_t alike = 0;
+    while (alike < count && fit_of(out[alike], domain).specificity == fit_of(out[0], domain).specificity) {
+        alike++;
+    }
+    return alike;
+}
+
+/* -- explaining -- */
+
+enum { SPACE_TEXT_SIZE = 300, WHY_SIZE = 2 * SPACE_TEXT_SIZE + 600 };
+
+static const char *space_text(const struct address_space *space, char out[SPACE_TEXT_SIZE])
+{
+    (void)snprintf(out, SPACE_TEXT_SIZE, "SMTP:%s%s;%u", space->with_subdomains ? "*." : "", space->domain,
+                   (unsigned)space->cost);
+    return out;
+}
+
+/* Why a connector whose space fits is not the one. */
+static void say_loss(const struct fit *fit, const struct fit *best, size_t floor, char why[WHY_SIZE])
+{
+    char own[SPACE_TEXT_SIZE], other[SPACE_TEXT_SIZE];
+    space_text(fit->space, own);
+    if (fit->connector->refused != NULL) {
+        (void)snprintf(why, WHY_SIZE, "%s fits, but the connector is refused: %s", own,
+                       fit->connector->refused);
+    } else if (fit->specificity < floor) {
+        (void)snprintf(why, WHY_SIZE,
+                       "%s is wider than the space of a refused connector, which keeps its place", own);
+    } else if (fit->specificity < best->specificity) {
+        (void)snprintf(why, WHY_SIZE, "%s is wider than %s", own, space_text(best->space, other));
+    } else if (fit->cost > best->cost) {
+        (void)snprintf(why, WHY_SIZE, "%s costs more than %s; stands in while that is away", own,
+                       space_text(best->space, other));
+    } else {
+        (void)snprintf(why, WHY_SIZE,
+                       "%s is as good as %s, its name comes later; stands in while that is away", own,
+                       best->connector->name);
+    }
+}
+
+void route_explain(const struct organization *organization, struct bytes domain,
+                   void (*each)(const struct send_connector *connector, bool is_chosen, const char *why,
+                                void *owner),
+                   void *owner)
+{
+    const struct send_connector *chosen = NULL;
+    size_t floor = floor_of(organization, domain);
+    bool is_found = route_find(organization, domain, &chosen, 1) == 1;
+    struct fit best = is_found ? fit_of(chosen, domain) : (struct fit){0};
+    for (size_t i = 0; i < organization->send_count; i++) {
+        const struct send_connector *connector = &organization->send[i];
+        struct fit fit = fit_of_spaces(connector, domain);
+        char why[WHY_SIZE], text[SPACE_TEXT_SIZE];
+        if (has_no_route(domain)) {
+            (void)snprintf(why, sizeof why, "an address literal has no route");
+        } else if (fit.space == NULL) {
+            (void)snprintf(why, sizeof why, "no address space holds the domain");
+        } else if (!connector->is_enabled) {
+            (void)snprintf(why, sizeof why, "%s fits, but the connector is disabled",
+                           space_text(fit.space, text));
+        } else if (!connector->is_for_this_server) {
+            (void)snprintf(why, sizeof why, "%s fits, but its source servers do not name this server",
+                           space_text(fit.space, text));
+        } else if (connector == chosen) {
+            (void)snprintf(why, sizeof why, "%s is the most specific, then the cheapest that fits",
+                           space_text(fit.space, text));
+        } else {
+            say_loss(&fit, &best, floor, why);
+        }
+        each(connector, connector == chosen, why, owner);
+    }
 }

@@ -46,6 +46,18 @@ class Explain(Case):
         self.assertEqual(refused.code, 1)
         self.assertEqual(refused.json["connector"], "Mailbox01\\Default")
 
+    # proves: contract-4 facts-1.4
+    def test_the_route_of_each_recipient(self):
+        arguments = ("--from", "chris@contoso.com", "--to", "kate@fabrikam.com", "--to", "postmaster")
+        routes = self.explain("127.0.0.2", *arguments).json["route"]
+        self.assertEqual([route["recipient"] for route in routes], ["kate@fabrikam.com", "postmaster@contoso.com"])
+        self.assertEqual((routes[0]["domain"], routes[0]["connector"]), ("fabrikam.com", "Internet"))
+        self.assertEqual(routes[0]["next_hops"], ["[127.0.0.1], port %d" % self.sink.port])
+        self.assertEqual(routes[0]["candidates"], [
+            {"connector": "Internet", "why": "SMTP:*;1 is the most specific, then the cheapest that fits"}])
+        text = self.daemon.cli("explain", "--client", "127.0.0.2", "--local", "127.0.0.1:%d" % self.port, *arguments).out
+        self.assertIn("route of kate@fabrikam.com: Internet\n  next hop: [127.0.0.1], port %d\n" % self.sink.port, text)
+
     # proves: contract-4 C79
     def test_a_refusal_says_which_right_and_which_ace(self):
         report = self.explain("127.0.0.3", "--from", "chris@contoso.com", "--to", "kate@fabrikam.com").json

@@ -108,6 +108,66 @@ static void test_the_next_smart_host_takes_over(void **state)
     assert_int_equal(world.host.message_count, 1);
 }
 
+/* Connectors of one specificity stand in for each other, the costlier while the cheaper is dead; a wider one
+ * never does. */
+/* proves: facts-1.4 D15 */
+static void test_the_next_connector_takes_over(void **state)
+{
+    (void)state;
+    fake_smart_host_open(&world.second, world.loop, "127.77.0.2", world.host.endpoint.port);
+    fake_delivery_set(
+        &world, (struct fake_send[]){{"Cheap", .spaces = "SMTP:d.example;1", .smart_hosts = "[127.77.0.1]"},
+                                     {"Dear", .spaces = "SMTP:d.example;9", .smart_hosts = "[127.77.0.2]"},
+                                     {0}});
+    fake_smart_host_stop(&world.host);
+    put_many(30);
+    fake_delivery_wait_queue(&world, 0); /* without an attempt lost or a minute waited */
+    assert_int_equal(world.second.message_count, 30);
+    fake_smart_host_start(&world.host);
+    fake_delivery_pass(&world, MINUTE_MS);
+    put_many(1);
+    fake_delivery_wait_queue(&world, 0);
+    assert_int_equal(world.host.message_count, 1);
+
+    fake_smart_host_cut(&world.host, true);
+    fake_smart_host_stop(&world.host);
+    fake_smart_host_cut(&world.second, true);
+    fake_smart_host_stop(&world.second);
+    fake_delivery_settle(&world);
+    uint64_t id = fake_delivery_put_tried(&world); /* both are dead: it waits for the cheap one */
+    assert_string_equal(fake_delivery_reply(&world, id), "421 4.2.1 Unable to connect [127.77.0.1]");
+    fake_smart_host_start(&world.second);
+    fake_delivery_pass(&world, 5 * MINUTE_MS);
+    fake_delivery_wait_queue(&world, 0);
+
+    fake_delivery_set(
+        &world, (struct fake_send[]){{"Partner", .spaces = "SMTP:d.example;1", .smart_hosts = "[127.77.0.1]"},
+                                     {"Wide", .spaces = "SMTP:*;1", .smart_hosts = "[127.77.0.2]"},
+                                     {0}});
+    size_t before = world.second.message_count;
+    fake_delivery_put_tried(&world);
+    assert_int_equal(world.second.message_count, before);
+}
+
+static void take_ten_bytes(struct send_connector *connector)
+{
+    connector->max_message_bytes = 10;
+}
+
+/* proves: facts-1.4 */
+static void test_a_connector_that_takes_the_size_is_chosen(void **state)
+{
+    (void)state;
+    fake_delivery_set(&world,
+                      (struct fake_send[]){{"Small", .spaces = "SMTP:*;1", .smart_hosts = "[127.77.0.9]",
+                                            .adjust = take_ten_bytes},
+                                           {"Large", .spaces = "SMTP:*;2", .smart_hosts = "[127.77.0.1]"},
+                                           {0}});
+    put_many(1);
+    fake_delivery_wait_queue(&world, 0);
+    assert_int_equal(world.host.message_count, 1);
+}
+
 /* A greeting that refuses is as good as none. */
 static void test_a_refusing_greeting_is_no_host(void **state)
 {
@@ -403,6 +463,8 @@ int main(void)
         TEST_EMPTY(test_a_session_carries_so_many_messages),
         TEST(test_sessions_to_a_hop_are_limited),
         TEST(test_the_next_smart_host_takes_over),
+        TEST_EMPTY(test_the_next_connector_takes_over),
+        TEST_EMPTY(test_a_connector_that_takes_the_size_is_chosen),
         TEST(test_a_refusing_greeting_is_no_host),
         TEST(test_a_dead_hop_is_not_called_for_each_message),
         TEST(test_nobody_listens),

@@ -56,6 +56,60 @@ static void test_order(void **state)
     organization_unref(organization);
 }
 
+static void collect_story(const struct send_connector *connector, bool is_chosen, const char *why,
+                          void *owner)
+{
+    char *text = owner;
+    size_t len = strlen(text);
+    (void)snprintf(text + len, 4096 - len, "%s%s: %s\n", is_chosen ? "* " : "", connector->name, why);
+}
+
+static void expect_story(const struct organization *organization, const char *domain, const char *story)
+{
+    char text[4096] = "";
+    route_explain(organization, bytes_of_text(domain), collect_story, text);
+    assert_string_equal(text, story);
+}
+
+/* proves: facts-1.4 contract-4 */
+static void test_every_connector_has_a_story(void **state)
+{
+    (void)state;
+    struct organization *organization = fake_organization_new(&(struct fake_organization){
+        .send =
+            (struct fake_send[]){{"a", .spaces = "SMTP:*;1", HOP},
+                                 {"b", .spaces = "SMTP:*.contoso.com;5 SMTP:contoso.com;7", HOP},
+                                 {"c", .spaces = "SMTP:*.contoso.com;6", HOP},
+                                 {"d", .spaces = "SMTP:*.contoso.com;5", HOP},
+                                 {"off", .spaces = "SMTP:*.contoso.com;1", HOP, .is_disabled = true},
+                                 {"away", .spaces = "SMTP:www.contoso.com;1", HOP, .is_elsewhere = true},
+                                 {"partner", .spaces = "SMTP:partner.example;1", HOP, .refused = "needs TLS"},
+                                 {0}}});
+    expect_story(
+        organization, "www.contoso.com",
+        "a: SMTP:*;1 is wider than SMTP:*.contoso.com;5\n"
+        "away: SMTP:www.contoso.com;1 fits, but its source servers do not name this server\n"
+        "* b: SMTP:*.contoso.com;5 is the most specific, then the cheapest that fits\n"
+        "c: SMTP:*.contoso.com;6 costs more than SMTP:*.contoso.com;5; stands in while that is away\n"
+        "d: SMTP:*.contoso.com;5 is as good as b, its name comes later; stands in while that is away\n"
+        "off: SMTP:*.contoso.com;1 fits, but the connector is disabled\n"
+        "partner: no address space holds the domain\n");
+    expect_story(organization, "partner.example",
+                 "a: SMTP:*;1 is wider than the space of a refused connector, which keeps its place\n"
+                 "away: no address space holds the domain\n"
+                 "b: no address space holds the domain\n"
+                 "c: no address space holds the domain\n"
+                 "d: no address space holds the domain\n"
+                 "off: no address space holds the domain\n"
+                 "partner: SMTP:partner.example;1 fits, but the connector is refused: needs TLS\n");
+    const struct send_connector *found[8];
+    assert_int_equal(route_alternatives(organization, BYTES_LITERAL("www.contoso.com"), found, 8), 3);
+    assert_string_equal(found[2]->name, "c");
+    assert_int_equal(route_alternatives(organization, BYTES_LITERAL("x.example"), found, 8), 1);
+    assert_int_equal(route_alternatives(organization, BYTES_LITERAL("partner.example"), found, 8), 0);
+    organization_unref(organization);
+}
+
 /* A refused connector's mail waits; it does not go out through a wider one, which may be less protected. */
 /* proves: D15 contract-1 */
 static void test_refused_keeps_its_place(void **state)
@@ -89,6 +143,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),
+        cmocka_unit_test(test_every_connector_has_a_story),
         cmocka_unit_test(test_refused_keeps_its_place),
         cmocka_unit_test(test_no_send_connector),
     };
