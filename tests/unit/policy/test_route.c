@@ -88,19 +88,19 @@ static void test_every_connector_has_a_story(void **state)
     expect_story(
         organization, "www.contoso.com",
         "a: SMTP:*;1 is wider than SMTP:*.contoso.com;5\n"
-        "away: SMTP:www.contoso.com;1 fits, but its source servers do not name this server\n"
         "* b: SMTP:*.contoso.com;5 is the most specific, then the cheapest that fits\n"
         "c: SMTP:*.contoso.com;6 costs more than SMTP:*.contoso.com;5; stands in while that is away\n"
         "d: SMTP:*.contoso.com;5 is as good as b, its name comes later; stands in while that is away\n"
         "off: SMTP:*.contoso.com;1 fits, but the connector is disabled\n"
+        "away: SMTP:www.contoso.com;1 fits, but its source servers do not name this server\n"
         "partner: no address space holds the domain\n");
     expect_story(organization, "partner.example",
                  "a: SMTP:*;1 is wider than the space of a refused connector, which keeps its place\n"
-                 "away: no address space holds the domain\n"
                  "b: no address space holds the domain\n"
                  "c: no address space holds the domain\n"
                  "d: no address space holds the domain\n"
                  "off: no address space holds the domain\n"
+                 "away: no address space holds the domain\n"
                  "partner: SMTP:partner.example;1 fits, but the connector is refused: needs TLS\n");
     const struct send_connector *found[8];
     assert_int_equal(route_alternatives(organization, BYTES_LITERAL("www.contoso.com"), found, 8), 3);
