@@ -22,6 +22,8 @@ struct directory_search {
     const char *filter;            /* from filter_text */
     const char *const *attributes; /* NULL-terminated; NULL: all user attributes and the id */
     uint64_t deadline_ms;          /* from now; 0: 10 s */
+    bool is_unpaged; /* few entries are expected: they come at once, and other searches need not wait (slapd
+                        pages one at a time). More than the server sends at once: LIMIT */
     /* Takes the entry. Paging and ranged attributes are over when it comes. */
     void (*on_entry)(struct directory_search *search, struct entry *entry);
     /* OK, NOT_FOUND (no such object), LIMIT (server's size or time limit, or an entry past our ceiling),

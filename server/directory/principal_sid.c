@@ -1,12 +1,7 @@
 #include "directory/principal_sid.h"
 
-#define AUTHORITY_NT       5
-#define AUTHORITY_RESOURCE 9
-#define AUTHORITY_UNIX     22
-#define NT_DOMAIN          21
-#define NT_BUILTIN         32
-#define UNIX_USER          1
-#define UNIX_GROUP         2
+#define NT_DOMAIN  21
+#define NT_BUILTIN 32
 
 const char *const principal_attributes[] = {"objectClass", "objectSid",  "sambaSID",  "uidNumber",
                                             "gidNumber",   "objectGUID", "entryUUID", NULL};
@@ -24,7 +19,7 @@ bool principal_is_group(const struct entry *entry)
 
 bool principal_sid_may_be_read(const struct sid *sid, bool is_group)
 {
-    if (sid->authority != AUTHORITY_NT || sid->count < 2)
+    if (sid->authority != SID_AUTHORITY_NT || sid->count < 2)
         return false;
     if (sid->sub_authorities[0] == NT_DOMAIN)
         return true;
@@ -56,12 +51,12 @@ static enum error read_sid(const struct entry *entry, const struct attribute *at
 static enum error read_unix(const struct entry *entry, struct sid *out, struct note *note)
 {
     const char *name = "uidNumber";
-    uint32_t kind = UNIX_USER;
+    uint32_t kind = SID_UNIX_USER;
     if (!entry_find(entry, name)) {
         if (!principal_is_group(entry))
             return ERROR_NOT_FOUND;
         name = "gidNumber";
-        kind = UNIX_GROUP;
+        kind = SID_UNIX_GROUP;
     }
     int64_t number;
     enum error error = entry_integer(entry, name, 0, UINT32_MAX, &number);
@@ -71,7 +66,8 @@ static enum error read_unix(const struct entry *entry, struct sid *out, struct n
         note_set(note, "its %s is not one number", name);
         return ERROR_SYNTAX;
     }
-    *out = (struct sid){.count = 2, .authority = AUTHORITY_UNIX, .sub_authorities = {kind, (uint32_t)number}};
+    *out = (struct sid){
+        .count = 2, .authority = SID_AUTHORITY_UNIX, .sub_authorities = {kind, (uint32_t)number}};
     return OK;
 }
 
@@ -98,7 +94,7 @@ enum error principal_sid(const struct entry *entry, struct sid *out, enum princi
     if (error == OK) {
         *out_source = PRINCIPAL_UNIX;
     } else if (error == ERROR_NOT_FOUND && entry->has_id) {
-        sid = (struct sid){.count = 4, .authority = AUTHORITY_RESOURCE};
+        sid = (struct sid){.count = 4, .authority = SID_AUTHORITY_RESOURCE};
         for (size_t i = 0; i < 16; i++)
             sid.sub_authorities[i / 4] = sid.sub_authorities[i / 4] << 8 | entry->id[i];
         *out_source = PRINCIPAL_ENTRY_UUID;

@@ -5,6 +5,10 @@
 #include "directory/entry.h"
 #include "security/sid.h"
 
+/* The authorities of the SIDs it makes, and the first number of those of Unix. */
+enum { SID_AUTHORITY_NT = 5, SID_AUTHORITY_RESOURCE = 9, SID_AUTHORITY_UNIX = 22 };
+enum { SID_UNIX_USER = 1, SID_UNIX_GROUP = 2 };
+
 /* Where a SID was read from. */
 enum principal_source { PRINCIPAL_OBJECT_SID, PRINCIPAL_SAMBA_SID, PRINCIPAL_UNIX, PRINCIPAL_ENTRY_UUID };
 

@@ -315,7 +315,7 @@ static void begin(struct search_run *run, uint64_t delay_ms)
 {
     struct connection *connection = run->connection;
     run->is_paged = connection_is_up(connection) && connection->handle.features.has_paging &&
-                    run->search->scope != SCOPE_BASE;
+                    run->search->scope != SCOPE_BASE && !run->search->is_unpaged;
     bool needs_pager = run->is_paged && flavor_row(connection->info.flavor)->has_single_pager;
     if (!needs_pager) {
         send_page(run);

@@ -1,0 +1,157 @@
+/* The watch over accounts and groups. Nothing is kept of an entry, a change of any moves the epoch.
+ *
+ * Only attributes that a token, an account's state or its addresses are made of are asked for, so that a
+ * failed login or a time of last login, which some servers write into the entry, changes nothing. Groups that
+ * a server computes (memberURL) may depend on any attribute of an account: once one is seen, all of the
+ * users' attributes are asked for. memberOf is not: where it is kept, the group changes with it, and where it
+ * is computed, it would be for every entry. */
+#include "auth/account_build.h"
+#include "auth/account_state.h"
+#include "auth/accounts_internal.h"
+#include "base/event.h"
+#include "directory/principal_sid.h"
+
+#include <string.h>
+
+#define LOOK_AGAIN_MS 250   /* for what the directory says of itself */
+#define BLIND_POLL_MS 60000 /* unless configured */
+#define MEMBER_URL    "memberURL"
+
+static const char *const group_attributes[] = {
+    "member",
+    "uniqueMember",
+    "memberUid",
+    MEMBER_URL,
+    "sIDHistory",
+    "primaryGroupID",
+    "krbPrincipalName",
+    "pwdLastSet",
+    "userPrincipalName",
+    "altSecurityIdentities",
+    NULL,
+};
+
+static const char *const all_attributes[] = {"*", NULL};
+
+static struct accounts *accounts_of(struct directory_watch *watch)
+{
+    return list_entry(watch, struct accounts, watch.watch);
+}
+
+static void move_epoch(struct accounts *accounts)
+{
+    atomic_fetch_add(&accounts->epoch, 1);
+}
+
+static void start_watch(struct accounts *accounts);
+
+static void on_entry(struct directory_watch *watch, struct entry *entry)
+{
+    struct accounts *accounts = accounts_of(watch);
+    bool is_computed = entry_find(entry, MEMBER_URL) != NULL;
+    entry_free(entry);
+    if (accounts->watch.is_current)
+        move_epoch(accounts);
+    if (!is_computed || accounts->watch.has_computed_groups)
+        return;
+    accounts->watch.has_computed_groups = true;
+    watch->directory->ops->watch_stop(watch);
+    start_watch(accounts);
+}
+
+static void on_delete(struct directory_watch *watch, const uint8_t id[16])
+{
+    (void)id;
+    move_epoch(accounts_of(watch));
+}
+
+static void on_current(struct directory_watch *watch)
+{
+    struct accounts *accounts = accounts_of(watch);
+    loop_timer_stop(&accounts->watch.timer);
+    /* What was read before may have changed before the watch began to look. */
+    if (!accounts->watch.is_current)
+        move_epoch(accounts);
+    if (accounts->watch.is_blind)
+        event_say(EVENT_INFO, "accounts.watched", "changes below %s are seen again", watch->base);
+    accounts->watch.is_current = true;
+    accounts->watch.is_blind = false;
+}
+
+static uint64_t blind_ms(const struct accounts *accounts)
+{
+    return accounts->config.poll_ms ? accounts->config.poll_ms : BLIND_POLL_MS;
+}
+
+/* Gone with the connection, the watch comes back with it and says what changed meanwhile: nothing is known to
+ * be stale. Refused by a directory that answers, it may never come: from then on nothing is known to be
+ * current for longer than a poll. */
+static void on_lost(struct directory_watch *watch, enum error error, const char *why)
+{
+    struct accounts *accounts = accounts_of(watch);
+    bool is_away =
+        error == ERROR_TEMPORARY || error == ERROR_TIMEOUT || error == ERROR_CANCELED || error == ERROR_IO;
+    if (is_away || accounts->watch.is_blind)
+        return;
+    accounts->watch.is_blind = true;
+    accounts->watch.is_current = false;
+    event_say(EVENT_ERROR, "accounts.unwatched",
+              "changes below %s are not seen: %s; accounts are read anew every %llu s", watch->base, why,
+              (unsigned long long)(blind_ms(accounts) / 1000));
+    loop_timer_start(&accounts->watch.timer, blind_ms(accounts));
+}
+
+static void start_watch(struct accounts *accounts)
+{
+    struct accounts_watch *watch = &accounts->watch;
+    memset(watch->attributes, 0, sizeof(watch->attributes));
+    if (!attribute_list_add(watch->attributes, principal_attributes) ||
+        !attribute_list_add(watch->attributes, account_attributes) ||
+        !attribute_list_add(watch->attributes, account_state_attributes) ||
+        !accounts_add_login_attributes(accounts, watch->attributes) ||
+        !attribute_list_add(watch->attributes, group_attributes) ||
+        (watch->has_computed_groups && !attribute_list_add(watch->attributes, all_attributes)))
+        event_say(EVENT_ERROR, "accounts.unwatched", "too many attributes");
+    watch->watch = (struct directory_watch){
+        .base = accounts_base(accounts),
+        .filter = "(objectClass=*)",
+        .attributes = watch->attributes,
+        .on_entry = on_entry,
+        .on_delete = on_delete,
+        .on_current = on_current,
+        .on_lost = on_lost,
+    };
+    watch->is_started = true;
+    watch->is_current = false;
+    accounts->directory->ops->watch_start(accounts->directory, &watch->watch);
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+    struct accounts *accounts = list_entry(timer, struct accounts, watch.timer);
+    if (accounts->watch.is_blind) {
+        move_epoch(accounts);
+        loop_timer_start(timer, blind_ms(accounts));
+    } else if (accounts_base(accounts)) {
+        start_watch(accounts);
+    } else {
+        loop_timer_start(timer, LOOK_AGAIN_MS);
+    }
+}
+
+void accounts_watch_init(struct accounts *accounts)
+{
+    loop_timer_init(&accounts->watch.timer, accounts->loop, on_timer);
+    if (accounts_base(accounts))
+        start_watch(accounts);
+    else
+        loop_timer_start(&accounts->watch.timer, LOOK_AGAIN_MS);
+}
+
+void accounts_watch_stop(struct accounts *accounts)
+{
+    loop_timer_stop(&accounts->watch.timer);
+    if (accounts->watch.is_started)
+        accounts->directory->ops->watch_stop(&accounts->watch.watch);
+    accounts->watch.is_started = false;
+}
