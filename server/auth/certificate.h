@@ -47,11 +47,14 @@ uint64_t certificate_directory_stamp(const char *directory);
 struct certificate_wish {
     const char *certificate_name; /* TlsCertificateName, "<I>issuer<S>subject", or NULL */
     const char *fqdn;             /* what counts without it */
+    struct bytes
+        internal; /* or this very one: DER or thumbprint, as of msExchServerInternalTLSCert; else empty */
 };
 /* Eligible are X.509 v3 certificates whose subject or alternative names hold the wished name (with
  * TlsCertificateName: of that issuer and subject). Of these one that a CA issued goes before a self-signed
  * one, then the newest by its beginning; an expired one is chosen all the same. Returns its index, or
- * certificate_set_count: none. set NULL: none (0). Cost: one name comparison a certificate. */
+ * certificate_set_count: none. With internal that certificate is chosen, whatever it says. set NULL: none
+ * (0). Cost: one name comparison a certificate. */
 size_t certificate_set_choose(const struct certificate_set *set, const struct certificate_wish *wish);
 
 /* The TLS contexts of one loop, one a certificate, made when first asked for. */

@@ -1,5 +1,6 @@
 /* Which certificate of a set a connector shows. Facts 10.1. */
 #include "auth/certificate.h"
+#include "auth/direct_trust.h"
 #include "base/buffer.h"
 
 #include <openssl/bio.h>
@@ -69,6 +70,9 @@ static bool has_certificate_name(const struct certificate *certificate, const ch
 
 static bool is_eligible(const struct certificate *certificate, const struct certificate_wish *wish)
 {
+    if (wish->internal.len > 0) {
+        return direct_trust_is_certificate(wish->internal, certificate->leaf);
+    }
     if (X509_get_version(certificate->leaf) < VERSION_3) {
         return false;
     }

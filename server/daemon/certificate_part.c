@@ -83,16 +83,38 @@ static bool wants_certificate(const struct receive_connector *connector)
            ((connector->auth_mechanism & AUTH_TLS) || connector->implicit_tls);
 }
 
+/* Facts 10.2: without it X-ANONYMOUSTLS is not offered. */
+static void check_internal(struct process *process, const struct organization *organization)
+{
+    const struct certificate_wish wish = {.internal = organization->server.internal_certificate};
+    bool is_missing = false;
+    for (size_t i = 0; wish.internal.len && i < organization->receive_count && !is_missing; i++) {
+        const struct receive_connector *connector = &organization->receive[i];
+        is_missing = connector->is_enabled && !connector->refused &&
+                     (connector->auth_mechanism & AUTH_EXCHANGE_SERVER) &&
+                     certificate_set_choose(process->certificates, &wish) ==
+                         certificate_set_count(process->certificates);
+    }
+    if (is_missing && !process->is_internal_missing)
+        event_say(EVENT_ERROR, "certificate.internal",
+                  "msExchServerInternalTLSCert of %s is not in %s: X-ANONYMOUSTLS is not offered",
+                  organization->server.dn, process->config->tls.certificate_dir);
+    process->is_internal_missing = is_missing;
+}
+
 void certificate_part_check(struct process *process)
 {
     const struct organization *organization = process->admin.organization;
+    if (organization)
+        check_internal(process, organization);
     struct buffer missing;
     const char *names[NAMES_LOGGED];
     size_t name_count = 0, count = 0;
     buffer_init(&missing, MISSING_MAX);
     for (size_t i = 0; organization && i < organization->receive_count; i++) {
         const struct receive_connector *connector = &organization->receive[i];
-        const struct certificate_wish wish = {connector->tls_certificate_name, connector->fqdn};
+        const struct certificate_wish wish = {.certificate_name = connector->tls_certificate_name,
+                                              .fqdn = connector->fqdn};
         if (!wants_certificate(connector) || certificate_set_choose(process->certificates, &wish) <
                                                  certificate_set_count(process->certificates))
             continue;

@@ -29,6 +29,7 @@ struct process {
     const struct certificate_set *certificates;
     uint64_t certificate_stamp; /* of the directory when it was read last */
     struct loop_timer certificate_look;
+    bool is_internal_missing;           /* the internal certificate, when it was looked for last */
     struct buffer missing_certificates; /* the connectors that the log has named last */
     struct http *http;
     struct control *control;

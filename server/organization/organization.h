@@ -5,6 +5,7 @@
 #include "organization/accepted_domain.h"
 #include "organization/receive_connector.h"
 #include "organization/send_connector.h"
+#include "organization/trusted_server.h"
 
 #include <stdatomic.h>
 
@@ -22,6 +23,7 @@ struct server {
     const char *fqdn; /* networkAddress ncacn_ip_tcp, else the host's name */
     uint32_t roles;   /* enum server_role bits */
     enum permission_model model;
+    struct bytes internal_certificate; /* msExchServerInternalTLSCert: DER or thumbprint; empty: none */
 };
 
 /* An object, or a part of one, that was not taken, and why. is_kept: its previous good version still serves.
@@ -48,6 +50,9 @@ struct organization {
     size_t send_count;
     const struct accepted_domain *domains;
     size_t domain_count;
+    const struct trusted_server *trusted; /* of the whole organization, this server among them */
+    size_t trusted_count;
+    const struct sid *legacy_interop; /* of the group ExchangeLegacyInterop, or NULL */
     const struct refusal *refused;
     size_t refused_count;
     const struct receive_connector *const *receive_by_id; /* receive_count of them, sorted */

@@ -16,6 +16,7 @@ static const struct {
     {OFFER_PIPELINING, OPTION_PIPELINING, "PIPELINING"},
     {OFFER_ENHANCEDSTATUSCODES, OPTION_ENHANCEDSTATUSCODES, "ENHANCEDSTATUSCODES"},
     {OFFER_STARTTLS, 0, "STARTTLS"},
+    {OFFER_X_ANONYMOUSTLS, 0, "X-ANONYMOUSTLS"},
     {OFFER_AUTH, 0, "AUTH"},
     {OFFER_EXCHANGE, 0, "X-EXPS"},
     {OFFER_8BITMIME, OPTION_8BITMIME, "8BITMIME"},
@@ -56,6 +57,13 @@ bool offer_has_starttls(const struct receive_connector *connector, unsigned chan
            !(channel & CHANNEL_TLS);
 }
 
+bool offer_has_x_anonymoustls(const struct receive_connector *connector, unsigned channel)
+{
+    return (connector->auth_mechanism & AUTH_EXCHANGE_SERVER) &&
+           !(connector->protocol_options & OPTION_SUPPRESS_X_ANONYMOUSTLS) &&
+           (channel & CHANNEL_INTERNAL_CERTIFICATE) && !(channel & CHANNEL_TLS);
+}
+
 uint32_t offer_of(const struct receive_connector *connector, const struct session_rights *rights,
                   unsigned channel)
 {
@@ -64,6 +72,7 @@ uint32_t offer_of(const struct receive_connector *connector, const struct sessio
         offered |= connector->protocol_options & KEYWORDS[i].option ? KEYWORDS[i].offer : 0;
     }
     offered |= offer_has_starttls(connector, channel) ? OFFER_STARTTLS : 0;
+    offered |= offer_has_x_anonymoustls(connector, channel) ? OFFER_X_ANONYMOUSTLS : 0;
     offered |= offer_mechanisms(connector, channel);
     /* A number that does not bind this session would only make its clients hold mail back. */
     if ((offered & OFFER_SIZE) && !(connector->protocol_options & OPTION_SIZE_HIDDEN) &&

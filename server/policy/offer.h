@@ -13,6 +13,7 @@ enum offer {
     OFFER_ENHANCEDSTATUSCODES = 8,
     OFFER_8BITMIME = 16,
     OFFER_STARTTLS = 32,
+    OFFER_X_ANONYMOUSTLS = 0x400000,
     /* Mechanisms behind AUTH and behind X-EXPS. */
     OFFER_AUTH_GSSAPI = 0x10000,
     OFFER_AUTH_NTLM = 0x20000,
@@ -25,8 +26,9 @@ enum offer {
 };
 /* What the connection is and has, bits. */
 enum channel {
-    CHANNEL_TLS = 1,         /* inside TLS */
-    CHANNEL_CERTIFICATE = 2, /* the server has a certificate for the connector */
+    CHANNEL_TLS = 1,                  /* inside TLS */
+    CHANNEL_CERTIFICATE = 2,          /* the server has a certificate for the connector */
+    CHANNEL_INTERNAL_CERTIFICATE = 4, /* the server has its internal certificate (facts 10.2) */
     /* The mechanisms that work on this server. */
     CHANNEL_GSSAPI = 16,
     CHANNEL_NTLM = 32,
@@ -42,6 +44,9 @@ uint32_t offer_of(const struct receive_connector *connector, const struct sessio
 uint32_t offer_mechanisms(const struct receive_connector *connector, unsigned channel);
 /* AuthMechanism has Tls, there is a certificate, and the session is not inside TLS yet (facts 8.1). */
 bool offer_has_starttls(const struct receive_connector *connector, unsigned channel);
+/* AuthMechanism has ExchangeServer, SuppressXAnonymousTls is off, there is the internal certificate, and the
+ * session is not inside TLS yet (facts 8.1, 10.2). */
+bool offer_has_x_anonymoustls(const struct receive_connector *connector, unsigned channel);
 /* Calls each for every EHLO keyword line after the greeting, "SIZE 37748736", …
  * max_message_bytes: the session's own (policy/limits.h), shown with OFFER_SIZE_VALUE. */
 void offer_each(uint64_t max_message_bytes, uint32_t offered, void (*each)(const char *line, void *owner),

@@ -19,6 +19,7 @@ enum verb {
     VERB_HELP,
     VERB_QUIT,
     VERB_STARTTLS,
+    VERB_X_ANONYMOUSTLS, /* STARTTLS between Exchange servers */
     VERB_AUTH,
     VERB_X_EXPS, /* AUTH between Exchange servers */
     VERB_BDAT,

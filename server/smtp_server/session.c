@@ -3,6 +3,7 @@
  * stream that breaks (on_close). */
 #include "smtp_server/session_internal.h"
 
+#include "auth/direct_trust.h"
 #include "mail/trace.h"
 #include "organization/connector_match.h"
 #include "smtp_server/rate.h"
@@ -275,15 +276,18 @@ void session_match_again(struct smtp_session *session)
     if (session->is_connector_gone) {
         return; /* the old organization stays with the session: its texts are still needed */
     }
-    take_connector(session, connector);
-    organization_unref(session->organization);
+    const struct organization *old = session->organization;
     session->organization = organization_ref(service->organization);
+    take_connector(session, connector);
+    organization_unref(old);
     session->offered = session->is_esmtp ? session_offer(session) : 0;
 }
 
 void session_reset(struct smtp_session *session)
 {
     session_end_transaction(session);
+    direct_trust_drop(session->peer);
+    session->peer = NULL;
     session_set_account(session, NULL, false);
     buffer_done(&session->partial);
     buffer_done(&session->rest);
@@ -326,6 +330,8 @@ static void on_close(void *owner, enum error why)
     session_drop_login(session);
     session_forget_renewal(session);
     account_unref(session->account);
+    token_unref(session->token);
+    direct_trust_drop(session->peer);
     if (session->is_counted) {
         connection_limits_leave(service->limits, &session->connector->id,
                                 &stream_remote(session->stream)->address);
@@ -406,7 +412,7 @@ void smtp_session_start(struct smtp_service *service, struct stream *stream)
     }
     session_turn_begin(session);
     if (is_implicit) {
-        session_start_tls(session, context);
+        session_start_tls(session, context, false);
     } else {
         session_begin_greeting(session);
     }

@@ -4,6 +4,8 @@
  * dropped). */
 #include "smtp_server/session_internal.h"
 
+#include "auth/direct_trust.h"
+
 #include <stdlib.h>
 
 /* One asking again; outlives its session where that ends first. */
@@ -13,13 +15,65 @@ struct renewal {
     struct buffer line;           /* MAIL as it was said */
 };
 
+/* The account's token, with -24 for an old Exchange server (contract 7). NULL without memory. */
+static struct token *make_token(const struct smtp_session *session)
+{
+    const struct sid *interop = session->organization->legacy_interop;
+    struct token *token = session->account->token;
+    size_t count = token_count(token);
+    if (!session->is_exchange_logon || interop == NULL || !token_has(token, interop, NULL)) {
+        return token_ref(token);
+    }
+    struct sid *sids = calloc(count + 1, sizeof *sids);
+    if (sids == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        sids[i] = *token_sid(token, i);
+    }
+    sids[count] = *sid_known(SID_LEGACY_SERVERS);
+    struct token *made = token_new(sids, NULL, count + 1);
+    free(sids);
+    return made;
+}
+
+/* Who the session is without an account. */
+static enum identity fixed_identity(const struct smtp_session *session,
+                                    const struct trusted_server **out_server)
+{
+    const struct receive_connector *connector = session->connector;
+    bool is_shown = session->peer != NULL && (connector->auth_mechanism & AUTH_EXCHANGE_SERVER);
+    *out_server = is_shown ? direct_trust_find(session->organization, session->peer) : NULL;
+    return *out_server != NULL ? (*out_server)->identity : receive_connector_identity(connector);
+}
+
 void session_compute_rights(struct smtp_session *session)
 {
-    const struct account *account = session->account;
-    enum identity identity =
-        account != NULL ? IDENTITY_ACCOUNT : receive_connector_identity(session->connector);
-    session_rights_compute(session->connector, identity, account != NULL ? account->token : NULL,
-                           &session->rights);
+    const struct trusted_server *server;
+    enum identity identity = IDENTITY_ACCOUNT;
+    token_unref(session->token);
+    session->token = session->account != NULL ? make_token(session) : NULL;
+    if (session->account == NULL) {
+        identity = fixed_identity(session, &server);
+    } else if (session->token == NULL) {
+        stream_abort(session->stream); /* without memory there are no rights either */
+        identity = IDENTITY_ANONYMOUS;
+    }
+    session_rights_compute(session->connector, identity, session->token, &session->rights);
+}
+
+void session_set_peer(struct smtp_session *session, const struct x509_st *peer)
+{
+    const struct trusted_server *server;
+    struct note name = {0};
+    session->peer = direct_trust_keep(peer);
+    session_compute_rights(session);
+    if (peer == NULL) {
+        return; /* it only encrypts */
+    }
+    fixed_identity(session, &server);
+    direct_trust_name(peer, &name);
+    session_log_direct_trust(session, server != NULL ? server->name : NULL, name.text);
 }
 
 void session_set_account(struct smtp_session *session, const struct account *account, bool is_exchange)

@@ -60,6 +60,8 @@ struct smtp_session {
     const struct receive_connector *connector; /* in organization; NULL when no connector matched */
     struct session_rights rights;
     const struct account *account;   /* who proved himself by AUTH, or NULL; a reference */
+    const struct x509_st *peer;      /* what the client showed behind X-ANONYMOUSTLS, or NULL; a reference */
+    struct token *token;             /* the account's, with what its logon adds to it; a reference */
     struct login *login;             /* from AUTH to its end */
     struct renewal *renewal;         /* the account is asked for anew at MAIL */
     struct transaction *transaction; /* from MAIL to the end of the transaction */
@@ -80,6 +82,7 @@ struct smtp_session {
     bool is_tls;
     bool is_exchange_logon; /* the account came by X-EXPS */
     bool is_renewed;        /* the account was asked for just now */
+    bool is_direct_trust;   /* TLS began with X-ANONYMOUSTLS */
     bool is_connector_gone; /* 421 at the next MAIL */
     bool is_expired;        /* the connection's time is over; ends with its transaction */
     bool has_refused; /* MAIL or RCPT was refused by policy: pipelined commands behind it are no errors */
@@ -178,11 +181,15 @@ void session_log_refused(const struct smtp_session *session, const char *event, 
 void session_log_reported(const struct smtp_session *session, enum right right, enum reply reply);
 void session_log_accepted(const struct smtp_session *session, const struct envelope *envelope,
                           uint64_t took_ms);
-/* The end of an AUTH, or of asking again at MAIL. mechanism: its name. sid_count: of the session's token. */
-void session_log_authenticated(const struct smtp_session *session, const char *mechanism, size_t sid_count);
+/* The end of an AUTH, or of asking again at MAIL. mechanism: its name. */
+void session_log_authenticated(const struct smtp_session *session, const char *mechanism);
 /* why: more than the reply says, or ""; decision: the right that decided, or NULL. */
 void session_log_auth_failed(const struct smtp_session *session, const char *mechanism, enum reply reply,
                              const char *why, const struct decision *decision);
+/* Behind X-ANONYMOUSTLS: the server that the client's certificate is known of, or NULL: the session stays
+ * anonymous (facts 10.3). certificate: its subject. */
+void session_log_direct_trust(const struct smtp_session *session, const char *server,
+                              const char *certificate);
 /* The end of a handshake, good or bad. */
 void session_log_tls(const struct smtp_session *session, const struct tls_result *result);
 void session_count_access_check(void);
@@ -195,8 +202,11 @@ unsigned session_channel(const struct smtp_session *session);
 uint32_t session_offer(const struct smtp_session *session);
 /* The context of the connector's certificate; false: there is none, and the log says why. */
 bool session_find_tls(struct smtp_session *session, struct tls_context **out);
-/* Raises the stream; state is SESSION_SECURING until the handshake ends. */
-void session_start_tls(struct smtp_session *session, struct tls_context *context);
+/* The same for the server's internal certificate, which X-ANONYMOUSTLS shows. */
+bool session_find_internal_tls(struct smtp_session *session, struct tls_context **out);
+/* Raises the stream; state is SESSION_SECURING until the handshake ends. by_direct_trust: the client is asked
+ * for a certificate, and the directory says whose it is. */
+void session_start_tls(struct smtp_session *session, struct tls_context *context, bool by_direct_trust);
 
 /* -- session_account.c -- */
 
@@ -204,6 +214,9 @@ void session_start_tls(struct smtp_session *session, struct tls_context *context
 void session_compute_rights(struct smtp_session *session);
 /* Becomes the account; the reference is the session's from here on. NULL: nobody any more. */
 void session_set_account(struct smtp_session *session, const struct account *account, bool is_exchange);
+/* Behind X-ANONYMOUSTLS: takes a reference of the client's certificate and is whom the directory knows by it.
+ * NULL: none was shown. */
+void session_set_peer(struct smtp_session *session, const struct x509_st *peer);
 /* At MAIL: the account may have changed since it was read; then it is asked for, and the line is executed
  * again with what became of it. True: wait for that. */
 bool session_awaits_account(struct smtp_session *session);
@@ -245,6 +258,7 @@ void verb_help(struct smtp_session *session, const struct command_line *command)
 void verb_quit(struct smtp_session *session, const struct command_line *command);
 void verb_auth(struct smtp_session *session, const struct command_line *command);
 void verb_x_exps(struct smtp_session *session, const struct command_line *command);
+void verb_x_anonymoustls(struct smtp_session *session, const struct command_line *command);
 void verb_starttls(struct smtp_session *session, const struct command_line *command);
 void verb_unimplemented(struct smtp_session *session, const struct command_line *command);
 void verb_unknown(struct smtp_session *session, const struct command_line *command);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #define RECIPIENTS_LOGGED_MAX 16
+#define DIRECT_TRUST          "X-ANONYMOUSTLS"
 
 static struct {
     struct metric *sessions;
@@ -130,7 +131,7 @@ static void count_login(const char *mechanism, const char *result)
     metric_add_labeled(metrics.logins, 1, values);
 }
 
-void session_log_authenticated(const struct smtp_session *session, const char *mechanism, size_t sid_count)
+static void add_rights(struct event *event, const struct smtp_session *session)
 {
     const char *granted[RIGHT_COUNT];
     size_t count = 0;
@@ -139,13 +140,18 @@ void session_log_authenticated(const struct smtp_session *session, const char *m
             granted[count++] = right_name(right);
         }
     }
+    event_texts(event, "rights", granted, count);
+}
+
+void session_log_authenticated(const struct smtp_session *session, const char *mechanism)
+{
     struct event event;
     count_login(mechanism, "ok");
     begin(&event, session, EVENT_INFO, "auth.ok");
     event_text(&event, "identity", session->account->dn);
     event_text(&event, "mechanism", mechanism);
-    event_number(&event, "sids", (int64_t)sid_count);
-    event_texts(&event, "rights", granted, count);
+    event_number(&event, "sids", (int64_t)token_count(session->token));
+    add_rights(&event, session);
     event_end(&event, false);
 }
 
@@ -233,6 +239,25 @@ void session_log_auth_failed(const struct smtp_session *session, const char *mec
         add_right(&event, session, decision->right);
     }
     event_text(&event, "reply", code);
+    event_end(&event, false);
+}
+
+void session_log_direct_trust(const struct smtp_session *session, const char *server, const char *certificate)
+{
+    struct event event;
+    count_login(DIRECT_TRUST, server != NULL ? "ok" : "refused");
+    begin(&event, session, server != NULL ? EVENT_INFO : EVENT_WARNING,
+          server != NULL ? "auth.ok" : "auth.fail");
+    event_text(&event, "mechanism", DIRECT_TRUST);
+    event_text(&event, "certificate", certificate);
+    if (server != NULL) {
+        event_text(&event, "identity", identity_name(session->rights.identity));
+        event_text(&event, "server", server);
+        event_number(&event, "sids", 1);
+        add_rights(&event, session);
+    } else {
+        event_text(&event, "reason", "unknown-certificate");
+    }
     event_end(&event, false);
 }
 

@@ -170,7 +170,7 @@ static void succeed(struct login *login, const struct account *account)
         session_set_account(session, NULL, false);
         return;
     }
-    session_log_authenticated(session, mechanism_of(login), account->sid_count);
+    session_log_authenticated(session, mechanism_of(login));
     leave(session);
     session_answer(session, REPLY_AUTHENTICATED);
 }

@@ -11,13 +11,24 @@ static struct certificate_wish wish_of(const struct receive_connector *connector
                                      .fqdn = connector->fqdn};
 }
 
+static struct certificate_wish internal_wish(const struct smtp_session *session)
+{
+    bool is_wanted =
+        (session->connector->auth_mechanism & AUTH_EXCHANGE_SERVER) && session->organization != NULL;
+    return (struct certificate_wish){
+        .internal = is_wanted ? session->organization->server.internal_certificate : (struct bytes){0}};
+}
+
 unsigned session_channel(const struct smtp_session *session)
 {
     struct certificate_wish wish = wish_of(session->connector);
     bool may_ask = (session->connector->auth_mechanism & AUTH_TLS) && !session->is_tls;
     bool has_certificate = may_ask && certificate_contexts_has(session->service->certificates, &wish);
-    return (session->is_tls ? CHANNEL_TLS : 0u) | (has_certificate ? CHANNEL_CERTIFICATE : 0u) |
-           session_working_mechanisms(session);
+    wish = internal_wish(session);
+    bool has_internal = wish.internal.len > 0 && !session->is_tls &&
+                        certificate_contexts_has(session->service->certificates, &wish);
+    return (has_internal ? CHANNEL_INTERNAL_CERTIFICATE : 0u) | (session->is_tls ? CHANNEL_TLS : 0u) |
+           (has_certificate ? CHANNEL_CERTIFICATE : 0u) | session_working_mechanisms(session);
 }
 
 uint32_t session_offer(const struct smtp_session *session)
@@ -25,17 +36,29 @@ uint32_t session_offer(const struct smtp_session *session)
     return offer_of(session->connector, &session->rights, session_channel(session));
 }
 
-bool session_find_tls(struct smtp_session *session, struct tls_context **out)
+static bool find_tls(struct smtp_session *session, const struct certificate_wish *wish,
+                     struct tls_context **out)
 {
-    struct certificate_wish wish = wish_of(session->connector);
     struct note note = {0};
     if (session->service->certificates == NULL ||
-        certificate_contexts_find(session->service->certificates, &wish, out, &note) != OK) {
+        certificate_contexts_find(session->service->certificates, wish, out, &note) != OK) {
         event_say(EVENT_ERROR, "tls.unavailable", "%s: %s", session->connector->display,
                   note.text[0] != '\0' ? note.text : "no certificate for this connector");
         return false;
     }
     return true;
+}
+
+bool session_find_tls(struct smtp_session *session, struct tls_context **out)
+{
+    struct certificate_wish wish = wish_of(session->connector);
+    return find_tls(session, &wish, out);
+}
+
+bool session_find_internal_tls(struct smtp_session *session, struct tls_context **out)
+{
+    struct certificate_wish wish = internal_wish(session);
+    return find_tls(session, &wish, out);
 }
 
 static void on_secured(void *owner, const struct tls_result *result)
@@ -54,6 +77,9 @@ static void on_secured(void *owner, const struct tls_result *result)
     session->tls_cipher = result->cipher;
     session->has_progressed = true;
     session_log_tls(session, result);
+    if (session->is_direct_trust) {
+        session_set_peer(session, result->peer);
+    }
     session_turn_begin(session);
     if (session->connector->implicit_tls) {
         session_enter(session, SESSION_GREETING);
@@ -65,12 +91,17 @@ static void on_secured(void *owner, const struct tls_result *result)
 }
 
 /* Whatever came in plain is forgotten, the answers it earned and the bytes behind STARTTLS alike (RFC 3207
- * 4.2, matrix F4). A ticket resumes on the connector that gave it. */
-void session_start_tls(struct smtp_session *session, struct tls_context *context)
+ * 4.2, matrix F4). A ticket resumes on the connector and behind the
+ * verb that gave it. */
+void session_start_tls(struct smtp_session *session, struct tls_context *context, bool by_direct_trust)
 {
-    uint8_t id[16];
-    struct tls_server_request request = {.scope = {(const char *)id, sizeof id}, .on_secured = on_secured};
-    guid_encode(&session->connector->id, id);
+    uint8_t scope[17];
+    struct tls_server_request request = {.scope = {(const char *)scope, sizeof scope},
+                                         .asks_certificate = by_direct_trust,
+                                         .on_secured = on_secured};
+    guid_encode(&session->connector->id, scope);
+    scope[16] = by_direct_trust;
+    session->is_direct_trust = by_direct_trust;
     session_reset(session);
     if (session->state == SESSION_CLOSING) {
         return;

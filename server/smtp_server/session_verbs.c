@@ -37,6 +37,8 @@ static const struct verb_row verb_rows[VERB_COUNT] = {
     [VERB_QUIT] = {ANYWHERE, VERB_IS_LAST | VERB_BEFORE_TLS, "command.refused", verb_quit},
     [VERB_STARTTLS] = {ANYWHERE, VERB_IS_LAST | VERB_IS_IDLE | VERB_BEFORE_TLS, "command.refused",
                        verb_starttls},
+    [VERB_X_ANONYMOUSTLS] = {ANYWHERE, VERB_IS_LAST | VERB_IS_IDLE | VERB_BEFORE_TLS, "command.refused",
+                             verb_x_anonymoustls},
     [VERB_AUTH] = {OUTSIDE, VERB_IS_LAST | VERB_IS_IDLE, "auth.fail", verb_auth},
     [VERB_X_EXPS] = {OUTSIDE, VERB_IS_LAST | VERB_IS_IDLE, "auth.fail", verb_x_exps},
     [VERB_BDAT] = {ANYWHERE, VERB_IS_IDLE, "command.refused", verb_unimplemented},

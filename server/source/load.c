@@ -165,6 +165,8 @@ static void sort_out(const struct entry *entry, void *owner)
         list_add(load, &load->send, entry);
     } else if (entry_has_class(entry, domain_attributes.object_class)) {
         list_add(load, &load->domains, entry);
+    } else if (entry_has_class(entry, server_attributes.object_class)) {
+        list_add(load, &load->servers, entry);
     } else if (entry_has_class(entry, settings_attributes.object_class)) {
         list_add(load, &load->settings, entry);
     }
@@ -231,6 +233,7 @@ static enum error prepare_access(struct load_context *load, const struct entry *
         return error;
     access->group_sids.exchange_servers = find_group(load, exchange, EXCHANGE_GROUP_SERVERS);
     access->group_sids.legacy_interop = find_group(load, exchange, EXCHANGE_GROUP_LEGACY_INTEROP);
+    load->organization->legacy_interop = access->group_sids.legacy_interop;
     return OK;
 }
 
@@ -269,11 +272,14 @@ static enum error build(struct load_context *load, struct note *note)
         return error;
     }
     image_each(load->request->image, sort_out, load);
+    list_sort(&load->servers);
     list_sort(&load->receive);
     list_sort(&load->send);
     list_sort(&load->domains);
     list_sort(&load->settings);
     error = load_server(load);
+    if (error == OK)
+        error = load_direct_trust(load);
     if (error == OK)
         error = prepare_access(load, anchors.exchange);
     if (error == OK)

@@ -27,6 +27,7 @@ struct load_context {
     size_t refused_count;
     size_t refused_capacity;
     bool is_out_of_memory; /* some refusal could not be kept: nothing may be published */
+    struct entry_list servers;
     struct entry_list receive;
     struct entry_list send;
     struct entry_list domains;
@@ -49,6 +50,7 @@ int64_t load_created(const struct entry *entry);
 /* Each takes its part of context->organization. ERROR_LIMIT, ERROR_TEMPORARY without memory: the build fails.
  */
 MUST_USE enum error load_server(struct load_context *load);
+MUST_USE enum error load_direct_trust(struct load_context *load);
 MUST_USE enum error load_settings(struct load_context *load);
 MUST_USE enum error load_domains(struct load_context *load);
 MUST_USE enum error load_receive_connectors(struct load_context *load);

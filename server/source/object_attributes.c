@@ -56,7 +56,7 @@ static const struct attribute_row server_rows[] = {
         STORE_U32, FIELD(server_values, roles), "organization/validate.c"},
     {"networkAddress", "Fqdn", LIST, "source/load_server.c"},
     {"dirrelayPermissionModel", "–", LIST, "source/load_server.c"},
-    {"msExchServerInternalTLSCert", "InternalTransportCertificate", LIST, ATTRIBUTE_COMMENT},
+    {"msExchServerInternalTLSCert", "InternalTransportCertificate", LIST, "source/load_trust.c"},
     {"msExchServerSite", "Site", LIST, ATTRIBUTE_COMMENT},
     {"serialNumber", "AdminDisplayVersion", LIST, ATTRIBUTE_COMMENT},
     {"versionNumber", "–", LIST, ATTRIBUTE_COMMENT},

@@ -53,7 +53,8 @@ static const struct certificate_set *read_set(const struct certificate_set *prev
 /* The file that is chosen, or "". */
 static const char *chosen(const struct certificate_set *set, const char *name, const char *fqdn)
 {
-    size_t index = certificate_set_choose(set, &(struct certificate_wish){name, fqdn});
+    size_t index =
+        certificate_set_choose(set, &(struct certificate_wish){.certificate_name = name, .fqdn = fqdn});
     return index < certificate_set_count(set) ? certificate_set_at(set, index)->file : "";
 }
 

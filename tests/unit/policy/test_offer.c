@@ -122,6 +122,23 @@ static void test_mechanisms_that_work(void **state)
     expect_mechanisms(auth, 0, CHANNEL_GSSAPI | CHANNEL_LOGIN, "AUTH GSSAPI LOGIN|X-EXPS GSSAPI|");
 }
 
+/* proves: C125 facts-2.3 facts-8.1 facts-10.2 */
+static void test_x_anonymoustls(void **state)
+{
+    (void)state;
+    const unsigned channel = ALL_WORK | CHANNEL_CERTIFICATE | CHANNEL_INTERNAL_CERTIFICATE;
+    struct receive_connector connector = {.auth_mechanism = AUTH_TLS | AUTH_EXCHANGE_SERVER};
+    expect_mechanisms(AUTH_TLS | AUTH_EXCHANGE_SERVER | AUTH_INTEGRATED, 0, channel,
+                      "STARTTLS|X-ANONYMOUSTLS|AUTH GSSAPI NTLM|X-EXPS GSSAPI NTLM|");
+    expect_mechanisms(AUTH_EXCHANGE_SERVER, RESTRICTION_REQUIRE_TLS, channel, "X-ANONYMOUSTLS|");
+    expect_mechanisms(AUTH_TLS, 0, channel, "STARTTLS|");
+    expect_mechanisms(AUTH_EXCHANGE_SERVER, 0, CHANNEL_CERTIFICATE, "");
+    expect_mechanisms(AUTH_EXCHANGE_SERVER, 0, channel | CHANNEL_TLS, "X-EXPS GSSAPI NTLM|");
+    assert_true(offer_has_x_anonymoustls(&connector, channel));
+    connector.protocol_options = OPTION_SUPPRESS_X_ANONYMOUSTLS;
+    assert_false(offer_has_x_anonymoustls(&connector, channel));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +146,7 @@ int main(void)
         cmocka_unit_test(test_no_number_with_bypass),
         cmocka_unit_test(test_starttls),
         cmocka_unit_test(test_mechanisms),
+        cmocka_unit_test(test_x_anonymoustls),
         cmocka_unit_test(test_basic_inside_tls_only),
         cmocka_unit_test(test_mechanisms_that_work),
     };

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "smtp_organization.h"
+#include "tls_session.h"
 
 static char folder[] = "/tmp/dr-starttls-XXXXXX";
 static SSL_CTX *client_context;
@@ -82,13 +83,6 @@ static void with_another_name(struct receive_connector *connector)
 
 /* -- one session and its client -- */
 
-struct pair {
-    struct dialogue dialogue;
-    struct organization *organization;
-    struct fake_tls_client client;
-    bool has_client;
-};
-
 static void open_pair(struct pair *pair, void (*adjust)(struct receive_connector *connector),
                       const char *address, bool has_certificates)
 {
@@ -122,54 +116,9 @@ static void run(struct pair *pair, const char *const *script)
     dialogue_run(&pair->dialogue, DIALOGUE_STEPS, script);
 }
 
-static void feed(struct pair *pair, struct bytes bytes, size_t piece)
-{
-    while (bytes.len > 0) {
-        struct bytes now = bytes_first(bytes, piece);
-        dialogue_send(&pair->dialogue, now);
-        bytes = bytes_skip(bytes, now.len);
-    }
-}
-
-/* Records both ways until nothing moves; what the server said inside TLS stands in client.plain. */
-static bool carry(struct pair *pair, size_t piece)
-{
-    bool is_done = false;
-    for (int round = 0; round < 6; round++) {
-        struct buffer out;
-        buffer_init(&out, 1 << 20);
-        fake_tls_client_take(&pair->client, buffer_bytes(&pair->dialogue.output));
-        buffer_clear(&pair->dialogue.output);
-        is_done = fake_tls_client_step(&pair->client, &out);
-        feed(pair, buffer_bytes(&out), piece);
-        buffer_done(&out);
-    }
-    return is_done;
-}
-
 static bool shake_hands(struct pair *pair, size_t piece)
 {
-    fake_tls_client_open(&pair->client, client_context, NULL, 0);
-    pair->has_client = true;
-    return carry(pair, piece);
-}
-
-/* Sends inside TLS; the reply must match. */
-static void ask(struct pair *pair, const char *line, const char *pattern)
-{
-    struct buffer out;
-    buffer_init(&out, 1 << 20);
-    buffer_clear(&pair->client.plain);
-    fake_tls_client_say(&pair->client, bytes_of_text(line), &out);
-    fake_tls_client_say(&pair->client, BYTES_LITERAL("\r\n"), &out);
-    feed(pair, buffer_bytes(&out), SIZE_MAX);
-    buffer_done(&out);
-    carry(pair, SIZE_MAX);
-    char *text = bytes_copy_text(buffer_bytes(&pair->client.plain));
-    if (!dialogue_matches(pattern, text)) {
-        fail_msg("%s: \"%s\" is not \"%s\"", line, text, pattern);
-    }
-    free(text);
+    return shake_hands_as(pair, client_context, piece);
 }
 
 #define TLS_HELLO                                                                                            \
