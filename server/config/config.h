@@ -46,6 +46,7 @@ struct config {
         uint64_t retry_ms[CONFIG_RETRY_MAX];
         size_t retry_count;
         uint64_t expire_ms;
+        uint64_t delay_warning_ms; /* 0: never */
         uint64_t reserve_bytes;
     } queue;
     struct {

@@ -45,7 +45,7 @@ const struct key_row CONFIG_KEYS[] = {
     {"pressure", "queue", KEY_LATER, 0, NULL},
     {"queue", "retry", KEY_RETRY, offsetof(struct config, queue), "1m 5m 15m 30m 1h"},
     {"queue", "expire", KEY_DURATION, FIELD(queue, expire_ms), "2d"},
-    {"queue", "delay_warning", KEY_LATER, 0, NULL},
+    {"queue", "delay_warning", KEY_DURATION, FIELD(queue, delay_warning_ms), "4h"},
     {"queue", "reserve", KEY_SIZE, FIELD(queue, reserve_bytes), "256M"},
     {"dns", "trust_anchor", KEY_TEXT, FIELD(dns, trust_anchor), NULL},
     {"sasl", "keytab", KEY_TEXT, FIELD(sasl, keytab), "/etc/krb5.keytab"},

@@ -15,7 +15,9 @@ static enum error begin(struct process *process, struct note *note)
         .loop = process->delivery_loop,
         .spool = process->spool,
         .clock = &clock_system,
-        .schedule = {.delay_count = config->queue.retry_count, .expire_ms = config->queue.expire_ms},
+        .schedule = {.delay_count = config->queue.retry_count,
+                     .expire_ms = config->queue.expire_ms,
+                     .delay_warning_ms = config->queue.delay_warning_ms},
         .resolver.trust_anchor_file = config->dns.trust_anchor,
     };
     static_assert(CONFIG_RETRY_MAX == SCHEDULE_DELAYS_MAX, "one list of delays");

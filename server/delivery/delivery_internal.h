@@ -238,8 +238,8 @@ void recipient_set(struct message *message, size_t recipient, enum smtp_outcome 
 
 /* -- bounce.c -- */
 
-/* Makes the report about the recipients that failed in this attempt durable, then settles the message. False:
- * none is owed. */
+/* Makes the reports that are owed after this attempt durable, then settles the message: about the recipients
+ * that failed, and once about those that are late. False: none is owed. */
 bool bounce_start(struct message *message);
 
 #endif

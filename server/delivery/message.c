@@ -148,12 +148,13 @@ static int64_t next_attempt(const struct message *message, bool is_bounce_owed)
         return now + (int64_t)config->schedule.delays_ms[0];
     if (message->is_replanned)
         return now;
+    uint64_t wait = schedule_delay(&config->schedule, envelope->attempts);
     if (message->retry_at_ms) {
         uint64_t monotonic = clock_monotonic_ms(config->clock);
-        uint64_t wait = message->retry_at_ms > monotonic ? message->retry_at_ms - monotonic : 0;
-        return schedule_next_after(&config->schedule, envelope->arrived_ms, wait, now);
+        wait = message->retry_at_ms > monotonic ? message->retry_at_ms - monotonic : 0;
     }
-    return schedule_next_attempt(&config->schedule, envelope->arrived_ms, envelope->attempts, now);
+    int64_t due = schedule_next_after(&config->schedule, envelope->arrived_ms, wait, now);
+    return schedule_not_past_warning(&config->schedule, envelope, due, now);
 }
 
 void message_settle(struct message *message, enum error bounce_error)

@@ -16,6 +16,23 @@
 #define STATUS_SIZE        16
 #define STATUS_DIGITS_MAX  3
 
+static const struct {
+    enum recipient_state state;
+    const char *subject;
+    const char *sentence;
+    const char *action;
+    char status_class; /* where the reply does not tell */
+} ACTIONS[] = {
+    [DSN_FAILED] = {RECIPIENT_FAILED, "Undeliverable: your message was not delivered",
+                    "Your message could not be delivered to the recipients below.\r\n"
+                    "It will not be tried again.\r\n",
+                    "failed", '5'},
+    [DSN_DELAYED] = {RECIPIENT_PENDING, "Delayed: your message has not been delivered yet",
+                     "Your message has not been delivered to the recipients below yet.\r\n"
+                     "It is being tried further; you need not send it again.\r\n",
+                     "delayed", '4'},
+};
+
 /* Never in the original header: that could end a part of ours early. Its length is fixed. */
 static void make_boundary(const struct dsn_request *request, char out[BOUNDARY_SIZE])
 {
@@ -70,9 +87,9 @@ static bool is_reply(struct bytes reply)
            (reply.len == 3 || reply.ptr[3] == ' ' || reply.ptr[3] == '-');
 }
 
-/* The enhanced code of the reply where it has one of a failure's class, else one made from its first digit.
- */
-static void make_status(struct bytes reply, char out[STATUS_SIZE])
+/* The enhanced code of the reply where it has one of a failure's class, else one made from its first digit,
+ * or from fallback. */
+static void make_status(struct bytes reply, char fallback, char out[STATUS_SIZE])
 {
     struct bytes text = is_reply(reply) ? bytes_skip(reply, 4) : reply;
     size_t subject = count_digits(bytes_skip(text, 2));
@@ -83,7 +100,7 @@ static void make_status(struct bytes reply, char out[STATUS_SIZE])
         text.ptr[2 + subject] == '.' && (text.len == length || text.ptr[length] == ' '))
         snprintf(out, STATUS_SIZE, "%.*s", (int)length, text.ptr);
     else
-        snprintf(out, STATUS_SIZE, "%c.0.0", is_reply(reply) && reply.ptr[0] == '4' ? '4' : '5');
+        snprintf(out, STATUS_SIZE, "%c.0.0", is_reply(reply) && reply.ptr[0] == '4' ? '4' : fallback);
 }
 
 static enum error append_header(struct buffer *out, const struct dsn_request *request, const char *boundary)
@@ -102,13 +119,13 @@ static enum error append_header(struct buffer *out, const struct dsn_request *re
         error = append_line(out, "To: <", request->envelope->sender, ">\r\n");
     if (!error)
         error = buffer_printf(out,
-                              "Subject: Undeliverable: your message was not delivered\r\n"
+                              "Subject: %s\r\n"
                               "Message-ID: %s\r\n"
                               "Auto-Submitted: auto-replied\r\n"
                               "MIME-Version: 1.0\r\n"
                               "Content-Type: multipart/report; report-type=delivery-status;\r\n"
                               "\tboundary=\"%s\"\r\n\r\n",
-                              message_id, boundary);
+                              ACTIONS[request->action].subject, message_id, boundary);
     return error;
 }
 
@@ -117,14 +134,12 @@ static enum error append_for_people(struct buffer *out, const struct dsn_request
     const struct envelope *envelope = request->envelope;
     enum error error = buffer_printf(out,
                                      "Content-Type: text/plain; charset=us-ascii\r\n\r\n"
-                                     "This is the mail system at %s.\r\n\r\n"
-                                     "Your message could not be delivered to the recipients below.\r\n"
-                                     "It will not be tried again.\r\n",
-                                     request->server_name);
+                                     "This is the mail system at %s.\r\n\r\n%s",
+                                     request->server_name, ACTIONS[request->action].sentence);
 
     for (size_t i = 0; !error && i < envelope->recipient_count; i++) {
         const struct envelope_recipient *recipient = &envelope->recipients[i];
-        if (recipient->state != RECIPIENT_FAILED)
+        if (recipient->state != ACTIONS[request->action].state)
             continue;
         error = append_line(out, "\r\n<", recipient->address, ">\r\n");
         if (!error && recipient->reply.len)
@@ -133,22 +148,36 @@ static enum error append_for_people(struct buffer *out, const struct dsn_request
     return error;
 }
 
-static enum error append_recipient(struct buffer *out, const struct envelope *envelope,
+/* Until when it is tried, of a report about a delay. */
+static enum error append_retry(struct buffer *out, const struct dsn_request *request)
+{
+    char date[TRACE_DATE_SIZE];
+
+    if (request->action != DSN_DELAYED)
+        return OK;
+    trace_format_date(request->retry_until_ms, date);
+    return buffer_printf(out, "Will-Retry-Until: %s\r\n", date);
+}
+
+static enum error append_recipient(struct buffer *out, const struct dsn_request *request,
                                    const struct envelope_recipient *recipient)
 {
+    const struct envelope *envelope = request->envelope;
     char status[STATUS_SIZE];
     enum error error;
 
-    make_status(recipient->reply, status);
+    make_status(recipient->reply, ACTIONS[request->action].status_class, status);
     error = append_line(out, "\r\nFinal-Recipient: rfc822; ", recipient->address, "\r\n");
     if (!error)
-        error = buffer_printf(out, "Action: failed\r\nStatus: %s\r\n", status);
+        error = buffer_printf(out, "Action: %s\r\nStatus: %s\r\n", ACTIONS[request->action].action, status);
     if (!error && is_reply(recipient->reply) && envelope->hop.len)
         error = append_line(out, "Remote-MTA: dns; ", envelope->hop, "\r\n");
     if (!error && recipient->reply.len)
         error = append_line(
             out, is_reply(recipient->reply) ? "Diagnostic-Code: smtp; " : "Diagnostic-Code: x-dirrelay; ",
             recipient->reply, "\r\n");
+    if (!error)
+        error = append_retry(out, request);
     return error;
 }
 
@@ -164,8 +193,8 @@ static enum error append_for_programs(struct buffer *out, const struct dsn_reque
                           "Reporting-MTA: dns; %s\r\nArrival-Date: %s\r\n",
                           request->server_name, arrived);
     for (size_t i = 0; !error && i < envelope->recipient_count; i++) {
-        if (envelope->recipients[i].state == RECIPIENT_FAILED)
-            error = append_recipient(out, envelope, &envelope->recipients[i]);
+        if (envelope->recipients[i].state == ACTIONS[request->action].state)
+            error = append_recipient(out, request, &envelope->recipients[i]);
     }
     return error;
 }

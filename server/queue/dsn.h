@@ -4,14 +4,21 @@
 
 #include "queue/envelope.h"
 
+/* What the report says of its recipients (RFC 3464 2.3.3). */
+enum dsn_action {
+    DSN_FAILED,  /* those in state RECIPIENT_FAILED */
+    DSN_DELAYED, /* those in state RECIPIENT_PENDING */
+};
+
 struct dsn_request {
+    enum dsn_action action;
     const struct envelope *envelope; /* of the message that failed */
     struct bytes
         original_header; /* filtered already by the header firewall with no rights; at most 64 KiB go in */
     const char *server_name; /* Reporting-MTA and From: MAILER-DAEMON@… */
     uint64_t id;             /* InternalId of the report */
     int64_t wall_ms;
-    /* Which recipients of the envelope the report is about: those in state RECIPIENT_FAILED. */
+    int64_t retry_until_ms; /* DSN_DELAYED: when it will be given up */
 };
 
 /* Appends the whole report message (multipart/report). Remote reply texts are cleaned (matrix R17).

@@ -315,7 +315,7 @@ enum error envelope_copy(const struct envelope *envelope, struct arena *arena, s
 
 bool envelope_recipient_wants(const struct envelope_recipient *recipient, enum notify event)
 {
-    uint8_t notify = recipient->notify ? recipient->notify : NOTIFY_FAILURE;
+    uint8_t notify = recipient->notify ? recipient->notify : NOTIFY_FAILURE | NOTIFY_DELAY;
 
     return notify & event;
 }

@@ -11,7 +11,7 @@ enum recipient_state {
     RECIPIENT_FAILED,    /* permanently; a bounce is owed or was made */
 };
 
-/* NOTIFY of RFC 3461 4.1, bits; none: the sender did not say, which is FAILURE to us. */
+/* NOTIFY of RFC 3461 4.1, bits; none: the sender did not say, which is FAILURE and DELAY to us. */
 enum notify { NOTIFY_NEVER = 1, NOTIFY_SUCCESS = 2, NOTIFY_FAILURE = 4, NOTIFY_DELAY = 8, NOTIFY_ALL = 15 };
 
 struct envelope_recipient {
@@ -39,7 +39,7 @@ struct envelope {
     uint32_t attempts;
     bool is_held;      /* by `queue hold` */
     bool is_bounce;    /* made by us: failing, it is never bounced again */
-    bool delay_warned; /* the delay warning went out (later issue) */
+    bool delay_warned; /* the sender was told of the delay */
     enum body_type body;
     bool is_chunk_only; /* holds what DATA cannot carry: a CR, LF or NUL that stands alone, or a line over 998
                            octets; such a message came by BDAT and is never altered to fit a hop */

@@ -42,7 +42,7 @@ uint64_t schedule_delay(const struct schedule_policy *policy, uint32_t attempts)
 int64_t schedule_next_after(const struct schedule_policy *policy, int64_t arrived_ms, uint64_t wait_ms,
                             int64_t now_ms)
 {
-    int64_t expiry_ms = add_saturating(arrived_ms, policy->expire_ms);
+    int64_t expiry_ms = schedule_expiry(policy, arrived_ms);
     int64_t due_ms = add_saturating(now_ms, wait_ms);
 
     return due_ms < expiry_ms ? due_ms : expiry_ms;
@@ -54,9 +54,30 @@ int64_t schedule_next_attempt(const struct schedule_policy *policy, int64_t arri
     return schedule_next_after(policy, arrived_ms, schedule_delay(policy, attempts), now_ms);
 }
 
+int64_t schedule_expiry(const struct schedule_policy *policy, int64_t arrived_ms)
+{
+    return add_saturating(arrived_ms, policy->expire_ms);
+}
+
+bool schedule_is_warning_due(const struct schedule_policy *policy, const struct envelope *envelope,
+                             int64_t now_ms)
+{
+    return policy->delay_warning_ms > 0 && !envelope->delay_warned &&
+           now_ms >= add_saturating(envelope->arrived_ms, policy->delay_warning_ms);
+}
+
+int64_t schedule_not_past_warning(const struct schedule_policy *policy, const struct envelope *envelope,
+                                  int64_t due_ms, int64_t now_ms)
+{
+    int64_t warning_ms = add_saturating(envelope->arrived_ms, policy->delay_warning_ms);
+    bool is_owed = policy->delay_warning_ms > 0 && !envelope->delay_warned && envelope->sender.len > 0;
+
+    return is_owed && warning_ms > now_ms && warning_ms < due_ms ? warning_ms : due_ms;
+}
+
 bool schedule_is_expired(const struct schedule_policy *policy, int64_t arrived_ms, int64_t now_ms)
 {
-    return now_ms >= add_saturating(arrived_ms, policy->expire_ms);
+    return now_ms >= schedule_expiry(policy, arrived_ms);
 }
 
 int64_t schedule_clamp_due(const struct schedule_policy *policy, int64_t due_ms, int64_t now_ms)

@@ -9,7 +9,8 @@
 struct schedule_policy {
     uint64_t delays_ms[SCHEDULE_DELAYS_MAX]; /* between attempts, the last repeats */
     size_t delay_count;
-    uint64_t expire_ms; /* from the time of acceptance */
+    uint64_t expire_ms;        /* from the time of acceptance */
+    uint64_t delay_warning_ms; /* the same, until the sender is told of the delay; 0: never */
 };
 
 /* The delay after so many failed attempts in a row; 0: none failed. */
@@ -21,6 +22,14 @@ int64_t schedule_next_after(const struct schedule_policy *policy, int64_t arrive
  * there). */
 int64_t schedule_next_attempt(const struct schedule_policy *policy, int64_t arrived_ms, uint32_t attempts,
                               int64_t now_ms);
+/* Wall time at which it is given up. */
+int64_t schedule_expiry(const struct schedule_policy *policy, int64_t arrived_ms);
+/* Is it late, and has nobody been told? */
+bool schedule_is_warning_due(const struct schedule_policy *policy, const struct envelope *envelope,
+                             int64_t now_ms);
+/* The due time, or the time of the warning where that comes before it. */
+int64_t schedule_not_past_warning(const struct schedule_policy *policy, const struct envelope *envelope,
+                                  int64_t due_ms, int64_t now_ms);
 /* The due time of a message read back from the disk, no later than the longest delay from now: what was
  * written under a clock that ran ahead (matrix R13) comes at that delay instead of never. */
 int64_t schedule_clamp_due(const struct schedule_policy *policy, int64_t due_ms, int64_t now_ms);

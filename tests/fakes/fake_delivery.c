@@ -85,7 +85,7 @@ size_t fake_delivery_update_count(void)
 
 /* -- life -- */
 
-void fake_delivery_open_empty(struct fake_delivery *world)
+static void open_world(struct fake_delivery *world, uint64_t delay_warning_ms)
 {
     struct note note = {""};
     *world = (struct fake_delivery){0};
@@ -101,10 +101,22 @@ void fake_delivery_open_empty(struct fake_delivery *world)
         .spool = world->spool,
         .schedule = {.delays_ms = {MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS},
                      .delay_count = 3,
-                     .expire_ms = 60 * MINUTE_MS},
+                     .expire_ms = 60 * MINUTE_MS,
+                     .delay_warning_ms = delay_warning_ms},
         .clock = &world->clock.clock,
     };
     require(delivery_start(&config, &world->delivery, &note) == OK, note.text);
+}
+
+void fake_delivery_open_empty(struct fake_delivery *world)
+{
+    open_world(world, 0);
+}
+
+void fake_delivery_open_warning(struct fake_delivery *world, uint64_t delay_warning_ms)
+{
+    open_world(world, delay_warning_ms);
+    fake_delivery_set_hosts(world, NULL, NULL);
 }
 
 void fake_delivery_open(struct fake_delivery *world)

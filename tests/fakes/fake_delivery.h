@@ -28,6 +28,8 @@ struct fake_delivery {
 void fake_delivery_open(struct fake_delivery *world);
 /* The same, but nothing is sent before the first organization. */
 void fake_delivery_open_empty(struct fake_delivery *world);
+/* The same as the first, and senders are told of a delay after so long. */
+void fake_delivery_open_warning(struct fake_delivery *world, uint64_t delay_warning_ms);
 /* Stops, frees, and fails the test when stopping does not come to an end. */
 void fake_delivery_close(struct fake_delivery *world);
 /* delivery_stop; is_stopped tells of its end. */

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -335,6 +336,80 @@ static void test_waiting_messages_are_cheap(void **state)
     assert_int_equal(world.host.message_count, 3000);
 }
 
+/* -- late mail -- */
+
+static int open_warning_world(void **state)
+{
+    (void)state;
+    fake_delivery_open_warning(&world, 4 * MINUTE_MS);
+    return 0;
+}
+
+/* The sender is told once, at its time, though the next attempt would come later; never a null sender. */
+/* proves: contract-2 R16 */
+static void test_a_delay_is_told_once(void **state)
+{
+    (void)state;
+    const struct smart_host_rule rules[] = {{"late@d.example", "451 4.3.2 later"}, {NULL, NULL}};
+    world.host.rules = rules;
+    uint64_t id = fake_delivery_put_small(&world, "a@b.example", "late@d.example");
+    uint64_t silent = fake_delivery_put_small(&world, "", "late@d.example");
+    fake_delivery_wait_attempts(&world, id, 1);
+    fake_delivery_wait_attempts(&world, silent, 1);
+    fake_delivery_pass(&world, MINUTE_MS);
+    fake_delivery_wait_attempts(&world, id, 2);
+    assert_int_equal(next_in_ms(id), 3 * MINUTE_MS);
+    fake_delivery_pass(&world, 3 * MINUTE_MS);
+    fake_delivery_wait_attempts(&world, id, 3);
+    fake_delivery_wait(&world, &world.host.message_count, 1); /* the warning */
+    assert_true(fake_delivery_host_saw(&world.host, "MAIL FROM:<>"));
+    assert_true(fake_delivery_host_saw(&world.host, "RCPT TO:<a@b.example>"));
+    assert_true(fake_delivery_host_saw(&world.host, "Action: delayed\r\nStatus: 4.3.2\r\n"));
+    assert_true(fake_delivery_host_saw(&world.host, "\r\nWill-Retry-Until: "));
+    fake_delivery_wait_queue(&world, 2);
+    fake_delivery_pass(&world, 15 * MINUTE_MS);
+    fake_delivery_wait_attempts(&world, id, 4);
+    fake_delivery_wait_queue(&world, 2);
+    assert_int_equal(world.host.message_count, 1);
+}
+
+/* A failure and a delay in one attempt are two reports. */
+static void test_a_failure_and_a_delay(void **state)
+{
+    (void)state;
+    const struct smart_host_rule rules[] = {
+        {"late@d.example", "451 4.3.2 later"}, {"bad@d.example", "450 4.2.1 busy"}, {NULL, NULL}};
+    const struct smart_host_rule later[] = {
+        {"late@d.example", "451 4.3.2 later"}, {"bad@d.example", "550 5.1.1 no"}, {NULL, NULL}};
+    world.host.rules = rules;
+    uint64_t id = fake_delivery_put_small(&world, "a@b.example", "late@d.example bad@d.example");
+    fake_delivery_wait_attempts(&world, id, 1);
+    fake_delivery_pass(&world, MINUTE_MS);
+    fake_delivery_wait_attempts(&world, id, 2);
+    world.host.rules = later;
+    fake_delivery_pass(&world, 3 * MINUTE_MS);
+    fake_delivery_wait(&world, &world.host.message_count, 2);
+    fake_delivery_wait_queue(&world, 1);
+}
+
+/* 10,000 recipients that the hop refuses, and so it does with the reports: each message has one report, no
+ * report has one, and nothing is left. */
+/* proves: R16 */
+static void test_a_storm_of_bounces_ends(void **state)
+{
+    (void)state;
+    char recipients[100 * 24] = "";
+    for (size_t i = 0; i < 100; i++) {
+        size_t len = strlen(recipients);
+        (void)snprintf(recipients + len, sizeof recipients - len, "%sbad%zu@d.example", i ? " " : "", i);
+    }
+    world.host.end_reply = "550 5.7.1 refused";
+    for (size_t i = 0; i < 100; i++)
+        fake_delivery_put_small(&world, "a@b.example", recipients);
+    fake_delivery_wait_queue(&world, 0);
+    assert_int_equal(world.host.message_count, 200);
+}
+
 #define TEST(function)       cmocka_unit_test_setup_teardown(function, open_world, close_world)
 #define TEST_EMPTY(function) cmocka_unit_test_setup_teardown(function, open_empty_world, close_world)
 
@@ -357,6 +432,9 @@ int main(void)
         cmocka_unit_test(test_a_jump_of_the_clock_moves_no_retry),
         TEST_EMPTY(test_a_due_time_far_ahead_is_cut),
         TEST(test_waiting_messages_are_cheap),
+        cmocka_unit_test_setup_teardown(test_a_delay_is_told_once, open_warning_world, close_world),
+        cmocka_unit_test_setup_teardown(test_a_failure_and_a_delay, open_warning_world, close_world),
+        TEST(test_a_storm_of_bounces_ends),
     };
     event_set_level(EVENT_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,34 @@ static void assert_lines_legal(const char *text)
     assert_true(column == 0);
 }
 
+/* proves: contract-2 */
+static void it_tells_of_the_late_recipients(void **state)
+{
+    static struct envelope_recipient rows[] = {
+        {.address = TEXT("gone@example.com"), .state = RECIPIENT_FAILED, .reply = TEXT("550 5.1.1 no")},
+        {.address = TEXT("late@example.com"), .state = RECIPIENT_PENDING, .reply = TEXT("451 4.3.2 later")},
+        {.address = TEXT("new@example.com"), .state = RECIPIENT_PENDING},
+    };
+    struct dsn_request request = request_over("Subject: hi\r\n");
+    struct envelope late = failed;
+
+    (void)state;
+    late.recipients = rows;
+    late.recipient_count = 3;
+    request.envelope = &late;
+    request.action = DSN_DELAYED;
+    request.retry_until_ms = 1795488300000;
+    char *text = make_report(&request);
+    assert_lines_legal(text);
+    assert_non_null(strstr(text, "\r\nSubject: Delayed: your message has not been delivered yet\r\n"));
+    assert_non_null(strstr(text, "\r\n\r\nFinal-Recipient: rfc822; late@example.com\r\n"
+                                 "Action: delayed\r\nStatus: 4.3.2\r\n"));
+    assert_non_null(strstr(text, "\r\n\r\nFinal-Recipient: rfc822; new@example.com\r\n"
+                                 "Action: delayed\r\nStatus: 4.0.0\r\nWill-Retry-Until: "));
+    assert_null(strstr(text, "gone@example.com"));
+    free(text);
+}
+
 /* proves: R17 */
 static void it_tells_of_the_failed_recipients_and_only_of_those(void **state)
 {
@@ -200,6 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_tells_of_the_failed_recipients_and_only_of_those),
+        cmocka_unit_test(it_tells_of_the_late_recipients),
         cmocka_unit_test(a_peers_line_breaks_become_nothing_of_ours),
         cmocka_unit_test(a_large_header_is_cut_and_a_hostile_one_ends_no_part),
         cmocka_unit_test(nothing_is_bounced_to_nobody_or_to_a_bounce),

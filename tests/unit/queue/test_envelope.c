@@ -276,7 +276,7 @@ static void a_sender_is_told_what_it_asked_for(void **state)
         uint8_t notify;
         bool success, failure, delay;
     } rows[] = {
-        {0, false, true, false},
+        {0, false, true, true},
         {NOTIFY_NEVER, false, false, false},
         {NOTIFY_SUCCESS, true, false, false},
         {NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY, true, true, true},
