@@ -288,6 +288,10 @@ enum error config_directory(const struct config *config, const char *uri_overrid
         note_set(note, "directory.config_base is not a DN");
         return ERROR_SYNTAX;
     }
+    if (!is_dn(config->directory.accounts_base)) {
+        note_set(note, "directory.accounts_base is not a DN");
+        return ERROR_SYNTAX;
+    }
     struct bytes rest = bytes_of_text(uri_override ? uri_override : config->directory.uri), word;
     /* The path of an LDIF file may hold blanks: it is always the only URI. */
     if (bytes_starts_nocase(rest, "ldif:")) {

@@ -9,8 +9,9 @@
 #include "directory/directory.h"
 #include "loop/tls.h"
 
-#define CONFIG_DEFAULT_PATH "/etc/dirrelay/dirrelay.conf"
-#define CONFIG_RETRY_MAX    32
+#define CONFIG_DEFAULT_PATH         "/etc/dirrelay/dirrelay.conf"
+#define CONFIG_RETRY_MAX            32
+#define CONFIG_LOGIN_ATTRIBUTES_MAX 8
 
 enum config_start_tls { START_TLS_DEFAULT, START_TLS_DEMAND, START_TLS_NEVER };
 
@@ -20,6 +21,9 @@ struct config {
         const char *uri;
         enum directory_flavor flavor;
         const char *config_base;
+        const char *accounts_base;
+        const char *login_attributes[CONFIG_LOGIN_ATTRIBUTES_MAX];
+        size_t login_attribute_count; /* 0: by flavor */
         const char *bind_dn;
         const char *bind_password; /* secret: never printed */
         const char *sasl_mech;
@@ -38,6 +42,10 @@ struct config {
         const char *control;
         uint64_t drain_ms;
     } server;
+    struct {
+        uint64_t group_depth;
+        uint64_t group_limit;
+    } auth;
     struct {
         enum tls_profile profile;
         const char *certificate_dir;
@@ -79,7 +87,7 @@ void config_done(struct config *config);
 const char *config_client_keytab(const struct config *config);
 
 /* The directory part as the directory room takes it; texts borrowed from config. uri_override: --directory,
- * or NULL. ERROR_SYNTAX: more than DIRECTORY_URI_MAX URIs, or config_base is no DN. */
+ * or NULL. ERROR_SYNTAX: more than DIRECTORY_URI_MAX URIs, or config_base or accounts_base is no DN. */
 MUST_USE enum error config_directory(const struct config *config, const char *uri_override,
                                      struct arena *arena, struct directory_config *out, struct note *note);
 

@@ -11,14 +11,14 @@ const struct key_row CONFIG_KEYS[] = {
     {"directory", "uri", KEY_TEXT, FIELD(directory, uri), NULL},
     {"directory", "flavor", KEY_FLAVOR, FIELD(directory, flavor), "auto"},
     {"directory", "config_base", KEY_TEXT, FIELD(directory, config_base), NULL},
-    {"directory", "accounts_base", KEY_LATER, 0, NULL},
+    {"directory", "accounts_base", KEY_TEXT, FIELD(directory, accounts_base), NULL},
     {"directory", "bind_dn", KEY_TEXT, FIELD(directory, bind_dn), NULL},
     {"directory", "bind_password", KEY_TEXT, FIELD(directory, bind_password), NULL},
     {"directory", "sasl_mech", KEY_SASL_MECH, FIELD(directory, sasl_mech), NULL},
     {"directory", "poll", KEY_INTERVAL, FIELD(directory, poll_ms), "60"},
     {"directory", "start_tls", KEY_START_TLS, FIELD(directory, start_tls), NULL},
     {"directory", "ca_file", KEY_TEXT, FIELD(directory, ca_file), NULL},
-    {"directory", "login_attributes", KEY_LATER, 0, NULL},
+    {"directory", "login_attributes", KEY_LOGIN_ATTRIBUTES, offsetof(struct config, directory), NULL},
     {"server", "name", KEY_TEXT, FIELD(server, name), NULL},
     {"server", "organization", KEY_TEXT, FIELD(server, organization), NULL},
     {"server", "state_dir", KEY_TEXT, FIELD(server, state_dir), "/var/lib/dirrelay"},
@@ -30,8 +30,8 @@ const struct key_row CONFIG_KEYS[] = {
     {"server", "drain", KEY_DURATION, FIELD(server, drain_ms), "30s"},
     {"auth", "workers", KEY_LATER, 0, NULL},
     {"auth", "queue", KEY_LATER, 0, NULL},
-    {"auth", "group_depth", KEY_LATER, 0, NULL},
-    {"auth", "group_limit", KEY_LATER, 0, NULL},
+    {"auth", "group_depth", KEY_COUNT, FIELD(auth, group_depth), "64"},
+    {"auth", "group_limit", KEY_GROUPS, FIELD(auth, group_limit), "20000"},
     {"auth", "failures_per_source", KEY_LATER, 0, NULL},
     {"tls", "profile", KEY_TLS_PROFILE, FIELD(tls, profile), "modern"},
     {"tls", "certificate_dir", KEY_TEXT, FIELD(tls, certificate_dir), "/etc/dirrelay/tls"},
@@ -84,6 +84,38 @@ static enum error apply_retry(struct bytes value, struct config *config)
     return count ? OK : ERROR_SYNTAX;
 }
 
+/* RFC 4512 2.5, without options: they become part of a filter. */
+static bool is_attribute_name(struct bytes name)
+{
+    bool is_good = name.len > 0 && name.len <= 100;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        bool is_later = (c >= '0' && c <= '9') || c == '-' || c == '.';
+        is_good = is_good && (is_letter || is_later) && (i > 0 || c != '-');
+    }
+    return is_good;
+}
+
+/* "uid mail"; nothing: by flavor. */
+static enum error apply_login_attributes(struct bytes value, struct config *config)
+{
+    size_t count = 0;
+    struct bytes word;
+    while (value_next_word(&value, &word)) {
+        if (count == CONFIG_LOGIN_ATTRIBUTES_MAX)
+            return ERROR_LIMIT;
+        if (!is_attribute_name(word))
+            return ERROR_SYNTAX;
+        const char *name = arena_copy(&config->arena, word).ptr;
+        if (!name)
+            return ERROR_LIMIT;
+        config->directory.login_attributes[count++] = name;
+    }
+    config->directory.login_attribute_count = count;
+    return OK;
+}
+
 static enum error apply_endpoint(struct bytes value, struct ip_endpoint *out)
 {
     if (value.len == 0) {
@@ -93,10 +125,10 @@ static enum error apply_endpoint(struct bytes value, struct ip_endpoint *out)
     return ip_parse_endpoint(value, out);
 }
 
-static enum error apply_count(struct bytes value, uint64_t *out)
+static enum error apply_count(struct bytes value, uint64_t maximum, uint64_t *out)
 {
     uint64_t count;
-    enum error error = bytes_to_u64(value, 1024, &count);
+    enum error error = bytes_to_u64(value, maximum, &count);
     if (!error && count == 0)
         error = ERROR_SYNTAX;
     if (!error)
@@ -147,6 +179,10 @@ static const char *expected_of(enum key_kind kind)
         return "a size such as 256M";
     case KEY_COUNT:
         return "a number from 1 to 1024";
+    case KEY_GROUPS:
+        return "a number from 1 to 60000";
+    case KEY_LOGIN_ATTRIBUTES:
+        return "up to 8 names of attributes such as \"uid mail\"";
     case KEY_FLAVOR:
         return "auto, openldap or ad";
     case KEY_START_TLS:
@@ -191,7 +227,11 @@ enum error key_apply(const struct key_row *row, struct bytes value, struct confi
     case KEY_SIZE:
         return quantity_parse_size(value, field);
     case KEY_COUNT:
-        return apply_count(value, field);
+        return apply_count(value, 1024, field);
+    case KEY_GROUPS:
+        return apply_count(value, 60000, field);
+    case KEY_LOGIN_ATTRIBUTES:
+        return apply_login_attributes(value, config);
     case KEY_FLAVOR:
         return apply_choice(value, "auto openldap ad", FLAVORS, field);
     case KEY_START_TLS:

@@ -13,6 +13,10 @@ static void an_empty_file_gives_the_defaults_of_the_contract(void **state)
     assert_null(config.directory.uri);
     assert_int_equal(config.directory.flavor, FLAVOR_UNKNOWN);
     assert_null(config.directory.config_base);
+    assert_null(config.directory.accounts_base);
+    assert_int_equal(config.directory.login_attribute_count, 0);
+    assert_int_equal(config.auth.group_depth, 64);
+    assert_int_equal(config.auth.group_limit, 20000);
     assert_null(config.directory.bind_dn);
     assert_null(config.directory.bind_password);
     assert_null(config.directory.sasl_mech);
@@ -141,27 +145,39 @@ static void the_retry_list_has_a_ceiling(void **state)
     check_bad(text, ":2: queue.retry: expected up to 32 delays above 0 such as \"1m 5m 1h\"");
 }
 
+/* proves: contract-2 */
+static void accounts_and_their_bounds(void **state)
+{
+    (void)state;
+    struct config config;
+    check_good("[directory]\naccounts_base = ou=people,dc=contoso,dc=com\n"
+               "login_attributes =  uid mail\tipaUniqueID\n"
+               "[auth]\ngroup_depth = 3\ngroup_limit = 60000\n",
+               &config);
+    assert_string_equal(config.directory.accounts_base, "ou=people,dc=contoso,dc=com");
+    assert_int_equal(config.directory.login_attribute_count, 3);
+    assert_string_equal(config.directory.login_attributes[0], "uid");
+    assert_string_equal(config.directory.login_attributes[2], "ipaUniqueID");
+    assert_int_equal(config.auth.group_depth, 3);
+    assert_int_equal(config.auth.group_limit, 60000);
+    config_done(&config);
+    check_bad("[directory]\nlogin_attributes = uid)(x=*\n",
+              ":2: directory.login_attributes: expected up to 8 names of attributes such as \"uid mail\"");
+    check_bad("[directory]\nlogin_attributes = a b c d e f g h i\n",
+              ":2: directory.login_attributes: expected up to 8 names of attributes such as \"uid mail\"");
+    check_bad("[auth]\ngroup_limit = 60001\n", ":2: auth.group_limit: expected a number from 1 to 60000");
+    check_bad("[auth]\ngroup_depth = 0\n", ":2: auth.group_depth: expected a number from 1 to 1024");
+}
+
 /* proves: contract-2 contract-1 */
 static void keys_of_later_steps_are_refused_by_name(void **state)
 {
     (void)state;
-    static const char *const LATER[] = {"directory.accounts_base",
-                                        "directory.login_attributes",
-                                        "server.proxy_trusted",
-                                        "auth.workers",
-                                        "auth.queue",
-                                        "auth.group_depth",
-                                        "auth.group_limit",
-                                        "auth.failures_per_source",
-                                        "tls.ca_file",
-                                        "tls.crl_file",
-                                        "filter.milters",
-                                        "filter.timeout",
-                                        "filter.default",
-                                        "pressure.disk",
-                                        "pressure.memory",
-                                        "pressure.queue",
-                                        "sasl.service"};
+    static const char *const LATER[] = {
+        "server.proxy_trusted", "auth.workers",  "auth.queue",      "auth.failures_per_source",
+        "tls.ca_file",          "tls.crl_file",  "filter.milters",  "filter.timeout",
+        "filter.default",       "pressure.disk", "pressure.memory", "pressure.queue",
+        "sasl.service"};
     size_t later_count = 0;
     for (size_t i = 0; i < CONFIG_KEY_COUNT; i++)
         later_count += CONFIG_KEYS[i].kind == KEY_LATER;
@@ -195,9 +211,13 @@ static void no_note_repeats_a_value(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_empty_file_gives_the_defaults_of_the_contract), TEST(every_key_is_read),
-        TEST(bad_values_are_named_with_what_is_right),          TEST(the_retry_list_has_a_ceiling),
-        TEST(keys_of_later_steps_are_refused_by_name),          TEST(no_note_repeats_a_value),
+        TEST(an_empty_file_gives_the_defaults_of_the_contract),
+        TEST(every_key_is_read),
+        TEST(bad_values_are_named_with_what_is_right),
+        TEST(the_retry_list_has_a_ceiling),
+        TEST(accounts_and_their_bounds),
+        TEST(keys_of_later_steps_are_refused_by_name),
+        TEST(no_note_repeats_a_value),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
