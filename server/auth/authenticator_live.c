@@ -1,8 +1,11 @@
 #include "auth/authenticator_live.h"
 
 #include "auth/conversation.h"
+#include "auth/keytab.h"
+#include "auth/ntlm.h"
 #include "auth/sasl_server.h"
 #include "base/buffer.h"
+#include "base/event.h"
 #include "loop/jobs.h"
 
 #include <assert.h>
@@ -20,6 +23,7 @@ struct live {
     struct conversation_means means;
     struct jobs *jobs;
     atomic_uint mechanisms;
+    bool was_looked_at;
 };
 
 /* One AUTH command; outlives its exchange when that is canceled while a job runs. */
@@ -163,6 +167,8 @@ static uint32_t live_mechanisms(const struct authenticator *authenticator)
 
 static struct conversation *conversation_of(struct live *live, const struct auth_exchange *exchange)
 {
+    if (exchange->mechanism == SASL_NTLM)
+        return ntlm_new(&live->means, exchange->host);
     return auth_server_new(&live->means, exchange->mechanism, exchange->host, exchange->is_tls);
 }
 
@@ -246,11 +252,36 @@ static void live_renew(struct authenticator *authenticator, struct auth_renewal 
     accounts->ops->ask(accounts, &renewing->request);
 }
 
+/* -- what works here -- */
+
+static bool has_keytab(const struct live *live, struct note *note)
+{
+    const char *keytab = live->config.keytab;
+    return keytab && keytab_look_for(keytab, live->config.service, note) == OK;
+}
+
+/* Said when it changes, the first time where it does not work. */
+static uint32_t look_at(const struct live *live, enum sasl_mechanism mechanism, bool works,
+                        const struct note *note)
+{
+    bool did_work = live_mechanisms(&live->face) & SASL_BIT(mechanism);
+    if (works && !did_work)
+        event_say(EVENT_INFO, "auth.mechanism", "%s works", sasl_mechanism_name(mechanism));
+    else if (!works && (did_work || !live->was_looked_at))
+        event_say(did_work ? EVENT_WARNING : EVENT_INFO, "auth.mechanism", "%s is not offered: %s",
+                  sasl_mechanism_name(mechanism), note->text[0] ? note->text : "no keytab");
+    return works ? SASL_BIT(mechanism) : 0;
+}
+
 void authenticator_live_look(struct authenticator *authenticator)
 {
     struct live *live = live_of(authenticator);
+    struct note ticket = {0}, ntlm = {0};
     uint32_t mechanisms = live->config.prover ? SASL_BIT(SASL_PLAIN) | SASL_BIT(SASL_LOGIN) : 0;
+    mechanisms |= look_at(live, SASL_GSSAPI, has_keytab(live, &ticket), &ticket);
+    mechanisms |= look_at(live, SASL_NTLM, ntlm_look(&ntlm) == OK, &ntlm);
     atomic_store_explicit(&live->mechanisms, mechanisms, memory_order_relaxed);
+    live->was_looked_at = true;
 }
 
 enum error authenticator_live_new(const struct authenticator_config *config, struct authenticator **out)

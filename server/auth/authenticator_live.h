@@ -25,8 +25,8 @@ MUST_USE enum error authenticator_live_new(const struct authenticator_config *co
 /* Waits for the steps that run; those that were canceled too. What they have to say is still said on their
  * loops, which therefore end later; accounts and prover end later as well. NULL is a no-op. */
 void authenticator_live_free(struct authenticator *authenticator);
-/* Looks again what works here (the keytab may have come or gone) and says in the log what does not. Main
- * thread. */
+/* Looks again what works here (the keytab may have come or gone) and says once in the log what does not. One
+ * thread at a time; reads files. */
 void authenticator_live_look(struct authenticator *authenticator);
 
 #endif

@@ -133,6 +133,7 @@ enum error sasl_library_start(const char *keytab, struct note *note)
 {
     if (keytab)
         setenv("KRB5_KTNAME", keytab, 1);
+    setenv("LM_COMPAT_LEVEL", "5", 0); /* gss-ntlmssp: neither LM nor NTLMv1 */
     sasl_set_mutex(mutex_new, mutex_lock, mutex_unlock, mutex_free);
     int code = sasl_client_init(CALLBACKS);
     if (code == SASL_OK) {

@@ -128,19 +128,16 @@ static enum auth_step finish_password(struct auth_server *server)
 
 static enum auth_step finish_ticket(struct auth_server *server)
 {
-    const void *peer = NULL;
-    if (sasl_getprop(server->connection, SASL_GSS_PEER_NAME, &peer) != SASL_OK || !peer)
-        return refuse(server, AUTH_STEP_REFUSED, "the ticket names nobody");
-    enum error error =
-        principal_name_read(peer, &server->face.name_kind, server->principal, &server->face.why);
+    const char *requested = text_property(server, SASL_USERNAME),
+               *proven = text_property(server, SASL_AUTHUSER);
+    enum error error = principal_name_of_ticket(bytes_of_text(proven), server->principal, &server->face.why);
     if (error)
         return conversation_step_of(error);
+    server->face.name_kind = ACCOUNT_NAME_KERBEROS;
     server->face.name = bytes_of_text(server->principal);
-    const char *requested = text_property(server, SASL_USERNAME);
-    if (strcmp(requested, text_property(server, SASL_AUTHUSER)) == 0 ||
-        strcmp(requested, server->principal) == 0)
+    if (strcmp(requested, proven) == 0 || strcmp(requested, server->principal) == 0)
         return AUTH_STEP_DONE;
-    struct account_request found = look_up(server, server->face.name_kind, server->face.name);
+    struct account_request found = look_up(server, ACCOUNT_NAME_KERBEROS, server->face.name);
     if (found.error)
         return refuse(server, conversation_step_of(found.error), found.note.text);
     enum auth_step step = check_other_identity(server, found.account->id);

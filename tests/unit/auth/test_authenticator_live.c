@@ -258,8 +258,9 @@ static void test_only_what_works_is_offered_and_taken(void **state)
 {
     struct hall *hall = *state;
     struct call call;
-    assert_int_equal(hall->authenticator->ops->mechanisms(hall->authenticator),
-                     SASL_BIT(SASL_PLAIN) | SASL_BIT(SASL_LOGIN));
+    uint32_t offered = hall->authenticator->ops->mechanisms(hall->authenticator);
+    assert_true(offered & SASL_BIT(SASL_PLAIN) && offered & SASL_BIT(SASL_LOGIN));
+    assert_false(offered & SASL_BIT(SASL_GSSAPI)); /* no keytab */
     call_init(&call, hall, SASL_GSSAPI);
     assert_int_equal(begin(&call, false, (struct bytes){0}), AUTH_STEP_UNAVAILABLE);
 }

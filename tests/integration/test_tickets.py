@@ -1,0 +1,219 @@
+#!/usr/bin/python3
+"""AUTH GSSAPI with a real KDC, NTLM with gss-ntlmssp's file of users: the authenticator behind tests/tools/auth_probe.c,
+clients of python3-gssapi."""
+
+import base64
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib.directory_probe import program  # noqa: E402
+from lib.kdc import Kdc  # noqa: E402
+
+HOST = "mail.example.test"
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+CLIENT = os.path.join(TESTS, "lib", "gss_client.py")
+LEAKS_OF_LIBRARIES = {"LSAN_OPTIONS": "suppressions=%s:print_suppressions=0" % os.path.join(TESTS, "lsan.supp"),
+                      "ASAN_OPTIONS": "fast_unwind_on_malloc=0"}
+
+
+class AuthProbe:
+    def __init__(self, environment, *arguments):
+        self.process = subprocess.Popen([program("auth_probe"), "--host", HOST, *arguments], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                        env={**environment, **LEAKS_OF_LIBRARIES})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *unused):
+        self.process.stdin.close()
+        code = self.process.wait(20)
+        self.process.stdout.close()
+        if kind is None and code != 0:
+            raise AssertionError("auth_probe ended with %d" % code)
+
+    def say(self, *words):
+        """[verb, rest]"""
+        self.process.stdin.write(" ".join(words) + "\n")
+        self.process.stdin.flush()
+        return (self.process.stdout.readline().rstrip("\n").split(" ", 1) + [""])[:2]
+
+    def offered(self):
+        return self.say("offered")[1].split()
+
+
+class Client:
+    """tests/lib/gss_client.py: a token a line."""
+
+    def __init__(self, environment, *arguments):
+        self.process = subprocess.Popen(["/usr/bin/python3", CLIENT, *arguments], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True, env=environment)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.process.stdin.close()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+    def token(self, challenge=None):
+        if challenge is not None:
+            self.process.stdin.write((challenge or "=") + "\n")
+            self.process.stdin.flush()
+        return self.process.stdout.readline().rstrip("\n")
+
+
+def log_in(probe, mechanism, environment, *arguments, begins_with=None, change=lambda number, token: token):
+    """What the last answer of the authenticator was: (verb, rest)."""
+    with Client(environment, *arguments) as client:
+        token, number = client.token(), 0
+        if begins_with is None:
+            verb, rest = probe.say("start", mechanism, change(number, token))
+        else:
+            verb, rest = probe.say("start", mechanism)
+            assert (verb, rest) == ("challenge", begins_with), (verb, rest)
+            verb, rest = probe.say("step", change(number, token))
+        while verb == "challenge":
+            number += 1
+            token = client.token(rest)
+            verb, rest = probe.say("step", change(number, token))
+        return verb, rest
+
+
+class Tickets(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.kdc = cls.enterClassContext(Kdc("EXAMPLE.TEST"))
+        cls.kdc.add("alice", "secret")
+        cls.kdc.keytab("smtp/other.example.test", name="other.keytab")
+        cls.keytab = cls.kdc.keytab("smtp/" + HOST)
+        cls.kdc.keytab("ldap/" + HOST, name="ldap.keytab")
+        cls.kdc.kinit("alice", "secret")
+
+    def probe(self, keytab=None):
+        return AuthProbe(self.kdc.environment, "--keytab", keytab or self.keytab)
+
+    # proves: T4
+    def test_rfc_4752(self):
+        with self.probe() as probe:
+            self.assertIn("GSSAPI", probe.offered())
+            for begins_with in (None, ""):
+                self.assertEqual(log_in(probe, "GSSAPI", self.kdc.environment, "sasl", HOST, begins_with=begins_with),
+                                 ("done", "kerberos alice@EXAMPLE.TEST"))
+
+    # proves: T4
+    def test_spnego_under_the_same_name(self):
+        with self.probe() as probe:
+            self.assertEqual(log_in(probe, "GSSAPI", self.kdc.environment, "spnego", HOST),
+                             ("done", "kerberos alice@EXAMPLE.TEST"))
+
+    def test_an_authzid_is_ones_own(self):
+        with self.probe() as probe:
+            for name, verb in (("alice@EXAMPLE.TEST", "done"), ("bob", "refused"), ("bob@EXAMPLE.TEST", "refused")):
+                with self.subTest(name=name):
+                    self.assertEqual(log_in(probe, "GSSAPI", self.kdc.environment, "sasl", HOST, name)[0], verb)
+
+    # proves: T4
+    def test_no_security_layer_is_made(self):
+        with self.probe() as probe:
+            for layer in ("2", "4", "6"):
+                with self.subTest(layer=layer):
+                    verb, _ = log_in(probe, "GSSAPI", self.kdc.environment, "sasl", HOST, "", layer)
+                    self.assertIn(verb, ("refused", "malformed"))
+
+    # proves: T4
+    def test_a_key_of_another_service_or_host_takes_nobody_in(self):
+        with self.probe(self.kdc.path("other.keytab")) as probe:
+            self.assertEqual(log_in(probe, "GSSAPI", self.kdc.environment, "sasl", HOST)[0], "refused")
+        for keytab in ("ldap.keytab", "nonexistent.keytab", "krb5.conf"):
+            with self.subTest(keytab=keytab), self.probe(self.kdc.path(keytab)) as probe:
+                self.assertNotIn("GSSAPI", probe.offered())
+
+    def test_a_keytab_that_comes_is_found(self):
+        path = self.kdc.path("later.keytab")
+        with self.probe(path) as probe:
+            self.assertNotIn("GSSAPI", probe.offered())
+            self.kdc.keytab("smtp/late.example.test", name="later.keytab")
+            self.assertIn("GSSAPI", probe.say("look")[1])
+
+    # proves: T4
+    def test_changed_and_cut_tokens_are_refused(self):
+        def cut(number, token):
+            return base64.b64encode(base64.b64decode(token)[:-7]).decode() if number == 0 else token
+
+        def flip(number, token):
+            if number != 0:
+                return token
+            data = bytearray(base64.b64decode(token))
+            data[len(data) // 2] ^= 1
+            return base64.b64encode(data).decode()
+
+        with self.probe() as probe:
+            for kind in ("sasl", "spnego"):
+                for change in (cut, flip):
+                    with self.subTest(kind=kind, change=change.__name__):
+                        verb, _ = log_in(probe, "GSSAPI", self.kdc.environment, kind, HOST, change=change)
+                        self.assertIn(verb, ("refused", "malformed"))
+            for token in ("=", "YQ==", base64.b64encode(b"\x60\x84" + b"\xff" * 40).decode()):
+                with self.subTest(token=token):
+                    self.assertIn(probe.say("start", "GSSAPI", token)[0], ("refused", "malformed", "challenge"))
+
+    # proves: T4
+    def test_a_replayed_token_is_refused(self):
+        first = []
+
+        def keep(number, token):
+            if number == 0:
+                first.append(token)
+            return token
+
+        with self.probe() as probe:
+            self.assertEqual(log_in(probe, "GSSAPI", self.kdc.environment, "sasl", HOST, change=keep)[0], "done")
+            self.assertEqual(probe.say("start", "GSSAPI", first[0])[0], "refused")
+
+
+class Ntlm(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="dr-ntlm-"))
+        cls.users = os.path.join(cls.directory, "users")
+        with open(cls.users, "w") as file:
+            file.write("CONTOSO:alice:secret\n")
+        cls.environment = {**os.environ, "NTLM_USER_FILE": cls.users}
+
+    def probe(self, **more):
+        return AuthProbe({**self.environment, **more})
+
+    # proves: T4
+    def test_a_user_of_the_domain(self):
+        with self.probe() as probe:
+            self.assertIn("NTLM", probe.offered())
+            for begins_with in (None, ""):
+                self.assertEqual(log_in(probe, "NTLM", self.environment, "ntlm", HOST, "CONTOSO\\alice", "secret",
+                                        begins_with=begins_with), ("done", "ntlm CONTOSO\\alice"))
+
+    def test_a_wrong_password(self):
+        with self.probe() as probe:
+            verb, why = log_in(probe, "NTLM", self.environment, "ntlm", HOST, "CONTOSO\\alice", "canary")
+            self.assertEqual(verb, "refused")
+            self.assertNotIn("canary", why)
+
+    def test_what_is_no_message(self):
+        with self.probe() as probe:
+            for token in ("=", "YQ==", base64.b64encode(b"NTLMSSP").decode()):
+                self.assertEqual(probe.say("start", "NTLM", token)[0], "malformed")
+            for message in (b"NTLMSSP\0\x01\0\0\0", b"NTLMSSP\0\x03\0\0\0" + b"\xff" * 60, b"NTLMSSP\0\x09\0\0\0"):
+                self.assertEqual(probe.say("start", "NTLM", base64.b64encode(message).decode())[0], "refused")
+
+    def test_nobody_to_ask_is_not_offered(self):
+        with self.probe(NTLM_USER_FILE="/nonexistent") as probe:
+            self.assertNotIn("NTLM", probe.offered())
+
+
+if __name__ == "__main__":
+    unittest.main()
