@@ -1,4 +1,5 @@
 /* dirrelay explain: what the server would do with a client, and why. Contract 4. */
+#include "cli/account_load.h"
 #include "cli/certificate_source.h"
 #include "cli/explain_report.h"
 #include "cli/organization_source.h"
@@ -7,10 +8,15 @@
 
 #include <string.h>
 
+/* What a server has that reads its accounts from a directory; whether it has a keytab too is not looked at.
+ */
+#define MECHANISMS (SASL_BIT(SASL_PLAIN) | SASL_BIT(SASL_LOGIN))
+
 struct options {
     const char *client;
     const char *local;
     const char *size;
+    const char *user;
     struct simulation_request request;
 };
 
@@ -23,7 +29,7 @@ static bool take(struct options *options, const char *name, const char *value)
         const char **field;
     } rows[] = {
         {"--client", &options->client}, {"--local", &options->local}, {"--helo", &request->helo},
-        {"--from", &request->from},     {"--size", &options->size},
+        {"--from", &request->from},     {"--size", &options->size},   {"--user", &options->user},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(rows[i].name, name) == 0) {
@@ -47,8 +53,6 @@ static int parse(struct command_context *context, int argc, char **argv, struct 
             options->request.is_tls = true;
             continue;
         }
-        if (strcmp(argv[i], "--user") == 0)
-            return command_fail(context, EXIT_USAGE, "explain: %s: AUTH is not built yet", argv[i]);
         if (i + 1 == argc || !take(options, argv[i], argv[i + 1]))
             return command_fail(context, EXIT_USAGE, "explain: %s: unknown, or without its value", argv[i]);
         i++;
@@ -104,7 +108,11 @@ int command_explain(struct command_context *context, int argc, char **argv)
         return command_fail(context, EXIT_NEGATIVE, "no connector listens for this family of addresses");
     }
     request->certificates = certificate_source_load(context);
-    code = explain_report(context, organization, request);
+    request->mechanisms = MECHANISMS;
+    code = options.user ? account_load(context, options.user, &request->account) : -1;
+    if (code < 0)
+        code = explain_report(context, organization, request);
+    account_unref(request->account);
     certificate_set_unref(request->certificates);
     organization_unref(organization);
     return code;

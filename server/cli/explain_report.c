@@ -28,6 +28,25 @@ static void on_step(void *owner, const struct simulation_step *step)
     json_array_append_new(owner, object);
 }
 
+static const char *source_name(enum account_sid_source source)
+{
+    switch (source) {
+    case ACCOUNT_SID_SELF:
+        return "self";
+    case ACCOUNT_SID_HISTORY:
+        return "history";
+    case ACCOUNT_SID_PRIMARY_GROUP:
+        return "primary group";
+    case ACCOUNT_SID_GROUP:
+        return "group";
+    case ACCOUNT_SID_TOKEN_GROUPS:
+        return "tokenGroups";
+    case ACCOUNT_SID_WELL_KNOWN:
+        return "well-known";
+    }
+    return "";
+}
+
 static json_t *rights_json(const struct session_rights *rights)
 {
     json_t *array = json_array();
@@ -38,6 +57,33 @@ static json_t *rights_json(const struct session_rights *rights)
             array, json_pack("{s:s,s:b,s:s?,s:s?}", "right", right_name(right), "granted",
                              session_rights_has(rights, right), "ace", origin ? origin->text : NULL, "from",
                              origin ? (origin->group ? origin->group : origin->from) : NULL));
+    }
+    return array;
+}
+
+/* By which groups, the nearest to the account first. */
+static json_t *path_json(const struct account *account, size_t index)
+{
+    json_t *path = json_array();
+    for (size_t via = account->sids[index].via; via < account->sid_count; via = account->sids[via].via)
+        json_array_insert_new(path, 0, json_string(account->sids[via].name));
+    return path;
+}
+
+static const char *name_of(const struct account *account, const struct account_sid *sid)
+{
+    return sid->source == ACCOUNT_SID_SELF ? account->dn : sid->name;
+}
+
+static json_t *account_token_json(const struct account *account)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < account->sid_count; i++) {
+        char text[SID_TEXT_SIZE];
+        const struct account_sid *sid = &account->sids[i];
+        json_array_append_new(array, json_pack("{s:s,s:s?,s:s,s:o}", "sid", sid_format(&sid->sid, text),
+                                               "name", name_of(account, sid), "source",
+                                               source_name(sid->source), "path", path_json(account, i)));
     }
     return array;
 }
@@ -63,9 +109,11 @@ static json_t *collect(const struct organization *organization, struct simulatio
     if (connector) {
         struct session_rights rights;
         enum identity identity = receive_connector_identity(connector);
-        session_rights_compute(connector, identity, NULL, &rights);
-        json_object_set_new(report, "identity", json_string(identity_name(identity)));
-        json_object_set_new(report, "token", token_json(identity));
+        const struct account *account = request.account;
+        session_rights_compute(connector, account ? IDENTITY_ACCOUNT : identity,
+                               account ? account->token : NULL, &rights);
+        json_object_set_new(report, "identity", json_string(account ? account->dn : identity_name(identity)));
+        json_object_set_new(report, "token", account ? account_token_json(account) : token_json(identity));
         json_object_set_new(report, "rights", rights_json(&rights));
         json_object_set_new(report, "refused",
                             connector->refused ? json_string(connector->refused) : json_null());
@@ -102,6 +150,19 @@ static void print_rights(FILE *out, const json_t *report)
                     text_of(right, "from"));
     }
     fputs("  every other right: no, no ACE speaks of it\n", out);
+}
+
+static void print_token(FILE *out, const json_t *report)
+{
+    size_t index, step;
+    json_t *sid, *group;
+    json_array_foreach(json_object_get(report, "token"), index, sid)
+    {
+        fprintf(out, "  %s %s", text_of(sid, "sid"), text_of(sid, "name"));
+        json_array_foreach(json_object_get(sid, "path"), step, group)
+            fprintf(out, "%s%s", step ? " > " : " by ", json_string_value(group));
+        fputc('\n', out);
+    }
 }
 
 /* Every line of what one side says; the last one is not ended. */
@@ -146,9 +207,9 @@ static void print_text(FILE *out, const json_t *report)
     json_array_foreach(json_object_get(report, "candidates"), index, candidate)
         fprintf(out, "  %s: %s\n", text_of(candidate, "connector"), text_of(candidate, "why"));
     if (text_of(report, "connector")[0]) {
-        json_t *token = json_array_get(json_object_get(report, "token"), 0);
-        fprintf(out, "identity: %s\ntoken:\n  %s %s\nrights:\n", text_of(report, "identity"),
-                text_of(token, "sid"), text_of(token, "name"));
+        fprintf(out, "identity: %s\ntoken:\n", text_of(report, "identity"));
+        print_token(out, report);
+        fputs("rights:\n", out);
         print_rights(out, report);
     }
     fputs("dialogue:\n", out);

@@ -1,5 +1,6 @@
 #include "cli/simulation.h"
 
+#include "cli/assumed_authenticator.h"
 #include "organization/connector_match.h"
 #include "queue/spool.h"
 #include "smtp_server/session.h"
@@ -9,12 +10,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum step { STEP_GREETING, STEP_EHLO, STEP_MAIL, STEP_RCPT, STEP_DATA, STEP_CONTENT, STEP_QUIT, STEP_END };
+enum step {
+    STEP_GREETING,
+    STEP_EHLO,
+    STEP_AUTH,
+    STEP_MAIL,
+    STEP_RCPT,
+    STEP_DATA,
+    STEP_CONTENT,
+    STEP_QUIT,
+    STEP_END
+};
 
 struct simulation {
     const struct simulation_request *request;
     struct loop *loop;
     struct smtp_service service;
+    struct assumed_authenticator authenticator;
+    enum sasl_mechanism mechanism; /* of STEP_AUTH */
     struct stream *stream;
     struct loop_timer next; /* says the next line on a turn of its own */
     enum step step;
@@ -43,6 +56,8 @@ static enum error say(struct simulation *simulation, struct buffer *out)
     switch (simulation->step) {
     case STEP_EHLO:
         return request->helo ? buffer_printf(out, "EHLO %s", request->helo) : buffer_append_text(out, "EHLO");
+    case STEP_AUTH:
+        return buffer_printf(out, "AUTH %s =", sasl_mechanism_name(simulation->mechanism));
     case STEP_MAIL:
         error = append_path(out, "MAIL FROM", request->from);
         return error || !request->has_size
@@ -72,6 +87,10 @@ static enum step step_after(struct simulation *simulation, bool is_accepted)
     case STEP_GREETING:
         return STEP_EHLO;
     case STEP_EHLO:
+        if (request->account && is_accepted)
+            return STEP_AUTH;
+        return request->from && is_accepted ? STEP_MAIL : STEP_QUIT;
+    case STEP_AUTH:
         return request->from && is_accepted ? STEP_MAIL : STEP_QUIT;
     case STEP_MAIL:
         return is_accepted && request->recipient_count ? STEP_RCPT : STEP_QUIT;
@@ -89,6 +108,23 @@ static enum step step_after(struct simulation *simulation, bool is_accepted)
         break;
     }
     return STEP_END;
+}
+
+/* The first mechanism behind AUTH in the reply to EHLO; PLAIN where there is none, which then is refused with
+ * its reason. */
+static enum sasl_mechanism first_mechanism(struct bytes reply)
+{
+    enum sasl_mechanism mechanism = SASL_PLAIN;
+    struct bytes line, word;
+    while (bytes_next(&reply, '\n', &line)) {
+        struct bytes rest = bytes_trim(bytes_skip(line, 4));
+        if (bytes_starts_nocase(rest, "AUTH ")) {
+            rest = bytes_skip(rest, 5);
+            if (bytes_next(&rest, ' ', &word) && !sasl_mechanism_by_name(word, &mechanism))
+                mechanism = SASL_PLAIN;
+        }
+    }
+    return mechanism;
 }
 
 static const char *terminated(struct buffer *buffer)
@@ -111,6 +147,8 @@ static void finish_step(struct simulation *simulation, int code)
     const struct simulation_request *request = simulation->request;
     while (simulation->reply.len && strchr("\r\n", simulation->reply.ptr[simulation->reply.len - 1]))
         simulation->reply.len--;
+    if (simulation->step == STEP_EHLO)
+        simulation->mechanism = first_mechanism(buffer_bytes(&simulation->reply));
     const struct simulation_step step = {
         .sent = simulation->step == STEP_GREETING ? NULL : terminated(&simulation->sent),
         .reply = terminated(&simulation->reply),
@@ -205,6 +243,9 @@ enum error simulation_run(const struct organization *organization, const struct 
         loop_timer_init(&simulation.next, simulation.loop, on_next);
         smtp_service_init(&simulation.service, simulation.loop, spool, NULL);
         simulation.service.has_no_tarpit = true;
+        assumed_authenticator_init(&simulation.authenticator, simulation.loop, request->mechanisms,
+                                   request->account);
+        simulation.service.authenticator = &simulation.authenticator.face;
         simulation.service.assumes_tls = begins_in_tls(organization, request);
         if (request->certificates)
             smtp_service_set_certificates(

@@ -3,6 +3,7 @@
 #ifndef CLI_SIMULATION_H
 #define CLI_SIMULATION_H
 
+#include "auth/authenticator.h"
 #include "auth/certificate.h"
 #include "base/ip.h"
 #include "organization/organization.h"
@@ -28,15 +29,19 @@ struct simulation_request {
     bool is_tls; /* the session is inside TLS from its first byte on; so it is where the connector has
                     implicit TLS */
     const struct certificate_set
-        *certificates; /* the server's, or NULL: without one STARTTLS is not offered */
+        *certificates;   /* the server's, or NULL: without one STARTTLS is not offered */
+    uint32_t mechanisms; /* SASL_BITs that AUTH is offered with, where the connector has them */
+    const struct account
+        *account; /* who logs in behind EHLO, with the first mechanism offered; NULL: nobody */
     bool has_size;
     uint64_t size_bytes;
     void (*on_step)(void *owner, const struct simulation_step *step);
     void *owner;
 };
 
-/* Runs the dialogue to its end: EHLO, MAIL, each RCPT, DATA when a recipient was taken, QUIT. Nothing is
- * stored on disk, sent or logged. Blocks; needs no loop of the caller. ERROR_TEMPORARY: no memory. */
+/* Runs the dialogue to its end: EHLO, AUTH of an account, MAIL, each RCPT, DATA when a recipient was taken,
+ * QUIT. Nothing is stored on disk, sent or logged. Blocks; needs no loop of the caller. ERROR_TEMPORARY: no
+ * memory. */
 MUST_USE enum error simulation_run(const struct organization *organization,
                                    const struct simulation_request *request);
 

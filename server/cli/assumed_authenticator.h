@@ -1,0 +1,19 @@
+/* An authenticator that believes everybody to be one account: what `explain --user` runs the session with. */
+#ifndef CLI_ASSUMED_AUTHENTICATOR_H
+#define CLI_ASSUMED_AUTHENTICATOR_H
+
+#include "auth/authenticator.h"
+
+struct assumed_authenticator {
+    struct authenticator face;
+    uint32_t mechanisms;           /* SASL_BITs that are offered */
+    const struct account *account; /* borrowed; NULL: every login is refused */
+    struct auth_exchange *exchange;
+    struct loop_timer answer;
+};
+
+/* One exchange at a time, on this loop. */
+void assumed_authenticator_init(struct assumed_authenticator *assumed, struct loop *loop, uint32_t mechanisms,
+                                const struct account *account);
+
+#endif

@@ -1,0 +1,33 @@
+"""People and groups below the suffix, as LDIF, for tests of logins.
+
+    people = People()
+    people.person("alice", "secret", mail="alice@contoso.com")
+    people.group("relay", members=[people.dn("staff")])      groups of groups, by the names of groups or people
+    slapd.add(people.ldif())
+"""
+
+from lib.organization import record
+
+
+class People:
+    def __init__(self, suffix="dc=contoso,dc=com"):
+        self.suffix = suffix
+        self.base, self.groups = "ou=people," + suffix, "ou=groups," + suffix
+        self.records = [record(self.base, "organizationalUnit"), record(self.groups, "organizationalUnit")]
+
+    def dn(self, uid):
+        return "uid=%s,%s" % (uid, self.base)
+
+    def group_dn(self, name):
+        return "cn=%s,%s" % (name, self.groups)
+
+    def person(self, uid, password, **attributes):
+        self.records.append(record(self.dn(uid), "inetOrgPerson", cn=uid, sn=uid, userPassword=password, **attributes))
+        return self.dn(uid)
+
+    def group(self, name, members):
+        self.records.append(record(self.group_dn(name), "groupOfNames", member=list(members)))
+        return self.group_dn(name)
+
+    def ldif(self):
+        return "\n".join(self.records)
