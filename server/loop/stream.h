@@ -59,6 +59,10 @@ MUST_USE enum error stream_connect(struct loop *loop, const struct ip_endpoint *
                                    const struct ip_address *source, uint64_t timeout_ms,
                                    const struct stream_events *events, void *owner, struct stream **out);
 
+/* The same to a socket in the file system; its endpoints are IP_NONE. ERROR_LIMIT: no such path can be. */
+MUST_USE enum error stream_connect_unix(struct loop *loop, const char *path, uint64_t timeout_ms,
+                                        const struct stream_events *events, void *owner, struct stream **out);
+
 /* A stream in memory: what would be sent is handed to on_output, stream_memory_feed plays the peer. Both
  * synchronous on the calling thread; no libuv handle is made except the deadline's timer. What a resume, a
  * close or an abort leaves to do (on_read of kept bytes, on_close) is done at the end of the outermost feed,

@@ -5,7 +5,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* Reads and writes go straight to the socket: one recv a readable event into the loop's buffer, one send at
@@ -283,14 +285,11 @@ static int tcp_socket(const struct ip_endpoint *remote, const struct ip_address 
     return descriptor;
 }
 
-enum error stream_connect(struct loop *loop, const struct ip_endpoint *remote,
-                          const struct ip_address *source, uint64_t timeout_ms,
-                          const struct stream_events *events, void *owner, struct stream **out)
+/* Takes the descriptor, -1 being a failure of socket. */
+static enum error start_connect(struct loop *loop, int descriptor, const struct sockaddr *address,
+                                socklen_t size, uint64_t timeout_ms, const struct stream_events *events,
+                                void *owner, struct stream_tcp **out)
 {
-    if (loop->is_ending) {
-        return ERROR_CANCELED;
-    }
-    int descriptor = tcp_socket(remote, source);
     if (descriptor < 0) {
         return ERROR_IO;
     }
@@ -300,18 +299,55 @@ enum error stream_connect(struct loop *loop, const struct ip_endpoint *remote,
     }
     struct stream *stream = &tcp->stream;
     stream->state = STREAM_STATE_CONNECTING;
-    stream->remote = *remote;
     stream->events = events;
     stream->owner = owner;
-    struct sockaddr_storage address;
-    ip_to_sockaddr(remote, (struct sockaddr *)&address);
-    if (connect(descriptor, (struct sockaddr *)&address, sockaddr_size(&remote->address)) != 0 &&
-        errno != EINPROGRESS) {
+    if (connect(descriptor, address, size) != 0 && errno != EINPROGRESS) {
         stream_doom(stream, errno == ETIMEDOUT ? ERROR_TIMEOUT : ERROR_IO, errno);
     } else {
         loop_timer_start(&stream->limit, timeout_ms);
         tcp_watch(tcp);
     }
-    *out = stream;
+    *out = tcp;
     return OK;
+}
+
+enum error stream_connect(struct loop *loop, const struct ip_endpoint *remote,
+                          const struct ip_address *source, uint64_t timeout_ms,
+                          const struct stream_events *events, void *owner, struct stream **out)
+{
+    if (loop->is_ending) {
+        return ERROR_CANCELED;
+    }
+    struct sockaddr_storage address;
+    struct stream_tcp *tcp;
+    ip_to_sockaddr(remote, (struct sockaddr *)&address);
+    enum error error = start_connect(loop, tcp_socket(remote, source), (struct sockaddr *)&address,
+                                     sockaddr_size(&remote->address), timeout_ms, events, owner, &tcp);
+    if (error == OK) {
+        tcp->stream.remote = *remote;
+        *out = &tcp->stream;
+    }
+    return error;
+}
+
+enum error stream_connect_unix(struct loop *loop, const char *path, uint64_t timeout_ms,
+                               const struct stream_events *events, void *owner, struct stream **out)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct bytes text = bytes_of_text(path);
+    if (loop->is_ending) {
+        return ERROR_CANCELED;
+    }
+    if (text.len >= sizeof address.sun_path) {
+        return ERROR_LIMIT;
+    }
+    memcpy(address.sun_path, text.ptr, text.len);
+    struct stream_tcp *tcp;
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    enum error error = start_connect(loop, descriptor, (struct sockaddr *)&address, sizeof address,
+                                     timeout_ms, events, owner, &tcp);
+    if (error == OK) {
+        *out = &tcp->stream;
+    }
+    return error;
 }
