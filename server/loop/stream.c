@@ -16,9 +16,22 @@ static void stream_on_limit(struct loop_timer *timer)
     stream_doom(list_entry(timer, struct stream, limit), ERROR_TIMEOUT, 0);
 }
 
+static void deliver_unread(struct stream *stream)
+{
+    if (stream->unread.len == 0 || stream->events == NULL || stream->is_suspended ||
+        stream->state != STREAM_STATE_OPEN) {
+        return;
+    }
+    struct buffer unread = stream->unread;
+    stream->unread = (struct buffer){0};
+    stream_deliver(stream, buffer_bytes(&unread));
+    buffer_done(&unread);
+}
+
 static void stream_on_late(struct loop_late *late)
 {
     struct stream *stream = list_entry(late, struct stream, late);
+    deliver_unread(stream);
     if (stream->layer != NULL && stream->state == STREAM_STATE_OPEN && !stream->is_suspended) {
         stream->layer->read(stream, (struct bytes){0});
     }
@@ -100,6 +113,7 @@ void stream_end(struct stream *stream, bool is_reset)
         stream->layer->release(stream);
     }
     stream->transport->release(stream, is_reset);
+    buffer_done(&stream->unread);
     if (stream->events != NULL) {
         stream->events->on_close(stream->owner, stream->why);
     }
@@ -161,10 +175,30 @@ void stream_resume(struct stream *stream)
     stream->is_suspended = false;
     if (stream->state == STREAM_STATE_OPEN && stream->events != NULL) {
         stream->transport->resume(stream);
-        if (stream->layer != NULL) {
+        if (stream->layer != NULL || stream->unread.len > 0) {
             stream_ask_late(stream);
         }
     }
+}
+
+void stream_set_endpoints(struct stream *stream, const struct ip_endpoint *local,
+                          const struct ip_endpoint *remote)
+{
+    stream->local = *local;
+    stream->remote = *remote;
+}
+
+enum error stream_unread(struct stream *stream, struct bytes data)
+{
+    if (data.len == 0) {
+        return OK;
+    }
+    buffer_init(&stream->unread, data.len);
+    enum error error = buffer_append(&stream->unread, data);
+    if (error == OK) {
+        stream_ask_late(stream);
+    }
+    return error;
 }
 
 void stream_set_deadline(struct stream *stream, uint64_t delay_ms)

@@ -25,6 +25,8 @@ struct stream_events {
     void (*on_connect)(void *owner);
 };
 
+/* The most that one on_read brings. */
+#define STREAM_READ_MAX (256u << 10)
 /* The output not yet taken by the system never grows past this; a writer that goes on all the same closes the
  * stream. */
 #define STREAM_OUTPUT_MAX (8u << 20)
@@ -53,6 +55,13 @@ struct loop *stream_loop(const struct stream *stream);
 /* The system's words for an ERROR_IO or ERROR_TIMEOUT, "Connection refused"; "" when there are none. For
  * on_close. */
 const char *stream_system_error(const struct stream *stream);
+
+/* For who found out that the ends of an accepted stream are others (a PROXY header): as these it goes on. */
+void stream_set_endpoints(struct stream *stream, const struct ip_endpoint *local,
+                          const struct ip_endpoint *remote);
+/* Gives bytes back that were read: the next owner reads them first, before the loop's turn ends. Called before
+ * stream_attach of that owner. ERROR_TEMPORARY without memory. */
+MUST_USE enum error stream_unread(struct stream *stream, struct bytes data);
 
 /* TCP client: the stream is there at once, on_connect or on_close follows. source: IP_NONE any. */
 MUST_USE enum error stream_connect(struct loop *loop, const struct ip_endpoint *remote,

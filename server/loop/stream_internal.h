@@ -53,6 +53,7 @@ struct stream {
     struct loop_timer limit;    /* our own: on connecting and on closing */
     struct ip_endpoint local;
     struct ip_endpoint remote;
+    struct buffer unread; /* given back by an owner, for the next one */
     enum stream_state state;
     enum error why;
     int system_error;
