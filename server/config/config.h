@@ -7,13 +7,20 @@
 #include "base/event.h"
 #include "base/ip.h"
 #include "directory/directory.h"
+#include "filter/filter_list.h"
 #include "loop/tls.h"
 
 #define CONFIG_DEFAULT_PATH         "/etc/dirrelay/dirrelay.conf"
 #define CONFIG_RETRY_MAX            32
 #define CONFIG_LOGIN_ATTRIBUTES_MAX 8
+#define CONFIG_RANGES_MAX           64
 
 enum config_start_tls { START_TLS_DEFAULT, START_TLS_DEMAND, START_TLS_NEVER };
+
+struct config_ranges {
+    struct ip_range *ranges; /* in the arena */
+    size_t count;
+};
 
 /* Texts live in the arena; NULL where a key has no default and was not given. */
 struct config {
@@ -41,6 +48,7 @@ struct config {
         uint64_t loops;
         const char *control;
         uint64_t drain_ms;
+        struct config_ranges proxy_trusted;
     } server;
     struct {
         uint64_t group_depth;
@@ -57,6 +65,9 @@ struct config {
         uint64_t delay_warning_ms; /* 0: never */
         uint64_t reserve_bytes;
     } queue;
+    struct {
+        struct filter_list list;
+    } filter;
     struct {
         enum event_format format;
         enum event_level level;

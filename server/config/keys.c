@@ -4,6 +4,7 @@
 #include "config/value.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define FIELD(section, field) offsetof(struct config, section.field)
 
@@ -26,7 +27,7 @@ const struct key_row CONFIG_KEYS[] = {
     {"server", "group", KEY_TEXT, FIELD(server, group), "dirrelay"},
     {"server", "loops", KEY_COUNT, FIELD(server, loops), NULL},
     {"server", "control", KEY_TEXT, FIELD(server, control), "/run/dirrelay/control.sock"},
-    {"server", "proxy_trusted", KEY_LATER, 0, NULL},
+    {"server", "proxy_trusted", KEY_RANGES, FIELD(server, proxy_trusted), NULL},
     {"server", "drain", KEY_DURATION, FIELD(server, drain_ms), "30s"},
     {"auth", "workers", KEY_LATER, 0, NULL},
     {"auth", "queue", KEY_LATER, 0, NULL},
@@ -156,6 +157,26 @@ static enum error apply_choice(struct bytes value, const char *words, const int 
     return error;
 }
 
+static enum error apply_ranges(struct bytes value, struct config *config, struct config_ranges *out)
+{
+    struct ip_range ranges[CONFIG_RANGES_MAX];
+    size_t count = 0;
+    struct bytes word;
+    while (value_next_word(&value, &word)) {
+        if (count == CONFIG_RANGES_MAX)
+            return ERROR_LIMIT;
+        enum error error = ip_parse_range(word, &ranges[count++], NULL);
+        if (error)
+            return error;
+    }
+    out->count = count;
+    out->ranges = arena_array(&config->arena, count + 1, sizeof ranges[0]);
+    if (!out->ranges)
+        return ERROR_LIMIT;
+    memcpy(out->ranges, ranges, count * sizeof ranges[0]);
+    return OK;
+}
+
 static enum error apply_sasl_mech(struct bytes value, const char **field)
 {
     static const char *const MECHANISMS[] = {"EXTERNAL", "GSSAPI"};
@@ -199,6 +220,12 @@ static const char *expected_of(enum key_kind kind)
         return "debug, info, warning or error";
     case KEY_ENDPOINT:
         return "an address and port such as 127.0.0.1:9125, or nothing";
+    case KEY_MILTERS:
+        return "up to 16 filters such as \"antispam:inet:127.0.0.1:11332 unix:/run/opendkim/opendkim.sock\"";
+    case KEY_FILTER_DEFAULT:
+        return "tempfail, accept or reject";
+    case KEY_RANGES:
+        return "blank separated addresses and ranges such as \"192.0.2.10 10.1.0.0/16\"";
     case KEY_LATER:
         return "nothing: what it sets is not built yet";
     }
@@ -212,6 +239,8 @@ enum error key_apply(const struct key_row *row, struct bytes value, struct confi
     static const int START_TLS[] = {START_TLS_DEMAND, START_TLS_NEVER};
     static const int TLS_PROFILES[] = {TLS_PROFILE_MODERN, TLS_PROFILE_LEGACY};
     static const int FORMATS[] = {EVENT_JSON, EVENT_TEXT};
+    static const int FILTER_DEFAULTS[] = {FILTER_DEFAULT_TEMPFAIL, FILTER_DEFAULT_ACCEPT,
+                                          FILTER_DEFAULT_REJECT};
     static const int LEVELS[] = {EVENT_DEBUG, EVENT_INFO, EVENT_WARNING, EVENT_ERROR};
     static_assert(sizeof(int) == sizeof(enum directory_flavor), "enums of a choice are ints");
     void *field = (char *)config + row->offset;
@@ -248,6 +277,12 @@ enum error key_apply(const struct key_row *row, struct bytes value, struct confi
         return apply_choice(value, "debug info warning error", LEVELS, field);
     case KEY_ENDPOINT:
         return apply_endpoint(value, field);
+    case KEY_MILTERS:
+        return filter_list_parse(value, &config->arena, &config->filter.list, NULL);
+    case KEY_FILTER_DEFAULT:
+        return apply_choice(value, "tempfail accept reject", FILTER_DEFAULTS, field);
+    case KEY_RANGES:
+        return apply_ranges(value, config, field);
     case KEY_LATER:
         return ERROR_SYNTAX;
     }

@@ -20,7 +20,10 @@ enum key_kind {
     KEY_FORMAT,
     KEY_LEVEL,
     KEY_ENDPOINT,
-    KEY_LATER, /* known, but what it sets is not built yet: refused when it is given */
+    KEY_MILTERS,
+    KEY_FILTER_DEFAULT,
+    KEY_RANGES, /* blank separated, as RemoteIPRanges */
+    KEY_LATER,  /* known, but what it sets is not built yet: refused when it is given */
 };
 
 struct key_row {

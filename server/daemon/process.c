@@ -198,12 +198,6 @@ static enum error start_admin(struct process *process, struct note *note)
     return error ? error : loop_signal(process->loop, SIGHUP, on_hang_up, process);
 }
 
-static unsigned loop_count(const struct config *config)
-{
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    return config->server.loops ? (unsigned)config->server.loops : cpus > 0 ? (unsigned)cpus : 1;
-}
-
 static enum error start(struct process *process, struct note *note)
 {
     char path[1024];
@@ -213,8 +207,7 @@ static enum error start(struct process *process, struct note *note)
         .directory = path, .reserve_bytes = config->queue.reserve_bytes, .clock = &clock_system};
     enum error error = spool_open(&spool, &process->spool, note);
     if (!error)
-        error = receive_start(process->loop, loop_count(config), process->spool, config->tls.profile,
-                              &process->receive, note);
+        error = receive_start(process->loop, config, process->spool, &process->receive, note);
     if (!error)
         error = certificate_part_start(process, note);
     if (!error)

@@ -3,13 +3,14 @@
 #include "base/event.h"
 #include "loop/listener.h"
 #include "loop/mailbox.h"
+#include "smtp_server/accept.h"
 #include "smtp_server/message_rate.h"
 #include "smtp_server/rate.h"
-#include "smtp_server/session.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define RETRY_MS 10000
 
@@ -66,7 +67,7 @@ struct certificate_publication {
 static void on_accept(void *owner, struct stream *stream)
 {
     struct receive_loop *loop = owner;
-    smtp_session_start(&loop->service, stream);
+    smtp_accept(&loop->service, stream);
 }
 
 static void close_socket(struct socket_entry *entry)
@@ -245,10 +246,36 @@ static void on_loop_end(struct loop_end_hook *hook)
     smtp_service_set_certificates(&loop->service, NULL);
 }
 
-enum error receive_start(struct loop *main_loop, unsigned loop_count, struct spool *spool,
-                         enum tls_profile profile, struct receive **out, struct note *note)
+static unsigned loop_count(const struct config *config)
 {
-    struct receive *receive = calloc(1, sizeof *receive + loop_count * sizeof receive->loops[0]);
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    return config->server.loops ? (unsigned)config->server.loops : cpus > 0 ? (unsigned)cpus : 1;
+}
+
+static enum error start_loop(struct receive *receive, struct receive_loop *loop, unsigned number,
+                             const struct config *config, struct spool *spool)
+{
+    char name[16];
+    snprintf(name, sizeof name, "smtp-%u", number);
+    loop->receive = receive;
+    list_init(&loop->sockets);
+    loop->loop = loop_new(name, NULL);
+    if (!loop->loop)
+        return ERROR_TEMPORARY;
+    smtp_service_init(&loop->service, loop->loop, spool, receive->limits);
+    loop->service.message_rate = receive->message_rate;
+    loop->service.proxy_trusted = config->server.proxy_trusted.ranges;
+    loop->service.proxy_trusted_count = config->server.proxy_trusted.count;
+    loop->on_end.on_end = on_loop_end;
+    loop_on_end(loop->loop, &loop->on_end);
+    return loop_start(loop->loop);
+}
+
+enum error receive_start(struct loop *main_loop, const struct config *config, struct spool *spool,
+                         struct receive **out, struct note *note)
+{
+    unsigned count = loop_count(config);
+    struct receive *receive = calloc(1, sizeof *receive + count * sizeof receive->loops[0]);
     enum error error = receive ? OK : ERROR_TEMPORARY;
     if (error)
         return error;
@@ -256,23 +283,10 @@ enum error receive_start(struct loop *main_loop, unsigned loop_count, struct spo
     receive->limits = connection_limits_new();
     receive->message_rate = message_rate_new();
     receive->ticket_keys = tls_ticket_keys_new(&clock_system);
-    receive->profile = profile;
+    receive->profile = config->tls.profile;
     loop_timer_init(&receive->retry, main_loop, on_retry);
-    for (unsigned i = 0; i < loop_count && !error; i++) {
-        struct receive_loop *loop = &receive->loops[i];
-        char name[16];
-        snprintf(name, sizeof name, "smtp-%u", i);
-        loop->receive = receive;
-        list_init(&loop->sockets);
-        loop->loop = loop_new(name, NULL);
-        error = loop->loop ? OK : ERROR_TEMPORARY;
-        if (error)
-            break;
-        smtp_service_init(&loop->service, loop->loop, spool, receive->limits);
-        loop->service.message_rate = receive->message_rate;
-        loop->on_end.on_end = on_loop_end;
-        loop_on_end(loop->loop, &loop->on_end);
-        error = loop_start(loop->loop);
+    for (unsigned i = 0; i < count && !error; i++) {
+        error = start_loop(receive, &receive->loops[i], i, config, spool);
         receive->count += !error;
     }
     if (error || !receive->limits || !receive->message_rate || !receive->ticket_keys) {

@@ -3,14 +3,16 @@
 #ifndef DAEMON_RECEIVE_H
 #define DAEMON_RECEIVE_H
 
+#include "config/config.h"
 #include "daemon/endpoints.h"
 #include "smtp_server/service.h"
 
 struct receive;
 
-/* Starts the threads; nothing listens before the first organization. main_loop hears on_drained. */
-MUST_USE enum error receive_start(struct loop *main_loop, unsigned loop_count, struct spool *spool,
-                                  enum tls_profile profile, struct receive **out, struct note *note);
+/* Starts the threads; nothing listens before the first organization. main_loop hears on_drained. config is
+ * borrowed. */
+MUST_USE enum error receive_start(struct loop *main_loop, const struct config *config, struct spool *spool,
+                                  struct receive **out, struct note *note);
 /* Posts the certificates to every loop; handshakes from then on use them. */
 void receive_set_certificates(struct receive *receive, const struct certificate_set *certificates);
 /* Their connection counts, for `status`. */

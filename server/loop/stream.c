@@ -181,10 +181,8 @@ void stream_resume(struct stream *stream)
     }
 }
 
-void stream_set_endpoints(struct stream *stream, const struct ip_endpoint *local,
-                          const struct ip_endpoint *remote)
+void stream_set_remote(struct stream *stream, const struct ip_endpoint *remote)
 {
-    stream->local = *local;
     stream->remote = *remote;
 }
 

@@ -26,7 +26,7 @@ struct stream_events {
 };
 
 /* The most that one on_read brings. */
-#define STREAM_READ_MAX (256u << 10)
+#define STREAM_READ_MAX (64u << 10)
 /* The output not yet taken by the system never grows past this; a writer that goes on all the same closes the
  * stream. */
 #define STREAM_OUTPUT_MAX (8u << 20)
@@ -56,11 +56,10 @@ struct loop *stream_loop(const struct stream *stream);
  * on_close. */
 const char *stream_system_error(const struct stream *stream);
 
-/* For who found out that the ends of an accepted stream are others (a PROXY header): as these it goes on. */
-void stream_set_endpoints(struct stream *stream, const struct ip_endpoint *local,
-                          const struct ip_endpoint *remote);
-/* Gives bytes back that were read: the next owner reads them first, before the loop's turn ends. Called before
- * stream_attach of that owner. ERROR_TEMPORARY without memory. */
+/* For who found out that the peer of an accepted stream speaks for somebody else (a PROXY header). */
+void stream_set_remote(struct stream *stream, const struct ip_endpoint *remote);
+/* Gives bytes back that were read: the next owner reads them first, before the loop's turn ends. Called
+ * before stream_attach of that owner. ERROR_TEMPORARY without memory. */
 MUST_USE enum error stream_unread(struct stream *stream, struct bytes data);
 
 /* TCP client: the stream is there at once, on_connect or on_close follows. source: IP_NONE any. */

@@ -2,6 +2,7 @@
 #ifndef LOOP_STREAM_INTERNAL_H
 #define LOOP_STREAM_INTERNAL_H
 
+#include "base/buffer.h"
 #include "loop/loop_internal.h"
 #include "loop/stream.h"
 

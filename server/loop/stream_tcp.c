@@ -1,6 +1,7 @@
 #include "base/buffer.h"
 #include "loop/stream_internal.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -9,6 +10,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+static_assert(STREAM_READ_MAX == LOOP_READ_BUFFER_SIZE, "one read brings at most the buffer of the loop");
 
 /* Reads and writes go straight to the socket: one recv a readable event into the loop's buffer, one send at
  * the end of the turn. What the system does not take stays in output until the socket is writable. An idle

@@ -39,7 +39,7 @@ static void start_session(struct proxied *proxied, const struct proxy_header *he
     struct smtp_service *service = proxied->service;
     struct bytes rest = bytes_skip(buffer_bytes(&proxied->header), used);
     if (header->has_addresses) {
-        stream_set_endpoints(stream, &header->destination, &header->source);
+        stream_set_remote(stream, &header->source);
     }
     if (stream_unread(stream, rest) != OK) {
         refuse(proxied, "no memory");

@@ -25,11 +25,10 @@ static bool take_port(struct bytes *rest, uint16_t *out)
 {
     struct bytes word;
     uint64_t port;
-    bool is_padded = false;
     if (!bytes_next(rest, ' ', &word) || word.len == 0) {
         return false;
     }
-    is_padded = word.len > 1 && word.ptr[0] == '0';
+    bool is_padded = word.len > 1 && word.ptr[0] == '0';
     if (is_padded || bytes_to_u64(word, UINT16_MAX, &port) != OK) {
         return false;
     }
@@ -56,7 +55,7 @@ static enum error parse_v1_line(struct bytes line, struct proxy_header *out)
     bool is_read = take_address(&rest, is_v6, &header.source.address) &&
                    take_address(&rest, is_v6, &header.destination.address) &&
                    take_port(&rest, &header.source.port) && take_port(&rest, &header.destination.port);
-    if (!is_read || rest.len > 0) {
+    if (!is_read || rest.len > 0 || line.ptr[line.len - 1] == ' ') {
         return ERROR_PROTOCOL;
     }
     *out = header;

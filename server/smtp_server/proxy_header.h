@@ -14,8 +14,8 @@ struct proxy_header {
 };
 
 /* Reads the header that data begins with; *out_used is its length. ERROR_NOT_FOUND: not whole yet;
- * ERROR_PROTOCOL: none, longer than the protocol or PROXY_HEADER_MAX allows, or not of TCP. v4-mapped addresses
- * become IPv4. */
+ * ERROR_PROTOCOL: none, longer than the protocol or PROXY_HEADER_MAX allows, or not of TCP. v4-mapped
+ * addresses become IPv4. */
 MUST_USE enum error proxy_header_parse(struct bytes data, struct proxy_header *out, size_t *out_used);
 
 #endif

@@ -41,7 +41,7 @@ struct smtp_service {
         *organization; /* the loop's own reference; smtp_service_set_organization replaces it */
     struct certificate_contexts *certificates; /* NULL: none; smtp_service_set_certificates replaces it */
     const struct smtp_trace *trace;            /* NULL: none */
-    const struct ip_range *proxy_trusted; /* who says for whom it speaks; borrowed */
+    const struct ip_range *proxy_trusted;      /* who says for whom it speaks; borrowed */
     size_t proxy_trusted_count;
     struct failure_counts *failures;     /* of AUTH by source, over all loops; borrowed; NULL: not counted */
     struct authenticator *authenticator; /* borrowed; NULL: none, and AUTH is not offered */
