@@ -43,7 +43,8 @@ struct envelope {
     enum body_type body;
     bool is_chunk_only; /* holds what DATA cannot carry: a CR, LF or NUL that stands alone, or a line over 998
                            octets; such a message came by BDAT and is never altered to fit a hop */
-    bool needs_utf8;    /* SMTPUTF8 was given and an address or the header block makes use of it */
+    bool needs_utf8;    /* SMTPUTF8 was given and the header block makes use of it; addresses speak for
+                           themselves */
     enum dsn_return dsn_return;
     struct bytes envelope_id; /* ENVID as it was given, xtext; empty: not given */
     uint64_t size_bytes;      /* header block and content as stored */

@@ -141,6 +141,8 @@ static void read_offer(struct smtp_client *client, struct bytes keyword)
         client->offers |= HOP_STARTTLS;
     if (bytes_equal_text_nocase(word, "AUTH"))
         client->mechanism = auth_client_choose(keyword);
+    if (bytes_equal_text_nocase(word, "SMTPUTF8"))
+        client->offers |= HOP_SMTPUTF8;
     if (bytes_equal_text_nocase(word, "SIZE")) {
         client->offers |= HOP_SIZE;
         if (bytes_to_u64(bytes_trim(keyword), UINT64_MAX, &client->hop_size))

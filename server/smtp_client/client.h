@@ -22,6 +22,9 @@ struct smtp_transaction {
     size_t recipient_count;
     uint64_t size_bytes; /* of the content, for SIZE */
     bool is_8bit;        /* content declared 8BITMIME */
+    bool is_binary;      /* content declared BINARYMIME */
+    bool is_chunk_only;  /* content that DATA would change: lone CR, LF or NUL, lines over 998 octets */
+    bool needs_utf8;     /* the header block needs SMTPUTF8; addresses speak for themselves */
     /* Gives the next run of content, at most size bytes; *out_len 0 at the end. CRLF line ends, no
      * dot-stuffing yet. */
     enum error (*read)(struct smtp_transaction *transaction, char *out, size_t size, size_t *out_len);
@@ -82,8 +85,7 @@ bool smtp_client_is_ready(const struct smtp_client *client);
 /* As it is now; lives as long as the client, in on_closed too. */
 const struct smtp_client_security *smtp_client_security(const struct smtp_client *client);
 /* Only while smtp_client_is_ready, with at least one recipient. A message that is not for this hop fails at
- * once with a clear reply of ours: its size is over the hop's SIZE (552 5.3.4), it is 8-bit and the hop has
- * no 8BITMIME (554 5.6.3), an address holds what no command may (553 5.1.3). */
+ * once with a clear reply of ours (obstacle.h). */
 void smtp_client_send(struct smtp_client *client, struct smtp_transaction *transaction);
 /* QUIT, then on_closed. */
 void smtp_client_quit(struct smtp_client *client);

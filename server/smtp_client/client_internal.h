@@ -24,7 +24,7 @@ enum client_state {
     CLIENT_OVER, /* closing: nothing is read any more */
 };
 
-enum hop_offer { HOP_PIPELINING = 1, HOP_SIZE = 2, HOP_8BITMIME = 4, HOP_STARTTLS = 8 };
+enum hop_offer { HOP_PIPELINING = 1, HOP_SIZE = 2, HOP_8BITMIME = 4, HOP_STARTTLS = 8, HOP_SMTPUTF8 = 16 };
 
 /* What was asked and answered of the transaction under way: command 0 is MAIL, then a RCPT each, then DATA,
  * then content. */
@@ -97,6 +97,8 @@ void security_done(struct smtp_client *client);
 
 /* -- transaction.c -- */
 
+/* An address or the header block is above ASCII. */
+bool transaction_needs_utf8(const struct smtp_transaction *transaction);
 void transaction_begin(struct smtp_client *client);
 /* The reply to the next command; its text is client->text. */
 void transaction_reply(struct smtp_client *client, uint16_t code);

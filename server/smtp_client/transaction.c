@@ -1,4 +1,5 @@
 #include "smtp_client/client_internal.h"
+#include "smtp_client/obstacle.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -77,6 +78,8 @@ static enum error append_mail(struct smtp_client *client, struct buffer *out)
         error = buffer_printf(out, " SIZE=%" PRIu64, transaction->size_bytes);
     if (!error && transaction->is_8bit)
         error = buffer_append_text(out, " BODY=8BITMIME");
+    if (!error && transaction_needs_utf8(transaction))
+        error = buffer_append_text(out, " SMTPUTF8");
     return error ? error : buffer_append_text(out, "\r\n");
 }
 
@@ -123,25 +126,6 @@ static void send_commands(struct smtp_client *client)
     stream_set_deadline(client->stream, client->config.command_timeout_ms);
 }
 
-/* A byte that ends a command would start another one: whatever an address went through, none leaves. */
-static bool is_sendable(struct bytes address)
-{
-    for (size_t i = 0; i < address.len; i++) {
-        if (address.ptr[i] < ' ' || address.ptr[i] > '~')
-            return false;
-    }
-    return true;
-}
-
-static bool are_addresses_sendable(const struct smtp_transaction *transaction)
-{
-    for (size_t i = 0; i < transaction->recipient_count; i++) {
-        if (!is_sendable(transaction->recipients[i]) || transaction->recipients[i].len == 0)
-            return false;
-    }
-    return is_sendable(transaction->sender);
-}
-
 void transaction_begin(struct smtp_client *client)
 {
     struct progress *progress = &client->progress;
@@ -153,19 +137,11 @@ void transaction_begin(struct smtp_client *client)
     }
     for (size_t i = 0; i < transaction->recipient_count; i++)
         progress->is_open[i] = true;
-    if (!are_addresses_sendable(transaction)) {
-        refuse(client, "553 5.1.3 An address holds what no SMTP command may hold");
-        return;
-    }
-    if ((client->offers & HOP_SIZE) && client->hop_size && transaction->size_bytes > client->hop_size) {
-        refuse(client, "552 5.3.4 Message size exceeds fixed maximum message size of the next hop");
-        return;
-    }
-    if (transaction->is_8bit && !(client->offers & HOP_8BITMIME)) {
-        refuse(client, "554 5.6.3 The next hop takes no 8-bit content");
-        return;
-    }
-    send_commands(client);
+    const char *obstacle = hop_obstacle(client->offers, client->hop_size, transaction);
+    if (obstacle)
+        refuse(client, obstacle);
+    else
+        send_commands(client);
 }
 
 /* -- content -- */

@@ -238,8 +238,7 @@ static void a_null_sender_is_empty(void **state)
 static void an_address_never_becomes_a_command(void **state)
 {
     (void)state;
-    static const char *const BAD[] = {"a\r\nRCPT TO:<x@y>",  "a\nb@c", "a\rb@c", "\x01@c", "\x7f@c",
-                                      "gr\xc3\xbc\xc3\x9f@c"};
+    static const char *const BAD[] = {"a\r\nRCPT TO:<x@y>", "a\nb@c", "a\rb@c", "\x01@c", "\x7f@c"};
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
         struct hop_script script = {.messages = {TWO, TWO}};
         script.messages[0].sender = BAD[i];

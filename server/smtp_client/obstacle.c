@@ -1,0 +1,57 @@
+#include "smtp_client/obstacle.h"
+
+#include "smtp_client/client_internal.h"
+
+/* A byte that ends a command would start another one: whatever an address went through, none leaves. */
+static bool is_sendable(struct bytes address)
+{
+    for (size_t i = 0; i < address.len; i++) {
+        unsigned char octet = (unsigned char)address.ptr[i];
+        if (octet < ' ' || octet == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static bool is_ascii(struct bytes address)
+{
+    for (size_t i = 0; i < address.len; i++) {
+        if ((unsigned char)address.ptr[i] >= 0x80)
+            return false;
+    }
+    return true;
+}
+
+static bool are_recipients_sendable(const struct smtp_transaction *transaction)
+{
+    for (size_t i = 0; i < transaction->recipient_count; i++) {
+        if (!is_sendable(transaction->recipients[i]) || transaction->recipients[i].len == 0)
+            return false;
+    }
+    return true;
+}
+
+bool transaction_needs_utf8(const struct smtp_transaction *transaction)
+{
+    bool needs_utf8 = transaction->needs_utf8 || !is_ascii(transaction->sender);
+    for (size_t i = 0; i < transaction->recipient_count && !needs_utf8; i++)
+        needs_utf8 = !is_ascii(transaction->recipients[i]);
+    return needs_utf8;
+}
+
+const char *hop_obstacle(uint32_t offers, uint64_t hop_size, const struct smtp_transaction *transaction)
+{
+    if (!is_sendable(transaction->sender) || !are_recipients_sendable(transaction))
+        return "553 5.1.3 An address holds what no SMTP command may hold";
+    if (transaction_needs_utf8(transaction) && !(offers & HOP_SMTPUTF8))
+        return "553 5.6.7 The next hop takes no UTF-8 in addresses and header fields";
+    if ((offers & HOP_SIZE) && hop_size && transaction->size_bytes > hop_size)
+        return "552 5.3.4 Message size exceeds fixed maximum message size of the next hop";
+    if (transaction->is_8bit && !(offers & HOP_8BITMIME))
+        return "554 5.6.3 The next hop takes no 8-bit content";
+    if (transaction->is_binary)
+        return "554 5.6.3 The next hop cannot be given binary content";
+    if (transaction->is_chunk_only)
+        return "554 5.6.3 The next hop cannot be given line ends or long lines as they are in this message";
+    return NULL;
+}
