@@ -20,6 +20,8 @@ static const struct {
     {OFFER_AUTH, 0, "AUTH"},
     {OFFER_EXCHANGE, 0, "X-EXPS"},
     {OFFER_8BITMIME, OPTION_8BITMIME, "8BITMIME"},
+    {OFFER_BINARYMIME, OPTION_BINARYMIME, "BINARYMIME"},
+    {OFFER_CHUNKING, OPTION_CHUNKING, "CHUNKING"},
 };
 
 /* In the order they are shown. Basic authentication outside TLS is a rule of its own. */
@@ -70,6 +72,9 @@ uint32_t offer_of(const struct receive_connector *connector, const struct sessio
     uint32_t offered = 0;
     for (size_t i = 0; i < sizeof(KEYWORDS) / sizeof(KEYWORDS[0]); i++) {
         offered |= connector->protocol_options & KEYWORDS[i].option ? KEYWORDS[i].offer : 0;
+    }
+    if (!(offered & OFFER_CHUNKING)) {
+        offered &= ~(uint32_t)OFFER_BINARYMIME; /* nothing else carries it */
     }
     offered |= offer_has_starttls(connector, channel) ? OFFER_STARTTLS : 0;
     offered |= offer_has_x_anonymoustls(connector, channel) ? OFFER_X_ANONYMOUSTLS : 0;

@@ -86,6 +86,22 @@ void command_parse(struct bytes line, struct command_line *out)
     }
 }
 
+bool command_parse_chunk(struct bytes arguments, uint64_t *out_size, bool *out_is_last)
+{
+    struct bytes size;
+    uint64_t number;
+    if (!bytes_next(&arguments, ' ', &size) || bytes_to_u64(size, UINT64_MAX, &number) != OK) {
+        return false;
+    }
+    struct bytes marker = bytes_trim(arguments);
+    if (marker.len > 0 && !bytes_equal_text_nocase(marker, "LAST")) {
+        return false;
+    }
+    *out_size = number;
+    *out_is_last = marker.len > 0;
+    return true;
+}
+
 const char *verb_name(enum verb verb)
 {
     assert(verb < VERB_COUNT);

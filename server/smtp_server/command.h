@@ -37,6 +37,9 @@ struct command_line {
 
 /* line: without its CRLF. */
 void command_parse(struct bytes line, struct command_line *out);
+/* The arguments of BDAT: a size in decimal digits, then LAST or nothing. False: it cannot be known where the
+ * content ends. RFC 3030. */
+bool command_parse_chunk(struct bytes arguments, uint64_t *out_size, bool *out_is_last);
 const char *verb_name(enum verb verb);
 /* The beginning of a line that need not be complete: a TLS ClientHello, whose end as a line may never come.
  */

@@ -1,6 +1,6 @@
-/* The content of a message, from 354 to the reply of its final dot. Happy path: header block in memory,
- * checks, the new block and the body to the spool, commit, on_committed. Failures: the first one is kept, the
- * rest swallowed, one reply at the end. */
+/* The content of a message, from 354 or the first BDAT to the reply that ends it. Happy path: header block in
+ * memory, checks, the new block and the body to the spool, commit, on_committed. Failures: the first one is
+ * kept, the rest swallowed, one reply at the end. */
 #include "smtp_server/session_internal.h"
 
 #include "policy/header_firewall.h"
@@ -111,12 +111,13 @@ static struct hop_limits hop_limits_of(const struct smtp_session *session)
 }
 
 /* While the header block may still say how large the message once was, only the block's own limit binds. */
-static bool is_size_exceeded(const struct smtp_session *session)
+bool session_exceeds_size(const struct smtp_session *session, uint64_t more_bytes)
 {
     const struct transaction *transaction = session->transaction;
     bool may_say_it = session_rights_has(&session->rights, RIGHT_ACCEPT_HEADERS_ORGANIZATION);
+    uint64_t limit = session_max_message_bytes(session);
     return !transaction->has_original_size && !(may_say_it && transaction->phase == CONTENT_HEADER) &&
-           transaction->received_bytes > session_max_message_bytes(session);
+           (transaction->received_bytes > limit || more_bytes > limit - transaction->received_bytes);
 }
 
 /* The size that counts: what the block says, else what has come so far. */
@@ -129,6 +130,19 @@ static bool is_declared_size_exceeded(struct smtp_session *session, struct bytes
     return bytes > session_max_message_bytes(session);
 }
 
+/* A CR, LF or NUL that stands alone. DATA has answered for these already, BDAT leaves them as they are. */
+static bool has_lone_line_end(struct bytes block)
+{
+    struct bytes line;
+    while (bytes_next(&block, '\n', &line)) {
+        bool has_cr = line.len > 0 && line.ptr[line.len - 1] == '\r';
+        if (!has_cr || bytes_find(line, '\r') < line.len - 1 || bytes_find(line, '\0') < line.len) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Writes the new block to out; false when the content is refused. Order: facts 8.3. */
 static bool make_header(struct smtp_session *session, struct bytes block, struct buffer *out)
 {
@@ -137,6 +151,11 @@ static bool make_header(struct smtp_session *session, struct bytes block, struct
     char message_id[MESSAGE_ID_SIZE];
     if (block.len > header_limit(session)) {
         refuse_content(session, REPLY_HEADER_TOO_LARGE, NULL);
+        return false;
+    }
+    /* Other parsers end lines elsewhere than the header firewall does. */
+    if (transaction->is_chunked && has_lone_line_end(block)) {
+        refuse_content(session, REPLY_INVALID_CONTENT, NULL);
         return false;
     }
     struct hop_limits limits = hop_limits_of(session);
@@ -213,12 +232,11 @@ static struct bytes collect_header(struct smtp_session *session, struct bytes ru
     return (struct bytes){0};
 }
 
-static bool on_content(void *owner, struct bytes run)
+void session_take_run(struct smtp_session *session, struct bytes run)
 {
-    struct smtp_session *session = owner;
     struct transaction *transaction = session->transaction;
     transaction->received_bytes += run.len;
-    if (is_size_exceeded(session)) {
+    if (session_exceeds_size(session, 0)) {
         refuse_content(session, REPLY_SIZE_EXCEEDED, NULL);
     }
     while (run.len > 0 && transaction->phase == CONTENT_HEADER) {
@@ -227,24 +245,44 @@ static bool on_content(void *owner, struct bytes run)
     if (transaction->phase == CONTENT_BODY) {
         store(session, run);
     }
+}
+
+static bool on_content(void *owner, struct bytes run)
+{
+    struct smtp_session *session = owner;
+    session_take_run(session, run);
     return session->waits == 0;
+}
+
+static size_t take_data(struct smtp_session *session, struct bytes data)
+{
+    size_t used;
+    message_reader_feed(&session->transaction->reader, data, on_content, session, &used);
+    return used;
 }
 
 size_t session_take_content(struct smtp_session *session, struct bytes data)
 {
-    struct transaction *transaction = session->transaction;
-    size_t used;
-    message_reader_feed(&transaction->reader, data, on_content, session, &used);
-    transaction->record_bytes += used;
-    if (transaction->record_bytes >= RECORD_BYTES || transaction->reader.is_done) {
-        transaction->record_bytes = 0;
+    size_t used = session->chunk.is_open ? session_take_chunk(session, data) : take_data(session, data);
+    session->record_bytes += used;
+    if (session->record_bytes >= RECORD_BYTES || session_has_whole_content(session)) {
+        session->record_bytes = 0;
         session->has_progressed = true;
     }
     return used;
 }
 
+bool session_awaits_content(const struct smtp_session *session)
+{
+    return session->chunk.is_open ||
+           session_state_row((enum session_state)session->state)->input == INPUT_CONTENT;
+}
+
 bool session_has_whole_content(const struct smtp_session *session)
 {
+    if (session->chunk.is_open) {
+        return session->chunk.left == 0;
+    }
     return session->state == SESSION_CONTENT && session->transaction->reader.is_done;
 }
 
@@ -258,6 +296,7 @@ static void make_envelope(const struct smtp_session *session, struct envelope *o
         .recipient_count = transaction->recipient_count,
         .arrived_ms = clock_wall_ms(session->service->clock),
         .body = transaction->body,
+        .is_chunk_only = line_check_is_broken(&transaction->lines),
         .size_bytes = transaction->stored_bytes,
         .header_bytes = transaction->header_bytes,
         .message_id = transaction->message_id,
@@ -266,11 +305,16 @@ static void make_envelope(const struct smtp_session *session, struct envelope *o
     };
 }
 
-static void answer_refusal(struct smtp_session *session)
+void session_answer_refusal(struct smtp_session *session)
 {
     const struct transaction *transaction = session->transaction;
     session_refuse(session, transaction->refusal, transaction->has_decision ? &transaction->decision : NULL,
                    address_text(&transaction->sender), (struct bytes){0});
+}
+
+static void answer_refusal(struct smtp_session *session)
+{
+    session_answer_refusal(session);
     session_end_transaction(session);
 }
 
@@ -338,22 +382,48 @@ static void refuse_unsound(struct smtp_session *session)
     session_close(session, reply);
 }
 
-void session_finish_content(struct smtp_session *session)
+/* The content ended before its header block did. A chunk may end inside a line: that one is a field or the
+ * beginning of the body, as if its CRLF were there. */
+static void end_header(struct smtp_session *session)
 {
     struct transaction *transaction = session->transaction;
-    if (has_unsound_bytes(session)) {
-        refuse_unsound(session);
-        return;
+    struct buffer *header = &transaction->header;
+    size_t length = header->len, end;
+    bool is_cut = length > 0 && header->ptr[length - 1] != '\n';
+    if (is_cut && buffer_append(header, BYTES_LITERAL("\r\n")) != OK) {
+        refuse_content(session, REPLY_NO_RESOURCES, NULL);
+    } else if (is_cut && header_reader_scan(&transaction->header_reader, buffer_bytes(header), &end) !=
+                             HEADER_GOES_ON) {
+        header->len = length;
+        finish_header(session, end, end, (struct bytes){0});
+    } else {
+        finish_header(session, header->len, header->len, (struct bytes){0});
     }
-    if (transaction->phase == CONTENT_HEADER) { /* the content ended before its header block did */
-        finish_header(session, transaction->header.len, transaction->header.len, (struct bytes){0});
+}
+
+bool session_end_content(struct smtp_session *session)
+{
+    if (session->transaction->phase == CONTENT_HEADER) {
+        end_header(session);
         if (session->waits != 0) {
-            return;
+            return false;
         }
     }
-    if (transaction->phase == CONTENT_REFUSED) {
+    if (session->transaction->phase == CONTENT_REFUSED) {
         answer_refusal(session);
     } else {
         commit(session);
+    }
+    return true;
+}
+
+void session_finish_content(struct smtp_session *session)
+{
+    if (session->chunk.is_open) {
+        session_finish_chunk(session);
+    } else if (has_unsound_bytes(session)) {
+        refuse_unsound(session);
+    } else {
+        (void)session_end_content(session);
     }
 }

@@ -19,13 +19,21 @@ static size_t discard(struct smtp_session *session, struct bytes data)
 }
 
 /* The line is answered now and dropped up to its CRLF, so that nothing inside it can be taken for a command.
- */
-static void begin_discard(struct smtp_session *session, enum reply reply, char last)
+ * What follows a bad BDAT is content of a length that nobody knows: the session ends. */
+static void begin_discard(struct smtp_session *session, struct bytes part, enum reply reply, char last)
 {
+    bool has_content = buffer_append(&session->partial, part) != OK ||
+                       bytes_starts_nocase(buffer_bytes(&session->partial), verb_name(VERB_BDAT));
     buffer_done(&session->partial);
     session->is_discarding = true;
     session->discard_saw_cr = last == '\r';
-    session_fault(session, reply);
+    if (has_content) {
+        session_log_refused(session, "data.refused", reply, NULL, (struct bytes){0}, (struct bytes){0},
+                            (struct bytes){0});
+        session_close(session, reply);
+    } else {
+        session_fault(session, reply);
+    }
 }
 
 static char last_byte_before(const struct smtp_session *session, struct bytes data, size_t at)
@@ -86,14 +94,14 @@ static size_t take_line(struct smtp_session *session, struct bytes data)
     size_t lf = bytes_find(window, '\n');
     if (lf < window.len) {
         if (last_byte_before(session, data, lf) != '\r') {
-            begin_discard(session, REPLY_BARE_LF_IN_COMMAND, '\n');
+            begin_discard(session, bytes_first(window, lf), REPLY_BARE_LF_IN_COMMAND, '\n');
         } else {
             execute_line(session, data, lf);
         }
         return lf + 1;
     }
     if (window.len == room) {
-        begin_discard(session, REPLY_TOO_LONG, last_byte_before(session, data, window.len));
+        begin_discard(session, window, REPLY_TOO_LONG, last_byte_before(session, data, window.len));
     } else if (buffer_append(&session->partial, window) != OK) {
         stream_abort(session->stream);
     }
@@ -125,7 +133,7 @@ size_t session_consume(struct smtp_session *session, struct bytes data)
         if (rest.len == 0) {
             break;
         }
-        if (session_state_row((enum session_state)session->state)->input == INPUT_CONTENT) {
+        if (session_awaits_content(session)) {
             used += session_take_content(session, rest);
         } else if (session->is_discarding) {
             used += discard(session, rest);

@@ -17,6 +17,7 @@ enum session_state {
     SESSION_SENDER,     /* behind MAIL */
     SESSION_RECIPIENTS, /* behind the first accepted RCPT */
     SESSION_CONTENT,    /* behind 354 */
+    SESSION_CHUNKS,     /* behind the first BDAT, up to the end of the last one */
     SESSION_COMMITTING, /* the spool has the message, the reply is owed */
     SESSION_CLOSING,    /* the last reply is written */
     SESSION_STATE_COUNT
@@ -49,6 +50,16 @@ enum session_wait {
     WAIT_RENEWAL = 32
 };
 
+/* The octets that a BDAT announced. They come before anything else is read, in whatever state. */
+struct chunk {
+    uint64_t size;
+    uint64_t left; /* of them, not taken yet */
+    bool is_open;  /* announced, and not answered yet */
+    bool is_last;  /* of its message */
+    enum reply
+        fault; /* why the command was out of place: its octets are swallowed; REPLY_COUNT: it was not */
+};
+
 /* One a connection; an idle one owns nothing else (partial, rest and held are empty then, helo is the
  * exception). */
 struct smtp_session {
@@ -71,13 +82,15 @@ struct smtp_session {
     uint32_t logon_failures;
     uint32_t idle_commands;
     uint32_t accepted_messages;
-    uint8_t state;      /* enum session_state; written by session_enter alone */
-    uint8_t waits;      /* enum session_wait bits */
-    uint8_t auth_stamp; /* enum auth_stamp_mechanism of an account's logon */
-    uint8_t ending;     /* enum reply said last of all; REPLY_COUNT: none */
-    bool is_open;       /* greeted or about to be; a refused connection never is */
-    bool is_busy;       /* a turn runs: what arrives is kept */
-    bool is_counted;    /* in the connection limits */
+    struct chunk chunk;
+    uint64_t record_bytes; /* of content, since the deadline moved */
+    uint8_t state;         /* enum session_state; written by session_enter alone */
+    uint8_t waits;         /* enum session_wait bits */
+    uint8_t auth_stamp;    /* enum auth_stamp_mechanism of an account's logon */
+    uint8_t ending;        /* enum reply said last of all; REPLY_COUNT: none */
+    bool is_open;          /* greeted or about to be; a refused connection never is */
+    bool is_busy;          /* a turn runs: what arrives is kept */
+    bool is_counted;       /* in the connection limits */
     bool is_esmtp;
     bool is_tls;
     bool is_exchange_logon; /* the account came by X-EXPS */
@@ -241,6 +254,8 @@ void session_drop_login(struct smtp_session *session);
 
 /* Executes one line; has_more: input stands behind it. */
 void session_execute(struct smtp_session *session, struct bytes line, bool has_more);
+/* RequireTLS is set and there is none. */
+bool session_lacks_tls(const struct smtp_session *session);
 /* "mail.refused", "rcpt.refused", "data.refused" or "command.refused", by the line. */
 const char *session_refused_event(const struct smtp_session *session);
 
@@ -251,6 +266,7 @@ void verb_helo(struct smtp_session *session, const struct command_line *command)
 void verb_mail(struct smtp_session *session, const struct command_line *command);
 void verb_rcpt(struct smtp_session *session, const struct command_line *command);
 void verb_data(struct smtp_session *session, const struct command_line *command);
+void verb_bdat(struct smtp_session *session, const struct command_line *command);
 void verb_rset(struct smtp_session *session, const struct command_line *command);
 void verb_noop(struct smtp_session *session, const struct command_line *command);
 void verb_vrfy(struct smtp_session *session, const struct command_line *command);
@@ -266,10 +282,26 @@ void verb_foreign(struct smtp_session *session, const struct command_line *comma
 
 /* -- receive_content.c -- */
 
-/* Takes content of the message; returns how many bytes. */
+/* Takes content of the message, after DATA or of a chunk; returns how many bytes. */
 size_t session_take_content(struct smtp_session *session, struct bytes data);
-/* The end was seen and nothing is waited for any more. */
+/* Content is what comes next. */
+bool session_awaits_content(const struct smtp_session *session);
+/* The end was seen, of the message or of a chunk, and nothing is waited for any more. */
 bool session_has_whole_content(const struct smtp_session *session);
 void session_finish_content(struct smtp_session *session);
+/* Would so many more bytes be too many? */
+bool session_exceeds_size(const struct smtp_session *session, uint64_t more_bytes);
+/* Takes a run of the message itself, without dots. */
+void session_take_run(struct smtp_session *session, struct bytes run);
+/* All of the message is here: commits it, or answers its refusal. False: the spool has to be waited for, then
+ * it is asked again. */
+bool session_end_content(struct smtp_session *session);
+/* Logs and says why the message was refused. */
+void session_answer_refusal(struct smtp_session *session);
+
+/* -- receive_chunk.c -- */
+
+size_t session_take_chunk(struct smtp_session *session, struct bytes data);
+void session_finish_chunk(struct smtp_session *session);
 
 #endif

@@ -6,9 +6,10 @@
 #define IDLE_COMMANDS_MAX 1000
 
 enum verb_flag {
-    VERB_IS_LAST = 1,    /* the client has to wait for its reply before it sends more */
-    VERB_IS_IDLE = 2,    /* counted against IDLE_COMMANDS_MAX */
-    VERB_BEFORE_TLS = 4, /* works outside TLS where RequireTLS is set (contract 7) */
+    VERB_IS_LAST = 1,     /* the client has to wait for its reply before it sends more */
+    VERB_IS_IDLE = 2,     /* counted against IDLE_COMMANDS_MAX */
+    VERB_BEFORE_TLS = 4,  /* works outside TLS where RequireTLS is set (contract 7) */
+    VERB_HAS_CONTENT = 8, /* content follows it even when it is refused: it makes all its checks itself */
 };
 
 struct verb_row {
@@ -20,7 +21,7 @@ struct verb_row {
 
 #define OUTSIDE  (STATE_BIT(SESSION_CONNECTED) | STATE_BIT(SESSION_READY))
 #define INSIDE   (STATE_BIT(SESSION_SENDER) | STATE_BIT(SESSION_RECIPIENTS))
-#define ANYWHERE (OUTSIDE | INSIDE)
+#define ANYWHERE (OUTSIDE | INSIDE | STATE_BIT(SESSION_CHUNKS))
 
 static const struct verb_row verb_rows[VERB_COUNT] = {
     [VERB_EHLO] = {ANYWHERE, VERB_IS_LAST | VERB_BEFORE_TLS, "command.refused", verb_ehlo},
@@ -41,7 +42,7 @@ static const struct verb_row verb_rows[VERB_COUNT] = {
                              verb_x_anonymoustls},
     [VERB_AUTH] = {OUTSIDE, VERB_IS_LAST | VERB_IS_IDLE, "auth.fail", verb_auth},
     [VERB_X_EXPS] = {OUTSIDE, VERB_IS_LAST | VERB_IS_IDLE, "auth.fail", verb_x_exps},
-    [VERB_BDAT] = {ANYWHERE, VERB_IS_IDLE, "command.refused", verb_unimplemented},
+    [VERB_BDAT] = {ANYWHERE, VERB_IS_IDLE | VERB_HAS_CONTENT, "data.refused", verb_bdat},
     [VERB_UNKNOWN] = {ANYWHERE, VERB_IS_IDLE | VERB_BEFORE_TLS, "command.refused", verb_unknown},
     [VERB_FOREIGN] = {ANYWHERE, 0, "command.refused", verb_foreign},
 };
@@ -55,7 +56,7 @@ static const struct verb_row *row_of_line(struct bytes line, struct command_line
 const char *session_refused_event(const struct smtp_session *session)
 {
     struct command_line command;
-    if (session->state == SESSION_CONTENT || session->state == SESSION_COMMITTING) {
+    if (session->state == SESSION_CONTENT || session->state == SESSION_COMMITTING || session->chunk.is_open) {
         return verb_rows[VERB_DATA].refused;
     }
     if (session->state == SESSION_LOGIN) {
@@ -64,10 +65,9 @@ const char *session_refused_event(const struct smtp_session *session)
     return row_of_line(session->line, &command)->refused;
 }
 
-static bool lacks_tls(const struct smtp_session *session, const struct verb_row *row)
+bool session_lacks_tls(const struct smtp_session *session)
 {
-    return (session->connector->protocol_restrictions & RESTRICTION_REQUIRE_TLS) && !session->is_tls &&
-           !(row->flags & VERB_BEFORE_TLS);
+    return (session->connector->protocol_restrictions & RESTRICTION_REQUIRE_TLS) && !session->is_tls;
 }
 
 static void run_verb(struct smtp_session *session, const struct verb_row *row,
@@ -81,9 +81,11 @@ static void run_verb(struct smtp_session *session, const struct verb_row *row,
         session_close(session, REPLY_PIPELINING_VIOLATION);
     } else if ((row->flags & VERB_IS_IDLE) && ++session->idle_commands > IDLE_COMMANDS_MAX) {
         session_close(session, REPLY_TOO_MANY_ERRORS);
+    } else if (row->flags & VERB_HAS_CONTENT) {
+        row->run(session, command);
     } else if (command_has_control(session->line)) {
         session_fault(session, command->verb == VERB_UNKNOWN ? REPLY_UNRECOGNIZED : REPLY_INVALID_ARGUMENTS);
-    } else if (lacks_tls(session, row)) {
+    } else if (session_lacks_tls(session) && !(row->flags & VERB_BEFORE_TLS)) {
         session_refuse(session, REPLY_NEED_TLS, NULL, (struct bytes){0}, (struct bytes){0});
     } else if (!session_is_in(session, row->states)) {
         session_fault(session, session_state_row((enum session_state)session->state)->out_of_place);

@@ -75,6 +75,17 @@ enum error transaction_add_recipient(struct transaction *transaction, const stru
     return OK;
 }
 
+bool transaction_begin_message(struct transaction *transaction, struct spool *spool, struct loop *loop)
+{
+    transaction->spool = spool;
+    transaction->message = spool->ops->begin(spool, loop);
+    if (transaction->message == NULL) {
+        return false;
+    }
+    transaction->id = spool->ops->message_id(transaction->message);
+    return true;
+}
+
 void transaction_refuse(struct transaction *transaction, enum reply reply, const struct decision *decision)
 {
     if (transaction->phase == CONTENT_REFUSED) {

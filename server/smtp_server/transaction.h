@@ -6,6 +6,7 @@
 #include "policy/decision.h"
 #include "queue/spool.h"
 #include "smtp_server/header_reader.h"
+#include "smtp_server/line_check.h"
 #include "smtp_server/message_reader.h"
 #include "smtp_server/reply.h"
 
@@ -25,7 +26,7 @@ struct transaction {
     uint32_t refused_recipients; /* past the limit */
     struct arena arena;
 
-    /* From DATA on. */
+    /* From DATA or the first BDAT on. */
     struct spool *spool;
     struct spool_message *message; /* NULL: not begun, given up, or the spool's own (is_committing) */
     bool is_committing;
@@ -34,15 +35,17 @@ struct transaction {
     enum reply refusal;
     struct decision decision; /* of the refusal, when has_decision */
     bool has_decision;
-    struct message_reader reader;
+    bool is_chunked;              /* by BDAT */
+    bool is_refusal_told;         /* a chunk was answered with it */
+    struct message_reader reader; /* of DATA */
+    struct line_check lines;      /* of BDAT */
     struct header_reader header_reader;
     struct buffer header;
     uint64_t received_bytes; /* without the dots */
     bool has_original_size; /* the block told it, and it is within the limit: received_bytes does not count */
-    uint64_t record_bytes;  /* since the deadline moved */
     uint64_t stored_bytes;  /* handed to the spool */
     uint64_t header_bytes;  /* of these, the header block with its empty line */
-    uint64_t ended_ms;      /* monotonic; the final dot */
+    uint64_t ended_ms;      /* monotonic; the final dot or the last chunk */
     struct bytes message_id; /* in the arena */
 };
 
@@ -53,6 +56,8 @@ void transaction_free(struct transaction *transaction);
 /* ERROR_LIMIT past the ceiling of an envelope, ERROR_TEMPORARY without memory. */
 MUST_USE enum error transaction_add_recipient(struct transaction *transaction,
                                               const struct address *recipient);
+/* Begins the content in the spool; false: the spool takes none now. */
+bool transaction_begin_message(struct transaction *transaction, struct spool *spool, struct loop *loop);
 /* The content is refused: the spool forgets it, the rest is swallowed. decision may be NULL. The first
  * refusal counts. */
 void transaction_refuse(struct transaction *transaction, enum reply reply, const struct decision *decision);

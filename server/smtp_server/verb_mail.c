@@ -22,6 +22,7 @@ static enum reply reply_of_flaw(enum address_flaw flaw)
 }
 
 struct mail_parameters {
+    uint32_t offered; /* enum offer bits of the session */
     enum body_type body;
     uint64_t size_bytes; /* UINT64_MAX: more than fits a number */
     bool has_body;
@@ -55,17 +56,30 @@ static enum reply take_size(const struct parameter *parameter, struct mail_param
     return REPLY_INVALID_ARGUMENTS;
 }
 
+static const struct {
+    const char *value;
+    uint32_t offer; /* any of these makes it known */
+    enum body_type body;
+} body_rows[] = {
+    {"7BIT", OFFER_8BITMIME | OFFER_BINARYMIME, BODY_7BIT},
+    {"8BITMIME", OFFER_8BITMIME, BODY_8BITMIME},
+    {"BINARYMIME", OFFER_BINARYMIME, BODY_BINARYMIME},
+};
+
 static enum reply take_body(const struct parameter *parameter, struct mail_parameters *out)
 {
     if (out->has_body || !parameter->has_value) {
         return REPLY_INVALID_ARGUMENTS;
     }
     out->has_body = true;
-    if (bytes_equal_text_nocase(parameter->value, "8BITMIME")) {
-        out->body = BODY_8BITMIME;
-        return REPLY_COUNT;
+    for (size_t i = 0; i < sizeof body_rows / sizeof body_rows[0]; i++) {
+        if ((out->offered & body_rows[i].offer) &&
+            bytes_equal_text_nocase(parameter->value, body_rows[i].value)) {
+            out->body = body_rows[i].body;
+            return REPLY_COUNT;
+        }
     }
-    return bytes_equal_text_nocase(parameter->value, "7BIT") ? REPLY_COUNT : REPLY_UNSUPPORTED_BODY;
+    return REPLY_UNSUPPORTED_BODY;
 }
 
 /* RFC 4954 5: whoever offers AUTH takes it. Nothing is made of it without Accept-Authentication-Flag, and it
@@ -79,11 +93,11 @@ static enum reply take_auth(const struct parameter *parameter, struct mail_param
 
 static const struct {
     const char *keyword;
-    enum offer offer; /* without it the parameter is unknown */
+    uint32_t offer; /* without any of these the parameter is unknown */
     enum reply (*take)(const struct parameter *parameter, struct mail_parameters *out);
 } parameter_rows[] = {
     {"SIZE", OFFER_SIZE, take_size},
-    {"BODY", OFFER_8BITMIME, take_body},
+    {"BODY", OFFER_8BITMIME | OFFER_BINARYMIME, take_body},
     {"AUTH", OFFER_AUTH, take_auth},
 };
 
@@ -127,7 +141,7 @@ static void begin_transaction(struct smtp_session *session, const struct address
 /* Behind the syntax: what the session and its rights have to say. */
 static void check_sender(struct smtp_session *session, const struct address *sender, struct bytes parameters)
 {
-    struct mail_parameters given = {.body = BODY_7BIT};
+    struct mail_parameters given = {.offered = session->offered, .body = BODY_7BIT};
     struct bytes text = address_text(sender);
     const struct spool *spool = session->service->spool;
     if (spool->ops->health(spool) != SPOOL_READY) {

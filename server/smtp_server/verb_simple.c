@@ -6,7 +6,7 @@
 /* Facts 8.1, without what is not offered. */
 #define HELP_TEXT                                                                                            \
     "214-This server supports the following commands:\r\n"                                                   \
-    "214 HELO EHLO%s RCPT DATA RSET MAIL QUIT HELP%s\r\n"
+    "214 HELO EHLO%s RCPT DATA RSET MAIL QUIT HELP%s%s\r\n"
 
 void verb_rset(struct smtp_session *session, const struct command_line *command)
 {
@@ -32,12 +32,13 @@ void verb_vrfy(struct smtp_session *session, const struct command_line *command)
 
 void verb_help(struct smtp_session *session, const struct command_line *command)
 {
-    char text[sizeof HELP_TEXT + sizeof " STARTTLS AUTH"];
+    char text[sizeof HELP_TEXT + sizeof " STARTTLS AUTH BDAT"];
     (void)command;
     bool has_starttls = offer_has_starttls(session->connector, session_channel(session));
     bool has_auth = (offer_mechanisms(session->connector, session_channel(session)) & OFFER_AUTH) != 0;
-    int length =
-        snprintf(text, sizeof text, HELP_TEXT, has_starttls ? " STARTTLS" : "", has_auth ? " AUTH" : "");
+    bool has_bdat = (session->connector->protocol_options & OPTION_CHUNKING) != 0;
+    int length = snprintf(text, sizeof text, HELP_TEXT, has_starttls ? " STARTTLS" : "",
+                          has_auth ? " AUTH" : "", has_bdat ? " BDAT" : "");
     session_answer_text(session, (struct bytes){text, (size_t)length});
 }
 

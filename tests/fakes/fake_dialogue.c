@@ -161,9 +161,20 @@ bool dialogue_matches(const char *pattern, const char *text)
     return *pattern == *text && (*pattern == '\0' || dialogue_matches(pattern + 1, text + 1));
 }
 
+/* Drops the lines of a reply that are not its last. */
+static void skip_to_last_line(struct dialogue *dialogue)
+{
+    while (dialogue->output.len > 3 && dialogue->output.ptr[3] == '-') {
+        buffer_consume(&dialogue->output, bytes_find(buffer_bytes(&dialogue->output), '\n') + 1);
+    }
+}
+
 static void expect(struct dialogue *dialogue, const char *script_line)
 {
     const char *pattern = script_line + 3;
+    if (script_line[1] == '+') {
+        skip_to_last_line(dialogue);
+    }
     if (strcmp(pattern, "<closed>") == 0) {
         if (!dialogue_is_closed(dialogue) || dialogue->output.len > 0) {
             fail(dialogue, script_line, "not closed, or something was said before");

@@ -7,9 +7,9 @@
  *
  * Lines of a script:
  *     "C: text"   sent with CRLF             "S: pattern"  the next line of output; '*' is anything
- *     "C~ text"   sent as it stands          "S: <closed>" the server has closed
- *     "T: 5000"   the clock moves on (ms)    "S: <nothing>" there is no output
- * A script that does not come true fails the test with the line. */
+ *     "C~ text"   sent as it stands          "S+ pattern"  the last line of the next reply, whatever stands
+ * before "S: <closed>" the server has closed "T: 5000"   the clock moves on (ms)    "S: <nothing>" there is
+ * no output A script that does not come true fails the test with the line. */
 #ifndef FAKE_DIALOGUE_H
 #define FAKE_DIALOGUE_H
 

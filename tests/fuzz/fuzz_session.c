@@ -1,9 +1,9 @@
 /* room: smtp_server */
 /* fakes: organization dialogue */
-/* Whole sessions over a stream in memory. The first byte chooses connector and splits; the rest is what the
- * client sends. Properties: every 250 behind a final dot has its message in the spool; output is whole reply
- * lines of printable ASCII; a client that waits for the replies it must wait for gets the same output however
- * its bytes are split. */
+/* Whole sessions over a stream in memory, with DATA and BDAT. The first byte chooses connector and splits;
+ * the rest is what the client sends. Properties: every 250 behind a final dot or a last chunk has its message
+ * in the spool; output is whole reply lines of printable ASCII; a client that waits for the replies it must
+ * wait for gets the same output however its bytes are split. */
 #include "fakes/fake_dialogue.h"
 #include "unit/smtp_server/smtp_organization.h"
 
@@ -47,7 +47,7 @@ static void check_output(struct bytes output, size_t message_count)
         for (size_t i = 0; i + 1 < line.len; i++) {
             assert(line.ptr[i] >= ' ' && line.ptr[i] < 0x7f);
         }
-        accepted += bytes_starts_nocase(line, "250 2.6.0 ");
+        accepted += bytes_starts_nocase(line, "250 2.6.0 <");
     }
     assert(accepted == message_count);
 }

@@ -32,15 +32,18 @@ static void expect(uint32_t options, uint32_t granted, const char *lines)
 static void test_keywords(void **state)
 {
     (void)state;
-    expect(PROTOCOL_OPTIONS_DEFAULT, 0, "SIZE 37748736|PIPELINING|ENHANCEDSTATUSCODES|8BITMIME|");
-    expect(0x1FFFF, 0, "SIZE|PIPELINING|ENHANCEDSTATUSCODES|8BITMIME|");
+    expect(PROTOCOL_OPTIONS_DEFAULT, 0,
+           "SIZE 37748736|PIPELINING|ENHANCEDSTATUSCODES|8BITMIME|BINARYMIME|CHUNKING|");
+    expect(0x1FFFF, 0, "SIZE|PIPELINING|ENHANCEDSTATUSCODES|8BITMIME|BINARYMIME|CHUNKING|");
     expect(0, 0, "");
     expect(OPTION_SIZE, 0, "SIZE 37748736|");
     expect(OPTION_SIZE | OPTION_SIZE_HIDDEN, 0, "SIZE|");
     expect(OPTION_SIZE_HIDDEN, 0, "");
     expect(OPTION_PIPELINING, 0, "PIPELINING|");
     expect(OPTION_ENHANCEDSTATUSCODES | OPTION_8BITMIME, 0, "ENHANCEDSTATUSCODES|8BITMIME|");
-    expect(OPTION_CHUNKING | OPTION_BINARYMIME | OPTION_DSN | OPTION_SMTPUTF8, 0, "");
+    expect(OPTION_CHUNKING, 0, "CHUNKING|");
+    expect(OPTION_BINARYMIME, 0, ""); /* nothing would carry it */
+    expect(OPTION_DSN | OPTION_SMTPUTF8, 0, "");
 }
 
 /* A limit that does not bind the session is not shown. */

@@ -33,8 +33,7 @@ static void the_account_replaces_the_anonymous_one(void **state)
                     "C: MAIL FROM:<a@contoso.com>",
                     "S: 550 5.7.1 Client does not have permission to send as this sender",
                     /* RFC 4954: another EHLO keeps it */
-                    EHLO, "S: 250-AUTH *", "S: 250 8BITMIME", "C: NOOP", "S: 250 *", MAIL, SENDER_OK,
-                    RELAYS));
+                    EHLO, "S: 250-AUTH *", "S+ 250 *", "C: NOOP", "S: 250 *", MAIL, SENDER_OK, RELAYS));
     auth_close(&session);
 }
 
@@ -63,8 +62,8 @@ static void the_parameter(void **state)
                               MAIL " AUTH", "S: 501 5.5.4 *", MAIL " AUTH=<> AUTH=<>", "S: 501 5.5.4 *"));
     auth_close(&session);
     auth_open(&session, "10.4.0.5");
-    auth_run(&session, SCRIPT("S: 220 *", EHLO, "S: 250 8BITMIME", MAIL " AUTH=<>",
-                              "S: 501 5.5.4 Unrecognized parameter"));
+    auth_run(&session,
+             SCRIPT("S: 220 *", EHLO, "S+ 250 *", MAIL " AUTH=<>", "S: 501 5.5.4 Unrecognized parameter"));
     auth_close(&session);
 }
 

@@ -88,9 +88,46 @@ static void every_verb_has_a_name(void **state)
     assert_string_equal(verb_name(VERB_FOREIGN), "foreign");
 }
 
+/* proves: F8 */
+static void a_chunk_has_a_size_and_may_be_the_last(void **state)
+{
+    static const struct {
+        const char *arguments;
+        bool is_good;
+        uint64_t size;
+        bool is_last;
+    } rows[] = {
+        {"0", true, 0, false},
+        {"5", true, 5, false},
+        {"5 LAST", true, 5, true},
+        {"0005  last", true, 5, true},
+        {"2147483648 LAST", true, 2147483648u, true},
+        {"18446744073709551615", true, UINT64_MAX, false},
+        {"18446744073709551616", false, 0, false},
+        {"", false, 0, false},
+        {"LAST", false, 0, false},
+        {"-1", false, 0, false},
+        {"+5", false, 0, false},
+        {"0x10", false, 0, false},
+        {"5 LASTS", false, 0, false},
+        {"5 LAST x", false, 0, false},
+        {"5 6", false, 0, false},
+        {"5\tLAST", false, 0, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint64_t size = 0;
+        bool is_last = false;
+        assert_int_equal(command_parse_chunk(bytes_of_text(rows[i].arguments), &size, &is_last),
+                         rows[i].is_good);
+        assert_true(size == rows[i].size && is_last == rows[i].is_last);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_chunk_has_a_size_and_may_be_the_last),
         cmocka_unit_test(every_verb_is_found_with_its_arguments),
         cmocka_unit_test(control_bytes_are_seen_wherever_they_stand),
         cmocka_unit_test(every_verb_has_a_name),

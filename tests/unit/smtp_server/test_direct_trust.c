@@ -136,8 +136,7 @@ static void say(struct trust_session *session, const char *const *script)
 }
 
 #define TRUST_HELLO                                                                                          \
-    "S: 220 *", EHLO, "S: 250-STARTTLS", "S: 250-X-ANONYMOUSTLS", "S: 250-X-EXPS GSSAPI NTLM",               \
-        "S: 250 8BITMIME"
+    "S: 220 *", EHLO, "S: 250-STARTTLS", "S: 250-X-ANONYMOUSTLS", "S: 250-X-EXPS GSSAPI NTLM", "S+ 250 *"
 
 /* Up to the first EHLO inside. */
 static void begin_trust(struct trust_session *session, const struct fake_certificate *shown, const char *verb)
@@ -146,7 +145,7 @@ static void begin_trust(struct trust_session *session, const struct fake_certifi
     say(session,
         SCRIPT(TRUST_HELLO, "C: HELP", "S: 214-*", "S: 214 *", verb, "S: 220 2.0.0 SMTP server ready"));
     assert_true(shake_hands_as(&session->pair, session->client, SIZE_MAX));
-    ask(&session->pair, "EHLO edge", "250-mx1*250-X-EXPS GSSAPI NTLM\r\n250 8BITMIME\r\n");
+    ask(&session->pair, "EHLO edge", "250-mx1*250-X-EXPS GSSAPI NTLM\r\n250-8BITMIME\r\n*");
 }
 
 /* The identity shows in what table 4 grants: hub and edge may submit, anonymous may not. */
@@ -210,9 +209,9 @@ static void where_it_is_not_offered(void **state)
             organization->server.internal_certificate = trusted[1].certificate; /* not in the store */
         }
         trust_open(&session, organization, i == 3 ? "10.4.0.5" : "10.5.0.5", &hub);
-        say(&session, i == 3 ? SCRIPT("S: 220 *", EHLO, "S: 250 8BITMIME")
-                             : SCRIPT("S: 220 *", EHLO, "S: 250-STARTTLS", "S: 250-X-EXPS GSSAPI NTLM",
-                                      "S: 250 8BITMIME"));
+        say(&session,
+            i == 3 ? SCRIPT("S: 220 *", EHLO, "S+ 250 *")
+                   : SCRIPT("S: 220 *", EHLO, "S: 250-STARTTLS", "S: 250-X-EXPS GSSAPI NTLM", "S+ 250 *"));
         say(&session, SCRIPT("C: X-ANONYMOUSTLS", "S: 502 5.3.3 *"));
         trust_close(&session);
     }
@@ -247,8 +246,8 @@ static void an_old_server(void **state)
         assert_int_equal(sid_parse(BYTES_LITERAL(FAKE_LEGACY_INTEROP_SID), &interop), OK);
         organization->legacy_interop = &interop;
         trust_open(&session, organization, "10.5.0.5", NULL);
-        say(&session, SCRIPT("S: 220 *", EHLO, "S: 250-AUTH GSSAPI NTLM", "S: 250-X-EXPS GSSAPI NTLM",
-                             "S: 250 8BITMIME"));
+        say(&session,
+            SCRIPT("S: 220 *", EHLO, "S: 250-AUTH GSSAPI NTLM", "S: 250-X-EXPS GSSAPI NTLM", "S+ 250 *"));
         say(&session, by_exps ? SCRIPT("C: X-EXPS NTLM b2xk", AUTH_OK, "C: MAIL FROM:<>", "S: 250 *")
                               : SCRIPT("C: AUTH NTLM b2xk", "T: 250", AUTH_FAILED));
         say(&session, SCRIPT("C: NOOP", "S: 250 *"));
@@ -263,7 +262,7 @@ static void starttls_forgets_who_it_was(void **state)
     struct trust_session session;
     (void)state;
     trust_open(&session, make_organization(with_tls), "10.1.0.5", NULL);
-    say(&session, SCRIPT("S: 220 *", EHLO, "S: 250-STARTTLS", "S: 250-AUTH *", "S: 250 8BITMIME",
+    say(&session, SCRIPT("S: 220 *", EHLO, "S: 250-STARTTLS", "S: 250-AUTH *", "S+ 250 *",
                          "C: AUTH PLAIN " ALICE_PLAIN, AUTH_OK, "C: STARTTLS", "S: 220 2.0.0 *"));
     assert_true(shake_hands_as(&session.pair, session.client, 7));
     ask(&session.pair, "AUTH PLAIN " ALICE_PLAIN, "503 5.5.2 Send hello first\r\n");
@@ -291,8 +290,8 @@ static void a_login_injected_before_tls(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct trust_session session;
         trust_open(&session, make_organization(with_tls), "10.1.0.5", NULL);
-        say(&session, SCRIPT("S: 220 *", EHLO, "S: 250-STARTTLS", "S: 250-AUTH *", "S: 250 8BITMIME",
-                             "C: STARTTLS", "S: 220 2.0.0 *"));
+        say(&session, SCRIPT("S: 220 *", EHLO, "S: 250-STARTTLS", "S: 250-AUTH *", "S+ 250 *", "C: STARTTLS",
+                             "S: 220 2.0.0 *"));
         feed(&session.pair, bytes_of_text(injected[i]), i + 1);
         assert_false(shake_hands_as(&session.pair, session.client, SIZE_MAX));
         assert_int_equal(session.authenticator.start_count, 0);
@@ -306,10 +305,10 @@ static void passwords_inside_tls_only(void **state)
     struct trust_session session;
     (void)state;
     trust_open(&session, make_organization(NULL), "10.2.0.5", NULL);
-    say(&session, SCRIPT("S: 220 *", EHLO, "S: 250-STARTTLS", "S: 250 8BITMIME", "C: AUTH LOGIN",
-                         "S: 538 5.7.11 *", "C: STARTTLS", "S: 220 2.0.0 *"));
+    say(&session, SCRIPT("S: 220 *", EHLO, "S: 250-STARTTLS", "S+ 250 *", "C: AUTH LOGIN", "S: 538 5.7.11 *",
+                         "C: STARTTLS", "S: 220 2.0.0 *"));
     assert_true(shake_hands_as(&session.pair, session.client, SIZE_MAX));
-    ask(&session.pair, "EHLO x", "250-*\r\n250-AUTH LOGIN PLAIN\r\n250 8BITMIME\r\n");
+    ask(&session.pair, "EHLO x", "250-*\r\n250-AUTH LOGIN PLAIN\r\n250-8BITMIME\r\n*");
     ask(&session.pair, "AUTH LOGIN", "334 VXNlcm5hbWU6\r\n");
     ask(&session.pair, ALICE, "334 UGFzc3dvcmQ6\r\n");
     ask(&session.pair, SECRET, "235 *");

@@ -25,10 +25,11 @@ static void the_documents_dialogue_relays(void **state)
     (void)state;
     run("10.1.0.5",
         SCRIPT("S: 220 *", "C: EHLO", "S: 250-mx1.contoso.com Hello [10.1.0.5]", "S: 250-SIZE 37748736",
-               "S: 250-PIPELINING", "S: 250-ENHANCEDSTATUSCODES", "S: 250 8BITMIME",
-               "C: MAIL FROM:chris@contoso.com", "S: 250 2.1.0 Sender OK", "C: RCPT TO:kate@fabrikam.com",
-               "S: 250 2.1.5 Recipient OK", "C: DATA", "S: 354 Start mail input; end with <CRLF>.<CRLF>",
-               "C: Subject: Test", "C: ", "C: This is a test message", "C: .",
+               "S: 250-PIPELINING", "S: 250-ENHANCEDSTATUSCODES", "S: 250-8BITMIME", "S: 250-BINARYMIME",
+               "S: 250 CHUNKING", "C: MAIL FROM:chris@contoso.com", "S: 250 2.1.0 Sender OK",
+               "C: RCPT TO:kate@fabrikam.com", "S: 250 2.1.5 Recipient OK", "C: DATA",
+               "S: 354 Start mail input; end with <CRLF>.<CRLF>", "C: Subject: Test",
+               "C: ", "C: This is a test message", "C: .",
                "S: 250 2.6.0 <*@mx1.contoso.com> [InternalId=*] Queued mail for delivery", GOODBYE));
 }
 
@@ -100,11 +101,10 @@ static void the_order_of_commands_is_kept(void **state)
     run("10.1.0.5",
         SCRIPT("S: 220 *", "C: MAIL FROM:<a@b.example>", "S: 503 5.5.2 Send hello first",
                "C: RCPT TO:<a@b.example>", "S: 503 5.5.2 Send hello first", "C: RSET",
-               "S: 250 2.0.0 Resetting", "C: EHLO x", "S: 250-*", "S: 250-*", "S: 250-*", "S: 250-*",
-               "S: 250 *", "C: RCPT TO:<a@b.example>", "S: 503 5.5.2 Need mail command",
-               "C: MAIL FROM:<a@b.example>", "S: 250 2.1.0 Sender OK", "C: MAIL FROM:<a@b.example>",
-               "S: 503 5.5.2 Sender already specified", "C: DATA", "S: 503 5.5.2 Need rcpt command",
-               "C: RSET", "S: 250 2.0.0 Resetting", GOODBYE));
+               "S: 250 2.0.0 Resetting", "C: EHLO x", "S+ 250 *", "C: RCPT TO:<a@b.example>",
+               "S: 503 5.5.2 Need mail command", "C: MAIL FROM:<a@b.example>", "S: 250 2.1.0 Sender OK",
+               "C: MAIL FROM:<a@b.example>", "S: 503 5.5.2 Sender already specified", "C: DATA",
+               "S: 503 5.5.2 Need rcpt command", "C: RSET", "S: 250 2.0.0 Resetting", GOODBYE));
 }
 
 /* proves: facts-8.2 contract-5 */
@@ -116,21 +116,20 @@ static void small_verbs_answer(void **state)
                "C: VRFY chris", "S: 252 2.1.5 Cannot VRFY user", "C: EXPN list",
                "S: 502 5.3.3 Command not implemented", "C: HELP",
                "S: 214-This server supports the following commands:",
-               "S: 214 HELO EHLO RCPT DATA RSET MAIL QUIT HELP", "C: STARTTLS", "S: 502 5.3.3 *",
-               "C: AUTH LOGIN", "S: 502 5.3.3 *", "C: BDAT 5 LAST", "S: 502 5.3.3 *", "C: XFOO",
-               "S: 500 5.3.3 Unrecognized command", "C: ", "S: 500 5.3.3 Unrecognized command", GOODBYE));
+               "S: 214 HELO EHLO RCPT DATA RSET MAIL QUIT HELP BDAT", "C: STARTTLS", "S: 502 5.3.3 *",
+               "C: AUTH LOGIN", "S: 502 5.3.3 *", "C: XFOO", "S: 500 5.3.3 Unrecognized command",
+               "C: ", "S: 500 5.3.3 Unrecognized command", GOODBYE));
 }
 
 /* proves: F11 A7 facts-8.2 facts-8.3 */
 static void malformed_arguments_are_faults(void **state)
 {
     (void)state;
-    run("10.1.0.5",
-        SCRIPT(HELLO, "C: MAIL <a@b>", "S: 501 5.5.4 Invalid arguments", "C: MAIL FROM:<a b@c>",
-               "S: 501 5.1.7 Invalid address", "C: MAIL FROM:<\xc3\xa9@contoso.com>",
-               "S: 501 5.1.8 UTF-8 addresses not supported", "C: MAIL FROM:<a@b.example> FOO=1",
-               "S: 501 5.5.4 Unrecognized parameter", "C: MAIL FROM:<a@b.example> BODY=BINARYMIME",
-               "S: 501 5.5.4 Unsupported BODY type", GOODBYE));
+    run("10.1.0.5", SCRIPT(HELLO, "C: MAIL <a@b>", "S: 501 5.5.4 Invalid arguments", "C: MAIL FROM:<a b@c>",
+                           "S: 501 5.1.7 Invalid address", "C: MAIL FROM:<\xc3\xa9@contoso.com>",
+                           "S: 501 5.1.8 UTF-8 addresses not supported", "C: MAIL FROM:<a@b.example> FOO=1",
+                           "S: 501 5.5.4 Unrecognized parameter", "C: MAIL FROM:<a@b.example> BODY=NINEBIT",
+                           "S: 501 5.5.4 Unsupported BODY type", GOODBYE));
     run("10.1.0.5",
         SCRIPT(HELLO, "C: MAIL FROM:<a@b.example> SIZE=-1", "S: 501 5.5.4 Invalid arguments",
                "C: MAIL FROM:<a@b.example> SIZE=1 SIZE=2", "S: 501 5.5.4 Invalid arguments",
@@ -139,9 +138,9 @@ static void malformed_arguments_are_faults(void **state)
                "S: 501 5.1.3 Invalid address", "C: RCPT TO:<a@b.example> NOTIFY=NEVER",
                "S: 501 5.5.4 Unrecognized parameter", GOODBYE));
     run("10.1.0.5", SCRIPT("S: 220 *", "C: EHLO a b", "S: 501 5.5.4 Invalid domain name", "C: EHLO x(;rm",
-                           "S: 501 5.5.4 Invalid domain name", "C: EHLO [10.1.2.3]", "S: 250-*", "S: 250-*",
-                           "S: 250-*", "S: 250-*", "S: 250 *", "C: NOOP \v", "S: 501 5.5.4 Invalid arguments",
-                           "C: MAIL FROM:<a@b.example>\x01", "S: 501 5.5.4 Invalid arguments", GOODBYE));
+                           "S: 501 5.5.4 Invalid domain name", "C: EHLO [10.1.2.3]", "S+ 250 *", "C: NOOP \v",
+                           "S: 501 5.5.4 Invalid arguments", "C: MAIL FROM:<a@b.example>\x01",
+                           "S: 501 5.5.4 Invalid arguments", GOODBYE));
 }
 
 /* proves: F9 C26 C210 C32 facts-8.3 */
@@ -153,9 +152,8 @@ static void a_declared_size_over_the_limit_is_refused_unless_bypassed(void **sta
                            "C: MAIL FROM:<a@b.example> SIZE=99999999999999999999999999",
                            "S: 552 5.3.4 Message size exceeds fixed maximum message size",
                            "C: MAIL FROM:<a@b.example> SIZE=37748736", "S: 250 2.1.0 Sender OK", GOODBYE));
-    run("10.4.0.5",
-        SCRIPT("S: 220 *", "C: EHLO x", "S: 250-*", "S: 250-SIZE", "S: 250-*", "S: 250-*", "S: 250 *",
-               "C: MAIL FROM:<a@b.example> SIZE=37748737", "S: 250 2.1.0 Sender OK", GOODBYE));
+    run("10.4.0.5", SCRIPT("S: 220 *", "C: EHLO x", "S: 250-*", "S: 250-SIZE", "S+ 250 *",
+                           "C: MAIL FROM:<a@b.example> SIZE=37748737", "S: 250 2.1.0 Sender OK", GOODBYE));
 }
 
 /* proves: A8 contract-5 */

@@ -1,0 +1,60 @@
+/* The octets of BDAT, counted off, and the reply to each chunk. Happy path: each piece into the content, 250
+ * for the chunk, the message's own reply for the last. Failures: octets of a refused chunk are swallowed; a
+ * message that was refused stays so until its last chunk or RSET, and every chunk is told. */
+#include "smtp_server/session_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+size_t session_take_chunk(struct smtp_session *session, struct bytes data)
+{
+    struct chunk *chunk = &session->chunk;
+    struct bytes piece = bytes_first(data, chunk->left < data.len ? (size_t)chunk->left : data.len);
+    chunk->left -= piece.len;
+    if (chunk->fault == REPLY_COUNT) {
+        line_check_feed(&session->transaction->lines, piece);
+        session_take_run(session, piece);
+    }
+    return piece.len;
+}
+
+static void answer_fault(struct smtp_session *session, enum reply fault)
+{
+    if (fault == REPLY_NOT_IMPLEMENTED) {
+        session_answer(session, fault);
+    } else if (fault == REPLY_NEED_TLS) {
+        session_refuse(session, fault, NULL, (struct bytes){0}, (struct bytes){0});
+    } else {
+        session_fault(session, fault);
+    }
+}
+
+static void answer_part(struct smtp_session *session)
+{
+    struct transaction *transaction = session->transaction;
+    char text[REPLY_TEXT_SIZE];
+    if (transaction->phase != CONTENT_REFUSED) {
+        bool with_enhanced = (session->connector->protocol_options & OPTION_ENHANCEDSTATUSCODES) != 0;
+        int length = snprintf(text, sizeof text, "250 %sCHUNK received OK, %" PRIu64 " octets\r\n",
+                              with_enhanced ? "2.6.0 " : "", session->chunk.size);
+        session_answer_text(session, (struct bytes){text, (size_t)length});
+    } else if (transaction->is_refusal_told) {
+        session_answer(session, transaction->refusal);
+    } else {
+        transaction->is_refusal_told = true;
+        session_answer_refusal(session);
+    }
+}
+
+void session_finish_chunk(struct smtp_session *session)
+{
+    bool is_over = true;
+    if (session->chunk.fault != REPLY_COUNT) {
+        answer_fault(session, session->chunk.fault);
+    } else if (session->chunk.is_last) {
+        is_over = session_end_content(session);
+    } else {
+        answer_part(session);
+    }
+    session->chunk.is_open = !is_over;
+}

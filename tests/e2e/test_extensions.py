@@ -1,0 +1,158 @@
+"""What a client may use besides plain SMTP, from the first octet to the next hop: CHUNKING and BINARYMIME."""
+
+import email
+import email.policy
+import random
+import unittest
+
+from lib.smtp import Closed
+from lib.world import Case
+
+SENDER = "ann@elsewhere.example"
+HEADER = b"From: ann@elsewhere.example\r\nSubject: Test\r\nMessage-ID: <1@elsewhere.example>\r\nDate: Sun, 22 Nov 2026 02:45:00 +0000\r\n"
+
+
+def is_bounce(message):
+    return message.sender == ""
+
+
+def chunked(content, *cuts):
+    """The BDAT commands of the content, cut at these offsets; the last one ends it."""
+    ends = list(cuts) + [len(content)]
+    parts, start = [], 0
+    for end in ends:
+        part = content[start:end]
+        parts.append(b"BDAT %d%s\r\n%s" % (len(part), b" LAST" if end == ends[-1] else b"", part))
+        start = end
+    return parts
+
+
+class Extensions(Case):
+    config = {"queue.retry": "1s 1s 1s", "queue.expire": "1h"}
+
+    @classmethod
+    def organize(cls, org, port, sink):
+        org.relay("Relay", port, "127.0.0.2")
+
+    def tearDown(self):
+        self.daemon.cli("queue", "remove", "*")
+
+    def begin(self, client, recipients=("kate@fabrikam.com",), mail=""):
+        client.ehlo()
+        self.assertEqual(client.mail(SENDER, mail).code, 250)
+        for recipient in recipients:
+            self.assertEqual(client.rcpt(recipient).code, 250)
+
+    def submit_chunks(self, content, *cuts, mail=""):
+        """All commands at once; the queue's id."""
+        with self.client() as client:
+            self.begin(client, mail=mail)
+            parts = chunked(content, *cuts)
+            client.send(b"".join(parts))
+            replies = [client.reply() for _ in parts]
+            for part, reply in zip(parts[:-1], replies):
+                octets = int(part.split()[1])
+                self.assertReply(reply, "250 2.6.0 CHUNK received OK, %d octets" % octets)
+            self.assertRegex(replies[-1].text, r"^250 2\.6\.0 <\S+> \[InternalId=\d+\] Queued mail for delivery$")
+            return int(replies[-1].text.partition("InternalId=")[2].partition("]")[0])
+
+    def bounced(self, id, since):
+        """The event, and the report as a parsed message."""
+        event = self.daemon.wait("message.bounced", since=since, id=id)
+        report = self.arrived(matching=is_bounce)[-1]
+        return event, email.message_from_bytes(report.content, policy=email.policy.SMTP)
+
+    # proves: F8 F10
+    def test_chunks_arrive_byte_for_byte(self):
+        chance = random.Random(1)
+        for size in (0, 1, 5000, 40000, 300000):
+            lines = b"".join(b"." * (i % 3) + b"%x" % chance.getrandbits(8 * (i % 120)) + b"\r\n" for i in range(size // 80 + 1))
+            content = HEADER + b"\r\n" + lines[:size]
+            cuts = sorted(chance.randrange(len(content)) for _ in range(chance.randrange(9)))
+            self.sink.reset()
+            self.submit_chunks(content, *cuts)
+            message = self.arrived()[0]
+            ended = content if content.endswith(b"\r\n") else content + b"\r\n"
+            self.assertTrue(message.content.endswith(ended), (size, cuts))
+            self.assertRegex(message.content[:-len(ended)], rb"\AReceived: from [^:]*:[^;]*; [^\r]*\r\n\Z|\AReceived:(.*\r\n )*.*\r\n\Z")
+
+    # proves: F8
+    def test_one_octet_at_a_time(self):
+        content = HEADER + b"\r\n.\r\nQUIT\r\n"
+        with self.client() as client:
+            self.begin(client)
+            for byte in b"".join(chunked(content, 10, 11, len(HEADER) + 1)):
+                client.send(bytes([byte]))
+            self.assertEqual([client.reply().code for _ in range(4)], [250, 250, 250, 250])
+        self.assertTrue(self.arrived()[0].content.endswith(content))
+
+    # proves: F2 F8
+    def test_what_data_would_change_goes_back(self):
+        for body in (b"a\nb\r\n", b"a\rb\r\n", b"a\0b\r\n", b"x" * 999 + b"\r\n", b"\n.\n"):
+            self.sink.reset()
+            mark = self.daemon.mark()
+            id = self.submit_chunks(HEADER + b"\r\n" + body, len(HEADER))
+            event, report = self.bounced(id, mark)
+            self.assertRegex(event["reply"], r"^554 5\.6\.3 .*line ends")
+            self.assertIn("5.6.3", report.as_string())
+            self.assertEqual(self.sink.to("kate@fabrikam.com"), [])
+
+    # proves: F8
+    def test_binary_content_goes_back_from_a_hop_that_takes_none(self):
+        mark = self.daemon.mark()
+        id = self.submit_chunks(HEADER + b"Content-Transfer-Encoding: binary\r\n\r\n\x00\xff\n\r", 7, mail="BODY=BINARYMIME")
+        event, _ = self.bounced(id, mark)
+        self.assertRegex(event["reply"], r"^554 5\.6\.3 .*binary")
+        self.assertEqual(self.sink.to("kate@fabrikam.com"), [])
+
+    def test_8bit_content_by_bdat(self):
+        content = HEADER + b"\r\ngr\xfc\xdfe\r\n"
+        self.submit_chunks(content, 100, mail="BODY=8BITMIME")
+        message = self.arrived()[0]
+        self.assertIn("BODY=8BITMIME", message.parameters)
+        self.assertTrue(message.content.endswith(content))
+
+    # proves: F8
+    def test_nothing_is_queued_without_the_last_chunk(self):
+        count = len(self.daemon.queue())
+        for end in (b"", b"BDAT 100 LAST\r\nshort"):
+            with self.client() as client:
+                self.begin(client)
+                client.send(b"BDAT 40\r\n" + HEADER[:40])
+                self.assertEqual(client.reply().code, 250)
+                client.send(end)
+                client.reset() if end else client.quit()
+        with self.client() as client:
+            self.begin(client)
+            client.send(b"BDAT 3\r\na: BDAT 3 LAST\r\nx\r\nRSET\r\n")
+            self.assertEqual([client.reply().code for _ in range(3)], [250, 250, 250])
+        self.assertEqual(len(self.arrived()), 1)
+        self.assertEqual(len(self.daemon.queue()), count)
+
+    # proves: F8
+    def test_sizes_that_are_none_end_the_session(self):
+        for size in (b"-1", b"+5", b"0x10", b"1e20", b"100000000000000000000", b"", b"5 FIRST", b"five"):
+            with self.client() as client:
+                self.begin(client)
+                client.send(b"BDAT %s\r\nRSET\r\n" % size)
+                self.assertReply(client.reply(), "501 5.5.4 Invalid arguments")
+                self.assertTrue(client.at_end(), size)
+
+    # proves: F8 F9
+    def test_size_is_counted_across_chunks(self):
+        with self.client() as client:
+            self.begin(client)
+            client.send(b"BDAT 37748737 LAST\r\n")
+            block = b"x" * 65536
+            try:
+                for _ in range(37748737 // 65536):
+                    client.send(block)
+                client.send(block[:37748737 % 65536])
+            except (BrokenPipeError, ConnectionResetError, Closed):
+                self.fail("the octets of a refused chunk are to be taken")
+            self.assertReply(client.reply(), "552 5.3.4 Message size exceeds fixed maximum message size")
+            self.assertEqual(client.say("NOOP").code, 250)
+
+
+if __name__ == "__main__":
+    unittest.main()
