@@ -3,10 +3,13 @@
 #define ADMIN_SERVICE_H
 
 #include "admin/control.h"
+#include "base/pressure.h"
 #include "delivery/delivery.h"
 #include "queue/spool.h"
 #include "smtp_server/rate.h"
 #include "source/keeper.h"
+
+#define PRESSURE_GAUGES 3
 
 /* Lives on the main loop, as the control socket does. */
 struct admin_service {
@@ -17,6 +20,7 @@ struct admin_service {
     struct keeper *keeper;
     struct loop *directory_loop;
     const struct connection_limits *limits;
+    struct pressure_gauge pressure[PRESSURE_GAUGES];
     const struct organization *organization; /* the main loop's reference; NULL before the first */
 };
 

@@ -68,16 +68,29 @@ static json_t *queue_status_json(const struct status_query *query)
     return json_pack("{s:I,s:o}", "messages", (json_int_t)query->delivery.message_count, "oldest", oldest);
 }
 
+static json_t *pressure_json(const struct pressure_gauge *gauges)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < PRESSURE_GAUGES; i++) {
+        const struct pressure_marks *marks = &gauges[i].marks;
+        json_array_append_new(array, json_pack("{s:s,s:s,s:I,s:[I,I,I]}", "resource", gauges[i].resource,
+                                               "level", pressure_level_name(gauges[i].level), "value",
+                                               (json_int_t)gauges[i].value, "marks", (json_int_t)marks->low,
+                                               (json_int_t)marks->medium, (json_int_t)marks->high));
+    }
+    return array;
+}
+
 /* On the main loop again. */
 static void on_answers(struct mail *mail)
 {
     struct status_query *query = list_entry(mail, struct status_query, mail);
     int64_t now_ms = clock_wall_ms(query->service->clock);
-    control_line(query->request,
-                 json_pack("{s:s,s:o,s:o,s:o,s:o}", "version", DIRRELAY_VERSION, "directory",
-                           directory_json(query, now_ms), "organization",
-                           organization_json(query->service->organization), "connectors",
-                           connectors_json(query->service), "queue", queue_status_json(query)));
+    control_line(query->request, json_pack("{s:s,s:o,s:o,s:o,s:o,s:o}", "version", DIRRELAY_VERSION,
+                                           "directory", directory_json(query, now_ms), "organization",
+                                           organization_json(query->service->organization), "connectors",
+                                           connectors_json(query->service), "queue", queue_status_json(query),
+                                           "pressure", pressure_json(query->service->pressure)));
     control_end(query->request, EXIT_DONE, NULL);
     free(query);
 }

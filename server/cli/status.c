@@ -16,6 +16,15 @@ static void print_text(FILE *out, json_t *status)
             oldest ? ", oldest " : "", oldest ? oldest : "");
     size_t index;
     json_t *item;
+    json_array_foreach(json_object_get(status, "pressure"), index, item)
+    {
+        const char *resource = "", *level = "";
+        json_int_t value = 0;
+        json_unpack(item, "{s?s,s?s,s?I}", "resource", &resource, "level", &level, "value", &value);
+        fprintf(out, "%s%s %s (%lld)", index ? ", " : "pressure: ", resource, level, (long long)value);
+    }
+    if (json_array_size(json_object_get(status, "pressure")) > 0)
+        fputc('\n', out);
     json_array_foreach(json_object_get(status, "connectors"), index, item)
     {
         const char *name = "", *connector_state = "", *reason = NULL;

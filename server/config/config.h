@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/event.h"
 #include "base/ip.h"
+#include "base/pressure.h"
 #include "directory/directory.h"
 #include "filter/filter_list.h"
 #include "loop/tls.h"
@@ -68,6 +69,11 @@ struct config {
     struct {
         struct filter_list list;
     } filter;
+    struct {
+        struct pressure_marks disk;   /* percent used of state_dir's file system */
+        struct pressure_marks memory; /* percent of what this process may have */
+        struct pressure_marks queue;  /* messages */
+    } pressure;
     struct {
         enum event_format format;
         enum event_level level;

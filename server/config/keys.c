@@ -41,9 +41,9 @@ const struct key_row CONFIG_KEYS[] = {
     {"filter", "milters", KEY_LATER, 0, NULL},
     {"filter", "timeout", KEY_LATER, 0, NULL},
     {"filter", "default", KEY_LATER, 0, NULL},
-    {"pressure", "disk", KEY_LATER, 0, NULL},
-    {"pressure", "memory", KEY_LATER, 0, NULL},
-    {"pressure", "queue", KEY_LATER, 0, NULL},
+    {"pressure", "disk", KEY_MARKS, FIELD(pressure, disk), "80-89-99"},
+    {"pressure", "memory", KEY_MARKS, FIELD(pressure, memory), "71-72-75"},
+    {"pressure", "queue", KEY_MARKS, FIELD(pressure, queue), "2000-9999-15000"},
     {"queue", "retry", KEY_RETRY, offsetof(struct config, queue), "1m 5m 15m 30m 1h"},
     {"queue", "expire", KEY_DURATION, FIELD(queue, expire_ms), "2d"},
     {"queue", "delay_warning", KEY_DURATION, FIELD(queue, delay_warning_ms), "4h"},
@@ -114,6 +114,26 @@ static enum error apply_login_attributes(struct bytes value, struct config *conf
         config->directory.login_attributes[count++] = name;
     }
     config->directory.login_attribute_count = count;
+    return OK;
+}
+
+/* "80-89-99" or "80 89 99": low, medium, high. */
+static enum error apply_marks(struct bytes value, struct pressure_marks *out)
+{
+    uint64_t marks[3];
+    for (size_t i = 0; i < 3; i++) {
+        size_t dash = bytes_find(value, '-');
+        struct bytes rest = bytes_first(value, dash), word;
+        if (!value_next_word(&rest, &word) || bytes_to_u64(word, INT64_MAX, &marks[i]))
+            return ERROR_SYNTAX;
+        size_t used = (size_t)(word.ptr + word.len - value.ptr);
+        value = bytes_trim(bytes_skip(value, used));
+        if (i < 2 && value.len > 0 && value.ptr[0] == '-')
+            value = bytes_skip(value, 1);
+    }
+    if (value.len > 0 || marks[0] > marks[1] || marks[1] > marks[2])
+        return ERROR_SYNTAX;
+    *out = (struct pressure_marks){marks[0], marks[1], marks[2]};
     return OK;
 }
 
@@ -214,6 +234,8 @@ static const char *expected_of(enum key_kind kind)
         return "modern or legacy";
     case KEY_RETRY:
         return "up to 32 delays above 0 such as \"1m 5m 1h\"";
+    case KEY_MARKS:
+        return "three rising numbers such as 80-89-99";
     case KEY_FORMAT:
         return "json or text";
     case KEY_LEVEL:
@@ -271,6 +293,8 @@ enum error key_apply(const struct key_row *row, struct bytes value, struct confi
         return apply_choice(value, "modern legacy", TLS_PROFILES, field);
     case KEY_RETRY:
         return apply_retry(value, config);
+    case KEY_MARKS:
+        return apply_marks(value, field);
     case KEY_FORMAT:
         return apply_choice(value, "json text", FORMATS, field);
     case KEY_LEVEL:

@@ -17,6 +17,7 @@ enum key_kind {
     KEY_SASL_MECH,
     KEY_TLS_PROFILE,
     KEY_RETRY,
+    KEY_MARKS, /* of back pressure */
     KEY_FORMAT,
     KEY_LEVEL,
     KEY_ENDPOINT,

@@ -78,6 +78,7 @@ static void finish(struct process *process)
     loop_timer_stop(&process->deadline);
     source_part_free(process);
     certificate_part_stop(process);
+    pressure_part_stop(process);
     organization_unref(process->admin.organization);
     process->admin.organization = NULL;
     http_stop(process->http);
@@ -210,8 +211,10 @@ static enum error start(struct process *process, struct note *note)
         error = receive_start(process->loop, config, process->spool, &process->receive, note);
     if (!error)
         error = certificate_part_start(process, note);
-    if (!error)
+    if (!error) {
+        pressure_part_start(process);
         error = delivery_part_start(process, note);
+    }
     if (!error)
         error = source_part_start(process, note);
     return error ? error : start_admin(process, note);

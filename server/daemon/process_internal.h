@@ -31,6 +31,7 @@ struct process {
     struct loop_timer certificate_look;
     bool is_internal_missing;           /* the internal certificate, when it was looked for last */
     struct buffer missing_certificates; /* the connectors that the log has named last */
+    struct loop_timer pressure_look;
     struct http *http;
     struct control *control;
     struct admin_service admin; /* admin.organization is the main loop's reference */
@@ -58,6 +59,10 @@ void certificate_part_reload(struct process *process);
 /* Names the connectors that want a certificate and find none, once until their list changes. */
 void certificate_part_check(struct process *process);
 void certificate_part_stop(struct process *process);
+
+/* pressure_part.c, on the main loop. The first look is taken at once. */
+void pressure_part_start(struct process *process);
+void pressure_part_stop(struct process *process);
 
 /* Each part on its own loop and thread. After stop the main loop gets the mail process->…_stopped, whose
  * on_mail process.c has set: once. */

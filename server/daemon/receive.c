@@ -34,6 +34,7 @@ struct receive {
     struct loop *main_loop;
     struct connection_limits *limits;
     struct message_rate *message_rate;
+    atomic_int pressure; /* enum pressure_level */
     struct tls_ticket_keys *ticket_keys;
     enum tls_profile profile;
     const struct organization *organization; /* the one posted last */
@@ -264,6 +265,7 @@ static enum error start_loop(struct receive *receive, struct receive_loop *loop,
         return ERROR_TEMPORARY;
     smtp_service_init(&loop->service, loop->loop, spool, receive->limits);
     loop->service.message_rate = receive->message_rate;
+    loop->service.pressure = &receive->pressure;
     loop->service.proxy_trusted = config->server.proxy_trusted.ranges;
     loop->service.proxy_trusted_count = config->server.proxy_trusted.count;
     loop->on_end.on_end = on_loop_end;
@@ -297,6 +299,11 @@ enum error receive_start(struct loop *main_loop, const struct config *config, st
     }
     *out = receive;
     return OK;
+}
+
+void receive_set_pressure(struct receive *receive, enum pressure_level level)
+{
+    atomic_store(&receive->pressure, (int)level);
 }
 
 const struct connection_limits *receive_limits(const struct receive *receive)

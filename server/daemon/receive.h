@@ -3,6 +3,7 @@
 #ifndef DAEMON_RECEIVE_H
 #define DAEMON_RECEIVE_H
 
+#include "base/pressure.h"
 #include "config/config.h"
 #include "daemon/endpoints.h"
 #include "smtp_server/service.h"
@@ -15,6 +16,8 @@ MUST_USE enum error receive_start(struct loop *main_loop, const struct config *c
                                   struct receive **out, struct note *note);
 /* Posts the certificates to every loop; handshakes from then on use them. */
 void receive_set_certificates(struct receive *receive, const struct certificate_set *certificates);
+/* How short the resources are; every loop goes by it from the next MAIL on. */
+void receive_set_pressure(struct receive *receive, enum pressure_level level);
 /* Their connection counts, for `status`. */
 const struct connection_limits *receive_limits(const struct receive *receive);
 /* Posts the organization to every loop. New endpoints that another process holds are left out, named in the

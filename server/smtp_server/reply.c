@@ -49,6 +49,7 @@ static const struct reply_row reply_rows[REPLY_COUNT] = {
                              "bare-linefeed"},
     [REPLY_PARTIAL] = {554, "5.6.1", "Messages of type message/partial are not supported", "message-partial"},
     [REPLY_NO_RESOURCES] = {452, "4.3.1", "Insufficient system resources", "no-resources"},
+    [REPLY_BACK_PRESSURE] = {452, "4.3.1", "Insufficient system resources", "back-pressure"},
     [REPLY_PIPELINING_VIOLATION] = {554, "5.5.0", "Input was sent before its turn", "input-before-turn"},
     [REPLY_SERVICE_UNAVAILABLE] = {421, "4.3.2", "Service not available", "not-available"},
     [REPLY_CONNECTION_LIMIT] = {421, "4.3.2",

@@ -49,6 +49,7 @@ enum reply {
     REPLY_BARE_LINEFEED,        /* 554 5.6.0 Invalid message content, contains bare linefeeds */
     REPLY_PARTIAL,              /* 554 5.6.1 Messages of type message/partial are not supported */
     REPLY_NO_RESOURCES,         /* 452 4.3.1 Insufficient system resources */
+    REPLY_BACK_PRESSURE,        /* the same, since resources are short */
     REPLY_PIPELINING_VIOLATION, /* 554 5.5.0 */
     REPLY_SERVICE_UNAVAILABLE,  /* 421 4.3.2 Service not available */
     REPLY_CONNECTION_LIMIT,

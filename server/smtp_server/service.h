@@ -12,6 +12,8 @@
 #include "queue/spool.h"
 #include "smtp_server/reply.h"
 
+#include <stdatomic.h>
+
 struct smtp_service;
 
 /* Told of what a session does and decides; explain and tests look here, the live server leaves it NULL. */
@@ -37,6 +39,7 @@ struct smtp_service {
     struct spool *spool;
     struct connection_limits *limits;  /* NULL: not counted (explain) */
     struct message_rate *message_rate; /* set after init; NULL: not counted (explain) */
+    const atomic_int *pressure;        /* set after init: enum pressure_level; NULL: none (explain) */
     const struct organization
         *organization; /* the loop's own reference; smtp_service_set_organization replaces it */
     struct certificate_contexts *certificates; /* NULL: none; smtp_service_set_certificates replaces it */

@@ -151,6 +151,8 @@ uint64_t session_max_message_bytes(const struct smtp_session *session);
 bool session_bypasses_counts(const struct smtp_session *session);
 /* MessageRateLimit: counts a message in; false: the client has had its share of this minute. */
 bool session_takes_message(const struct smtp_session *session);
+/* Resources are short, and this sender's mail is among what is refused for it. */
+bool session_is_pressed(const struct smtp_session *session, const struct address *sender);
 
 /* -- session_input.c -- */
 

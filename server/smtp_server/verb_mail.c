@@ -148,6 +148,10 @@ static void check_sender(struct smtp_session *session, const struct address *sen
         session_refuse(session, REPLY_NO_RESOURCES, NULL, text, (struct bytes){0});
         return;
     }
+    if (session_is_pressed(session, sender)) {
+        session_refuse(session, REPLY_BACK_PRESSURE, NULL, text, (struct bytes){0});
+        return;
+    }
     struct decision decision = submit_check(&session->rights);
     if (!session_allows(session, &decision, RIGHT_SMTP_SUBMIT)) {
         session_refuse(session, reply_of_reason(decision.reason), &decision, text, (struct bytes){0});

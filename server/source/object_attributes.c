@@ -10,11 +10,12 @@
 #define DOMAIN_FLAGS_KNOWN (3 | 4 | 8 | 16 | 32 | 64 | 256 | 65536)
 
 /* Facts 1.6. Switches of what this server has no part in: the mailbox's submission (0x20), voice mail (0x8),
- * address books (0x4), content conversion (0x1 0x100 0x20000 0x40000), XEXCH50 (0x10), delay notices (0x2000
- * 0x10000), the language and form of notices (0x800 0x1000), and one that only widens routing (0x400). Who
- * builds one of these takes its bit away or reads it. */
+ * address books (0x4), content conversion (0x1 0x100 0x20000 0x40000), XEXCH50 (0x10), the language and form
+ * of notices (0x800 0x1000), and one that only widens routing (0x400). Who builds one of these takes its bit
+ * away or reads it. Delay notices (0x2000 0x10000) can not be switched off by it, so those bits are not here.
+ */
 #define SETTINGS_FLAGS_MOOT                                                                                  \
-    (0x1 | 0x4 | 0x8 | 0x10 | 0x20 | 0x100 | 0x400 | 0x800 | 0x1000 | 0x2000 | 0x10000 | 0x20000 | 0x40000)
+    (0x1 | 0x4 | 0x8 | 0x10 | 0x20 | 0x100 | 0x400 | 0x800 | 0x1000 | 0x20000 | 0x40000)
 
 /* clang-format off */
 static const struct attribute_row domain_rows[] = {

@@ -108,6 +108,7 @@ class Daemon:
             "directory.uri": directory, "server.name": SERVER_NAME, "server.state_dir": self.state_dir,
             "server.control": os.path.join(self.folder, "run", "control.sock"), "server.loops": 2,
             "server.user": "nobody", "server.group": "nogroup", "queue.reserve": "1M", "queue.retry": "1s 2s 5s",
+            "pressure.disk": "100-100-100",  # however full the machine is
             "metrics.listen": "127.0.0.1:%d" % self.metrics_port, **(config or {}),
         }
         self.write_config()

@@ -25,6 +25,9 @@ state_dir = $HOME_DIR/state
 user = nobody
 group = nogroup
 control = $HOME_DIR/run/control.sock
+[pressure]
+disk = 100-100-100
+queue = 1000000-1000000-1000000
 [metrics]
 listen =
 CONF

@@ -86,7 +86,10 @@ static int start(void **state)
                                      .spool = spool_memory_new(&clock.clock),
                                      .delivery_loop = loop,
                                      .directory_loop = loop,
-                                     .limits = connection_limits_new()};
+                                     .limits = connection_limits_new(),
+                                     .pressure = {{.resource = "disk", .marks = {80, 89, 99}, .value = 20},
+                                                  {.resource = "memory"},
+                                                  {.resource = "queue", .level = PRESSURE_HIGH}}};
     struct delivery_config config = {
         .loop = loop,
         .spool = service.spool,
@@ -308,6 +311,10 @@ static void status_has_the_contracts_shape(void **state)
     assert_string_equal(version, DIRRELAY_VERSION);
     assert_int_equal(messages, 1);
     assert_string_equal(oldest, "2023-11-14T21:13:20.000Z");
+    json_t *pressure = json_object_get(status, "pressure");
+    assert_int_equal(json_array_size(pressure), PRESSURE_GAUGES);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(pressure, 2), "level")), "high");
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(pressure, 0), "value")), 20);
     json_t *connectors = json_object_get(status, "connectors");
     assert_int_equal(json_array_size(connectors), 3);
     static const char *const EXPECTED[][3] = {{"MX1\\Relay", "serving", NULL},

@@ -42,6 +42,11 @@ static void an_empty_file_gives_the_defaults_of_the_contract(void **state)
     assert_int_equal(config.queue.expire_ms, 2 * 86400000);
     assert_int_equal(config.queue.delay_warning_ms, 4 * 3600000);
     assert_int_equal(config.queue.reserve_bytes, 256u << 20);
+    static const struct pressure_marks DISK = {80, 89, 99}, MEMORY = {71, 72, 75},
+                                       QUEUE = {2000, 9999, 15000};
+    assert_memory_equal(&config.pressure.disk, &DISK, sizeof DISK);
+    assert_memory_equal(&config.pressure.memory, &MEMORY, sizeof MEMORY);
+    assert_memory_equal(&config.pressure.queue, &QUEUE, sizeof QUEUE);
     assert_int_equal(config.log.format, EVENT_JSON);
     assert_int_equal(config.log.level, EVENT_INFO);
     assert_string_equal(ip_format_endpoint(&config.metrics.listen, listen), "127.0.0.1:9125");
@@ -61,6 +66,7 @@ static void every_key_is_read(void **state)
         "[server]\n  name = MX1\n\torganization = Contoso\nstate_dir=/srv/relay\nuser = mail\n"
         "group = smtp\nloops = 4\ncontrol = /run/x.sock\ndrain = 2m\r\n"
         "[queue]\nretry = 10s  1m\t2h\nexpire = 5d\ndelay_warning = 90m\nreserve = 1G\n"
+        "[pressure]\ndisk = 1-2-3\nmemory = 5 - 5 - 5\nqueue = 10 20\t30\n"
         "[dns]\ntrust_anchor = /etc/root.key\n"
         "[log]\nformat = text\nlevel = warning\n[metrics]\nlisten = [::1]:9000",
         &config);
@@ -88,6 +94,10 @@ static void every_key_is_read(void **state)
     assert_int_equal(config.queue.expire_ms, 432000000);
     assert_int_equal(config.queue.delay_warning_ms, 5400000);
     assert_int_equal(config.queue.reserve_bytes, 1u << 30);
+    assert_int_equal(
+        config.pressure.disk.low * 100 + config.pressure.disk.medium * 10 + config.pressure.disk.high, 123);
+    assert_int_equal(config.pressure.memory.high, 5);
+    assert_int_equal(config.pressure.queue.medium, 20);
     assert_int_equal(config.log.format, EVENT_TEXT);
     assert_int_equal(config.log.level, EVENT_WARNING);
     assert_string_equal(ip_format_endpoint(&config.metrics.listen, listen), "[::1]:9000");
@@ -111,6 +121,14 @@ static void bad_values_are_named_with_what_is_right(void **state)
         {"tls", "profile = ancient", "profile: expected modern or legacy"},
         {"directory", "start_tls = maybe", "start_tls: expected demand or never"},
         {"directory", "sasl_mech = PLAIN", "sasl_mech: expected EXTERNAL or GSSAPI"},
+        {"pressure", "disk = 1-2", "disk: expected three rising numbers such as 80-89-99"},
+        {"pressure", "disk = 1-2-3-4", "disk: expected three rising numbers such as 80-89-99"},
+        {"pressure", "memory = 2-1-3", "memory: expected three rising numbers such as 80-89-99"},
+        {"pressure", "memory = 1-3-2", "memory: expected three rising numbers such as 80-89-99"},
+        {"pressure", "queue = 1--3", "queue: expected three rising numbers such as 80-89-99"},
+        {"pressure", "queue = 1-2-3-", "queue: expected three rising numbers such as 80-89-99"},
+        {"pressure", "queue = -1-2-3", "queue: expected three rising numbers such as 80-89-99"},
+        {"pressure", "queue = 1-x-3", "queue: expected three rising numbers such as 80-89-99"},
         {"queue", "retry =", "retry: expected up to 32 delays above 0 such as \"1m 5m 1h\""},
         {"queue", "retry = 1m 0s", "retry: expected up to 32 delays above 0 such as \"1m 5m 1h\""},
         {"queue", "retry = 1m,5m", "retry: expected up to 32 delays above 0 such as \"1m 5m 1h\""},
