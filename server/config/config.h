@@ -58,6 +58,8 @@ struct config {
     struct {
         enum tls_profile profile;
         const char *certificate_dir;
+        const char *ca_file;
+        const char *crl_file;
     } tls;
     struct {
         uint64_t retry_ms[CONFIG_RETRY_MAX];

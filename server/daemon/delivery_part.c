@@ -1,4 +1,5 @@
 /* The delivery loop: schedule, connections and resolver live there. */
+#include "auth/sasl_library.h"
 #include "base/event.h"
 #include "daemon/part.h"
 #include "daemon/process_internal.h"
@@ -22,12 +23,19 @@ static enum error begin(struct process *process, struct note *note)
     };
     static_assert(CONFIG_RETRY_MAX == SCHEDULE_DELAYS_MAX, "one list of delays");
     memcpy(delivery.schedule.delays_ms, config->queue.retry_ms, sizeof delivery.schedule.delays_ms);
+    struct note problem = {0};
+    enum error error = trust_part_read(process, &delivery.tls, &problem);
+    if (error || problem.text[0])
+        event_say(EVENT_ERROR, "trust.refused", "%s: no next hop's certificate is good", problem.text);
+    if (error)
+        return error;
     return delivery_start(&delivery, &process->delivery, note);
 }
 
 enum error delivery_part_start(struct process *process, struct note *note)
 {
-    return part_start(process, "delivery", &process->delivery_loop, begin, note);
+    enum error error = sasl_library_start(NULL, note);
+    return error ? error : part_start(process, "delivery", &process->delivery_loop, begin, note);
 }
 
 struct handover {
@@ -57,6 +65,34 @@ void delivery_part_set_organization(struct process *process, const struct organi
         .mail.on_mail = on_handover, .process = process, .organization = organization_ref(organization)};
     if (!mailbox_post(process->delivery_loop, &handover->mail)) {
         organization_unref(organization);
+        free(handover);
+    }
+}
+
+struct trust_handover {
+    struct mail mail;
+    struct process *process;
+    struct tls_context *tls;
+};
+
+/* On the delivery loop. */
+static void on_trust(struct mail *mail)
+{
+    struct trust_handover *handover = list_entry(mail, struct trust_handover, mail);
+    if (handover->process->delivery)
+        delivery_set_tls(handover->process->delivery, handover->tls);
+    else
+        tls_context_free(handover->tls);
+    free(handover);
+}
+
+void delivery_part_set_tls(struct process *process, struct tls_context *tls)
+{
+    struct trust_handover *handover = malloc(sizeof *handover);
+    if (handover)
+        *handover = (struct trust_handover){.mail.on_mail = on_trust, .process = process, .tls = tls};
+    if (!handover || !process->delivery_loop || !mailbox_post(process->delivery_loop, &handover->mail)) {
+        tls_context_free(tls);
         free(handover);
     }
 }
@@ -107,4 +143,6 @@ void delivery_part_free(struct process *process)
     if (process->delivery)
         delivery_free(process->delivery);
     loop_free(process->delivery_loop);
+    if (process->delivery_loop)
+        sasl_library_stop();
 }

@@ -79,6 +79,7 @@ static void finish(struct process *process)
     source_part_free(process);
     certificate_part_stop(process);
     pressure_part_stop(process);
+    trust_part_stop(process);
     organization_unref(process->admin.organization);
     process->admin.organization = NULL;
     http_stop(process->http);
@@ -173,6 +174,7 @@ static void on_hang_up(void *owner, int number)
     }
     config_done(&config);
     certificate_part_reload(process);
+    trust_part_reload(process);
     source_part_refresh(process);
 }
 
@@ -213,6 +215,7 @@ static enum error start(struct process *process, struct note *note)
         error = certificate_part_start(process, note);
     if (!error) {
         pressure_part_start(process);
+        trust_part_start(process);
         error = delivery_part_start(process, note);
     }
     if (!error)

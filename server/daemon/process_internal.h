@@ -29,7 +29,9 @@ struct process {
     const struct certificate_set *certificates;
     uint64_t certificate_stamp; /* of the directory when it was read last */
     struct loop_timer certificate_look;
-    bool is_internal_missing;           /* the internal certificate, when it was looked for last */
+    bool is_internal_missing; /* the internal certificate, when it was looked for last */
+    uint64_t trust_stamp;     /* of tls.ca_file and tls.crl_file when they were read last */
+    struct loop_timer trust_look;
     struct buffer missing_certificates; /* the connectors that the log has named last */
     struct loop_timer pressure_look;
     struct http *http;
@@ -64,6 +66,14 @@ void certificate_part_stop(struct process *process);
 void pressure_part_start(struct process *process);
 void pressure_part_stop(struct process *process);
 
+/* trust_part.c, on the main loop: tls.ca_file and tls.crl_file are read again when one changes. */
+void trust_part_start(struct process *process);
+void trust_part_reload(struct process *process);
+void trust_part_stop(struct process *process);
+/* As tls_context_new_client; any thread. */
+MUST_USE enum error trust_part_read(const struct process *process, struct tls_context **out,
+                                    struct note *note);
+
 /* Each part on its own loop and thread. After stop the main loop gets the mail process->…_stopped, whose
  * on_mail process.c has set: once. */
 MUST_USE enum error source_part_start(struct process *process, struct note *note);
@@ -71,6 +81,7 @@ void source_part_refresh(struct process *process);
 void source_part_stop(struct process *process);
 MUST_USE enum error delivery_part_start(struct process *process, struct note *note);
 void delivery_part_set_organization(struct process *process, const struct organization *organization);
+void delivery_part_set_tls(struct process *process, struct tls_context *tls); /* takes it */
 /* Running transmissions may finish; abort cuts them. */
 void delivery_part_stop(struct process *process);
 void delivery_part_abort(struct process *process);

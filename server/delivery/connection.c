@@ -1,5 +1,7 @@
 #include "delivery/delivery_internal.h"
 
+#include "base/event.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -24,6 +26,7 @@ struct connection {
     bool has_addresses;
     bool is_ready;   /* greeted */
     bool is_leaving; /* QUIT is said */
+    bool in_clear;   /* this address has lost a handshake */
     size_t first_host;
     size_t hosts_tried;
     size_t address; /* index of the destination's targets */
@@ -157,10 +160,48 @@ static size_t host_index(const struct connection *connection)
     return (connection->first_host + connection->hosts_tried) % host_count(connection->hop);
 }
 
+static const struct exchange_target *target_of(const struct connection *connection)
+{
+    return &connection->destination.targets[connection->address];
+}
+
+/* As the connector or the DNS names it; NULL: by its address alone. */
+static const char *host_name(const struct connection *connection)
+{
+    const struct hop *hop = connection->hop;
+    return hop->key.domain[0] ? target_of(connection)->name
+                              : hop->connector->smart_hosts[host_index(connection)].name;
+}
+
+static void log_session(const struct connection *connection)
+{
+    const struct smtp_client_security *security = smtp_client_security(connection->client);
+    char address[IP_TEXT_SIZE];
+    struct event event;
+    ip_format_address(&target_of(connection)->address, address);
+    event_begin(&event, EVENT_INFO, "hop.session");
+    event_bytes(&event, "hop", hop_name(connection->hop));
+    event_text(&event, "host", host_name(connection));
+    event_text(&event, "address", address);
+    event_text(&event, "tls", security->tls_version);
+    event_text(&event, "cipher", security->tls_cipher);
+    if (security->tls_version)
+        event_text(&event, "certificate", security->distrust ? security->distrust : "good");
+    event_text(&event, "auth", security->mechanism);
+    event_end(&event, false);
+}
+
+static enum error on_credential(void *owner, struct auth_credential *out, struct note *note)
+{
+    const struct connection *connection = owner;
+    return security_credential(connection->hop->connector, out, note);
+}
+
 static void on_ready(void *owner)
 {
     struct connection *connection = owner;
     struct hop *hop = connection->hop;
+    log_session(connection);
     connection->is_ready = true;
     hop->connecting_count--;
     hop->good_host = host_index(connection);
@@ -172,7 +213,7 @@ static void on_ready(void *owner)
 static void note_reply(struct connection *connection, struct bytes reply)
 {
     char address[IP_TEXT_SIZE], text[600];
-    ip_format_address(&connection->destination.targets[connection->address].address, address);
+    ip_format_address(&target_of(connection)->address, address);
     int len = snprintf(text, sizeof text, "%.*s [%s]", BYTES_ARG(bytes_first(reply, 512)), address);
     hop_note(connection->hop, (struct bytes){text, (size_t)len});
 }
@@ -180,6 +221,7 @@ static void note_reply(struct connection *connection, struct bytes reply)
 static void on_closed(void *owner, bool is_permanent, struct bytes reply)
 {
     struct connection *connection = owner;
+    bool is_handshake_lost = smtp_client_security(connection->client)->is_handshake_lost;
     (void)is_permanent; /* a hop that turns us away for good may be mended: its messages wait for it until
                            they expire */
     connection->client = NULL;
@@ -188,15 +230,23 @@ static void on_closed(void *owner, bool is_permanent, struct bytes reply)
         return;
     }
     note_reply(connection, reply);
-    connection->address++;
+    connection->in_clear =
+        is_handshake_lost && !connection->in_clear && security_may_fall_back(connection->hop->connector);
+    if (connection->in_clear)
+        event_say(EVENT_WARNING, "hop.tls_failed", "%s: %s: tried again in clear",
+                  connection->hop->connector->name, connection->hop->last_reply);
+    else
+        connection->address++;
     try_next(connection);
 }
 
-static const struct smtp_client_events EVENTS = {.on_ready = on_ready, .on_closed = on_closed};
+static const struct smtp_client_events EVENTS = {
+    .on_ready = on_ready, .on_credential = on_credential, .on_closed = on_closed};
 
 static enum error connect_to(struct connection *connection, const struct ip_address *address)
 {
     const struct send_connector *connector = connection->hop->connector;
+    struct delivery *delivery = connection->hop->delivery;
     struct ip_endpoint endpoint = {*address, connector->port};
     struct smtp_client_config config = {
         .helo_name = connector->fqdn,
@@ -205,9 +255,12 @@ static enum error connect_to(struct connection *connection, const struct ip_addr
         .command_timeout_ms =
             connector->connection_timeout_s ? connector->connection_timeout_s * UINT64_C(1000) : COMMAND_MS,
         .data_timeout_ms = DATA_MS,
+        .hop_name = host_name(connection),
+        .tls = &delivery->config.tls,
     };
-    return smtp_client_connect(connection->hop->delivery->config.loop, &endpoint, &connector->source, &config,
-                               &EVENTS, connection, &connection->client);
+    security_demand(connector, connection->hop->key.domain, connection->in_clear, &config.demand);
+    return smtp_client_connect(delivery->config.loop, &endpoint, &connector->source, &config, &EVENTS,
+                               connection, &connection->client);
 }
 
 static void on_destination(struct destination *destination)

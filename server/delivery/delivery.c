@@ -134,8 +134,10 @@ static void on_stopped(struct loop_timer *timer)
 enum error delivery_start(const struct delivery_config *config, struct delivery **out, struct note *note)
 {
     struct delivery *delivery = calloc(1, sizeof *delivery);
-    if (!delivery)
+    if (!delivery) {
+        tls_context_free(config->tls);
         return ERROR_TEMPORARY;
+    }
     delivery->config = *config;
     if (delivery->config.connections_per_hop == 0)
         delivery->config.connections_per_hop = CONNECTIONS_PER_HOP;
@@ -150,6 +152,7 @@ enum error delivery_start(const struct delivery_config *config, struct delivery 
                            ? resolver_new(config->loop, &config->resolver, &delivery->resolver, note)
                            : ERROR_TEMPORARY;
     if (error) {
+        tls_context_free(config->tls);
         schedule_free(delivery->schedule);
         free(delivery);
         return error;
@@ -178,6 +181,12 @@ void delivery_set_organization(struct delivery *delivery, const struct organizat
     delivery->organization = organization;
     retire_hops(delivery);
     delivery_pump(delivery);
+}
+
+void delivery_set_tls(struct delivery *delivery, struct tls_context *tls)
+{
+    tls_context_free(delivery->config.tls);
+    delivery->config.tls = tls;
 }
 
 void delivery_check_stopped(struct delivery *delivery)
@@ -216,6 +225,7 @@ void delivery_free(struct delivery *delivery)
     metric_unregister_callback("dirrelay_queue_oldest_seconds");
     schedule_free(delivery->schedule);
     organization_unref(delivery->organization);
+    tls_context_free(delivery->config.tls);
     free(delivery);
 }
 

@@ -16,6 +16,7 @@ struct delivery_config {
     const struct clock *clock;
     size_t connections_per_hop;      /* 0: 20 */
     struct resolver_config resolver; /* borrowed for the start */
+    struct tls_context *tls;         /* of the client's side; taken; NULL: no hop is spoken to in TLS */
 };
 
 /* Starts listening to the spool. On the loop. Nothing is sent before the first organization. */
@@ -23,6 +24,8 @@ MUST_USE enum error delivery_start(const struct delivery_config *config, struct 
                                    struct note *note);
 /* The loop's own reference. */
 void delivery_set_organization(struct delivery *delivery, const struct organization *organization);
+/* For sessions from now on; takes it. */
+void delivery_set_tls(struct delivery *delivery, struct tls_context *tls);
 /* No new transactions; running ones finish; on_done when nothing is left, never inside a call. */
 void delivery_stop(struct delivery *delivery, void (*on_done)(void *owner), void *owner);
 /* After delivery_stop: cuts what still runs; its on_done follows. What is not known to be delivered is tried

@@ -221,6 +221,20 @@ void connection_abort_all(struct hop *hop);
 /* The transmission has its outcomes; takes it. */
 void connection_transmission_done(struct transmission *transmission, bool can_reuse);
 
+/* -- security.c -- */
+
+/* What a session with a hop of this connector must come to. domain: whose mail goes there, "" for smart
+ * hosts; borrowed by the demand. in_clear: without TLS, since the hop has lost a
+ * handshake; asked for only where security_may_fall_back. Facts 10.5, 2.6, 2.7. */
+void security_demand(const struct send_connector *connector, const char *domain, bool in_clear,
+                     struct smtp_demand *out);
+/* May a hop that loses handshakes be spoken to in clear? */
+bool security_may_fall_back(const struct send_connector *connector);
+/* The connector's login. The password's file is read here, at each login, so that a new one counts at once.
+ * ERROR_IO with a note: it cannot be read, or holds no password. */
+MUST_USE enum error security_credential(const struct send_connector *connector, struct auth_credential *out,
+                                        struct note *note);
+
 /* -- transmission.c -- */
 
 /* NULL without memory. */

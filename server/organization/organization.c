@@ -65,12 +65,23 @@ const struct organization *organization_ref(const struct organization *organizat
     return organization;
 }
 
+static void wipe_passwords(const struct organization *organization)
+{
+    for (size_t i = 0; i < organization->send_count; i++) {
+        const char *password = organization->send[i].login_password;
+        if (password != NULL) {
+            explicit_bzero((char *)(uintptr_t)password, strlen(password));
+        }
+    }
+}
+
 void organization_unref(const struct organization *organization)
 {
     if (organization == NULL ||
         atomic_fetch_sub_explicit(&counted(organization)->references, 1, memory_order_acq_rel) != 1) {
         return;
     }
+    wipe_passwords(organization);
     arena_done(&counted(organization)->arena);
     free(counted(organization));
 }

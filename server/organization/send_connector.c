@@ -120,6 +120,39 @@ enum error smart_hosts_parse(struct bytes text, struct arena *arena, const struc
     return OK;
 }
 
+enum error smart_host_names(const struct smart_host *hosts, size_t count, struct arena *arena,
+                            const char *const **out, size_t *out_count)
+{
+    const char **names = arena_array(arena, count, sizeof(*names));
+    if (names == NULL && count > 0) {
+        return ERROR_LIMIT;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (hosts[i].name != NULL) {
+            names[kept++] = hosts[i].name;
+        }
+    }
+    *out = names;
+    *out_count = kept;
+    return OK;
+}
+
+enum error tls_domain_parse(struct bytes text, struct arena *arena, const char **out, struct note *note)
+{
+    const char *domain;
+    bool is_any_below = bytes_starts_nocase(text, "*.");
+    enum error error = take_domain(is_any_below ? bytes_skip(text, 2) : text, arena, &domain, note);
+    if (error == OK && is_any_below) {
+        domain = arena_printf(arena, ".%s", domain);
+        error = domain != NULL ? OK : ERROR_LIMIT;
+    }
+    if (error == OK) {
+        *out = domain;
+    }
+    return error;
+}
+
 bool smart_host_is_own(const struct ip_address *address, uint16_t port,
                        const struct receive_connector *receive, size_t receive_count)
 {

@@ -19,6 +19,10 @@ enum send_flag {
     SEND_FRONTEND_PROXY = 0x2000,
     SEND_CLOUD_SERVICES_MAIL = 0x20000,
 };
+/* TlsAuthLevel, one value in the bits of its mask; none of them: not set. */
+#define SEND_TLS_ENCRYPTION_ONLY        UINT32_C(0x10)
+#define SEND_TLS_CERTIFICATE_VALIDATION UINT32_C(0x20)
+#define SEND_TLS_DOMAIN_VALIDATION      UINT32_C(0x40)
 /* SmartHostAuthMechanism, the bits 20-31 of the same number; none of them: None. */
 #define SEND_AUTH_MASK                   UINT32_C(0xFFF00000)
 #define SEND_AUTH_BASIC                  (UINT32_C(2) << 20)
@@ -50,13 +54,19 @@ struct send_connector {
     size_t space_count;
     const struct smart_host *smart_hosts; /* none: DNS routing */
     size_t smart_host_count;
+    const char *const *smart_host_names; /* of those given by name */
+    size_t smart_host_name_count;
     uint16_t port;
     uint32_t connection_timeout_s;
     uint64_t max_message_bytes;           /* or 0: unlimited */
     const char *fqdn;                     /* HELO name; never NULL */
     struct ip_address source;             /* IP_NONE: any */
     uint32_t outbound_security;           /* enum outbound_security */
-    uint32_t send_flags;                  /* enum send_flag bits and a SEND_AUTH_ value */
+    uint32_t send_flags;                  /* enum send_flag bits, a SEND_TLS_ and a SEND_AUTH_ value */
+    const char *tls_domain;               /* TlsDomain: a name, by ".contoso.com" any below it, or NULL */
+    const char *login_user;               /* AuthenticationCredential, or NULL */
+    const char *login_password;           /* secret: never printed; wiped with the organization; or NULL */
+    const char *login_password_file;      /* dirrelaySmartHostPasswordFile, or NULL */
     uint32_t max_messages_per_connection; /* 0: no limit */
     bool is_for_this_server;              /* msExchSourceBridgeheadServersDN absent or naming this server */
 
@@ -73,6 +83,12 @@ MUST_USE enum error address_space_parse(struct bytes text, struct arena *arena, 
 /* "[10.0.0.1],mail.example" → smart hosts; ERROR_SYNTAX with a note, ERROR_LIMIT past 64 of them. */
 MUST_USE enum error smart_hosts_parse(struct bytes text, struct arena *arena, const struct smart_host **out,
                                       size_t *out_count, struct note *note);
+/* The names among them; ERROR_LIMIT without memory. */
+MUST_USE enum error smart_host_names(const struct smart_host *hosts, size_t count, struct arena *arena,
+                                     const char *const **out, size_t *out_count);
+/* TlsDomain: "mail.contoso.com", or "*.contoso.com" for any name below. ERROR_SYNTAX with a note. */
+MUST_USE enum error tls_domain_parse(struct bytes text, struct arena *arena, const char **out,
+                                     struct note *note);
 /* Would a connection to this smart host end at one of our own enabled bindings (contract 7)? A wildcard
  * binding counts for loopback addresses; other addresses of this machine are not known here. */
 bool smart_host_is_own(const struct ip_address *address, uint16_t port,

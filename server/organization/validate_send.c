@@ -69,9 +69,27 @@ static bool tls_level_is_contradicted(const struct send_connector *connector)
             (connector->send_flags & SEND_DOMAIN_SECURE));
 }
 
-static bool requires_tls(const struct send_connector *connector)
+static uint32_t tls_level(const struct send_connector *connector)
 {
-    return (connector->outbound_security & OUTBOUND_REQUIRE_TLS) != 0;
+    return connector->send_flags & SEND_TLS_AUTH_LEVEL_MASK;
+}
+
+static bool has_unknown_tls_level(const struct send_connector *connector)
+{
+    uint32_t level = tls_level(connector);
+    return level != 0 && level != SEND_TLS_ENCRYPTION_ONLY && level != SEND_TLS_CERTIFICATE_VALIDATION &&
+           level != SEND_TLS_DOMAIN_VALIDATION;
+}
+
+static bool tls_domain_is_unused(const struct send_connector *connector)
+{
+    return connector->tls_domain != NULL && tls_level(connector) != SEND_TLS_DOMAIN_VALIDATION;
+}
+
+static bool domain_validation_lacks_domain(const struct send_connector *connector)
+{
+    return tls_level(connector) == SEND_TLS_DOMAIN_VALIDATION && connector->tls_domain == NULL &&
+           connector->smart_host_count > 0;
 }
 
 static bool has_basic_auth(const struct send_connector *connector)
@@ -79,14 +97,54 @@ static bool has_basic_auth(const struct send_connector *connector)
     return (connector->send_flags & (SEND_AUTH_BASIC | SEND_AUTH_BASIC_REQUIRE_TLS)) != 0;
 }
 
+static bool needs_tls(const struct send_connector *connector)
+{
+    return (connector->outbound_security & OUTBOUND_REQUIRE_TLS) ||
+           (connector->send_flags & SEND_AUTH_BASIC_REQUIRE_TLS);
+}
+
+/* Neither could ever deliver. */
+static bool tls_is_contradicted(const struct send_connector *connector)
+{
+    return needs_tls(connector) && (connector->outbound_security & OUTBOUND_IGNORE_STARTTLS);
+}
+
+static bool helo_is_contradicted(const struct send_connector *connector)
+{
+    return (connector->outbound_security & OUTBOUND_FORCE_HELO) &&
+           (needs_tls(connector) || has_basic_auth(connector));
+}
+
+static bool auth_lacks_smart_host(const struct send_connector *connector)
+{
+    return (connector->send_flags & SEND_AUTH_MASK) != 0 && connector->smart_host_count == 0;
+}
+
+static bool auth_lacks_host_name(const struct send_connector *connector)
+{
+    return (connector->send_flags & SEND_AUTH_BASIC_REQUIRE_TLS) && connector->smart_host_name_count == 0;
+}
+
+static bool auth_lacks_credential(const struct send_connector *connector)
+{
+    return has_basic_auth(connector) &&
+           (connector->login_user == NULL ||
+            (connector->login_password == NULL && connector->login_password_file == NULL));
+}
+
+static bool has_two_passwords(const struct send_connector *connector)
+{
+    return connector->login_password != NULL && connector->login_password_file != NULL;
+}
+
+static bool password_file_is_relative(const struct send_connector *connector)
+{
+    return connector->login_password_file != NULL && connector->login_password_file[0] != '/';
+}
+
 static bool has_exchange_auth(const struct send_connector *connector)
 {
     return (connector->send_flags & SEND_AUTH_EXCHANGE_SERVER) != 0;
-}
-
-static bool has_tls_level(const struct send_connector *connector)
-{
-    return (connector->send_flags & SEND_TLS_AUTH_LEVEL_MASK) != 0;
 }
 
 static bool has_other_flags(const struct send_connector *connector)
@@ -108,11 +166,19 @@ static const struct {
     {smart_host_is_link_local, "a smart host has a link-local address"},
     {domain_secure_is_contradicted, "DomainSecureEnabled needs DNS routing and excludes IgnoreSTARTTLS"},
     {tls_level_is_contradicted, "TlsAuthLevel needs RequireTLS and excludes DomainSecureEnabled"},
+    {has_unknown_tls_level, "TlsAuthLevel holds an unknown value"},
+    {tls_domain_is_unused, "TlsDomain needs TlsAuthLevel DomainValidation"},
+    {domain_validation_lacks_domain, "DomainValidation towards smart hosts needs TlsDomain"},
+    {tls_is_contradicted, "IgnoreSTARTTLS excludes RequireTLS and BasicAuthRequireTLS"},
+    {helo_is_contradicted, "ForceHELO excludes RequireTLS, BasicAuth and BasicAuthRequireTLS"},
+    {auth_lacks_smart_host, "SmartHostAuthMechanism needs smart hosts"},
+    {auth_lacks_host_name, "BasicAuthRequireTLS needs a smart host that is given by name"},
+    {auth_lacks_credential, "BasicAuth and BasicAuthRequireTLS need a user name and a password"},
+    {has_two_passwords,
+     "msExchSmtpOutboundSecurityPassword and dirrelaySmartHostPasswordFile exclude each other"},
+    {password_file_is_relative, "dirrelaySmartHostPasswordFile is no absolute path"},
     /* Closed until a later step builds it. */
-    {requires_tls, "RequireTLS is not supported yet"},
-    {has_basic_auth, "BasicAuth towards smart hosts is not supported yet"},
     {has_exchange_auth, "ExchangeServer authentication towards smart hosts is not supported yet"},
-    {has_tls_level, "TlsAuthLevel is not supported yet"},
     {has_other_flags,
      "UseExternalDNSServersEnabled, DomainSecureEnabled, RequireOorg, FrontendProxyEnabled and "
      "CloudServicesMailEnabled are not supported yet"},

@@ -1,5 +1,9 @@
 #include "smtp_client/demand.h"
 
+#include "mail/domain.h"
+
+#include <stdio.h>
+
 enum smtp_step demand_next_step(const struct smtp_demand *demand, const struct smtp_situation *situation,
                                 const char **out_why)
 {
@@ -17,6 +21,15 @@ enum smtp_step demand_next_step(const struct smtp_demand *demand, const struct s
         return SMTP_STEP_AUTHENTICATE;
     *out_why = "451 5.7.3 Require basic authentication";
     return SMTP_STEP_LEAVE;
+}
+
+static bool holds_domain(const struct smtp_demand *demand, const struct tls_result *result)
+{
+    char below[DOMAIN_TEXT_SIZE + 1];
+    if (!demand->domain || tls_certificate_holds(result->peer, demand->domain))
+        return true;
+    snprintf(below, sizeof below, ".%s", demand->domain);
+    return demand->domain_has_hosts && tls_certificate_holds(result->peer, below);
 }
 
 static bool holds_host(const struct smtp_demand *demand, const struct tls_result *result)
@@ -38,6 +51,6 @@ enum certificate_flaw demand_judge(const struct smtp_demand *demand, const struc
     /* A name is worth nothing on a certificate that anybody may have made. */
     if (!result->is_trusted)
         return CERTIFICATE_NOT_TRUSTED;
-    bool holds_domain = !demand->domain || tls_certificate_holds(result->peer, demand->domain);
-    return holds_domain && holds_host(demand, result) ? CERTIFICATE_GOOD_ENOUGH : CERTIFICATE_OF_ANOTHER;
+    bool is_asked_for = holds_domain(demand, result) && holds_host(demand, result);
+    return is_asked_for ? CERTIFICATE_GOOD_ENOUGH : CERTIFICATE_OF_ANOTHER;
 }

@@ -16,6 +16,7 @@ struct smtp_demand {
     enum tls_demand tls;
     bool needs_trust;         /* the certificate must be good: anchor, time, revocation */
     const char *domain;       /* and hold this name, or by ".contoso.com" any below it; NULL: none asked */
+    bool domain_has_hosts;    /* a name below the domain counts as the domain */
     const char *const *hosts; /* and one of these; */
     size_t host_count;        /* 0: none asked */
     bool needs_authentication;

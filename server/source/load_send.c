@@ -58,6 +58,10 @@ static enum error read_hosts(struct load_context *load, const struct entry *entr
         else if (error != OK)
             return error;
     }
+    enum error named = smart_host_names(out->smart_hosts, out->smart_host_count, load->arena,
+                                        &out->smart_host_names, &out->smart_host_name_count);
+    if (named != OK)
+        return named;
     if (entry_text(entry, "msExchSmtpSendBindingIPAddress", &text) == OK && bytes_trim(text).len > 0) {
         struct ip_address source;
         if (ip_parse_address(bytes_trim(text), &source) != OK)
@@ -65,6 +69,20 @@ static enum error read_hosts(struct load_context *load, const struct entry *entr
         else if (!ip_is_any(&source))
             out->source = source;
     }
+    return OK;
+}
+
+static enum error read_tls_domain(struct load_context *load, const struct entry *entry,
+                                  struct send_connector *out, struct attribute_reading *reading)
+{
+    struct bytes text;
+    struct note note = {0};
+    if (entry_text(entry, "msExchSmtpSendTlsDomain", &text) != OK || bytes_trim(text).len == 0)
+        return OK; /* a bad one is told of by the table */
+    enum error error = tls_domain_parse(bytes_trim(text), load->arena, &out->tls_domain, &note);
+    if (error != ERROR_SYNTAX)
+        return error;
+    say_unreadable(reading, "msExchSmtpSendTlsDomain", note.text);
     return OK;
 }
 
@@ -109,6 +127,8 @@ static enum error read_version(struct load_context *load, const struct entry *en
         error = read_spaces(load, entry, out, reading);
     if (error == OK)
         error = read_hosts(load, entry, out, reading);
+    if (error == OK)
+        error = read_tls_domain(load, entry, out, reading);
     if (error == OK)
         out->is_for_this_server = is_for_this_server(load, entry, reading);
     return error;

@@ -24,13 +24,14 @@ static const struct attribute_row rows[] = {
     {"msExchSmtpSendProtocolLoggingLevel", "ProtocolLoggingLevel", ATTRIBUTE_INTEGER, 0, 1, BOTH(0), NO_FIELD, NULL},
     {"msExchSmtpOutboundSecurityFlag", "RequireTLS, ForceHELO, IgnoreSTARTTLS", ATTRIBUTE_BITS, 0,
         OUTBOUND_REQUIRE_TLS | OUTBOUND_FORCE_HELO | OUTBOUND_IGNORE_STARTTLS, BOTH(0),
-        STORE_U32, TO(outbound_security), "organization/validate_send.c"},
+        STORE_U32, TO(outbound_security), "delivery/security.c"},
     {"msExchSmtpSendFlags", "SmartHostAuthMechanism, DomainSecureEnabled, …", ATTRIBUTE_BITS, 0, UINT32_MAX, BOTH(0),
-        STORE_U32, TO(send_flags), "organization/validate_send.c"},
-    {"msExchSmtpOutboundSecurityUserName", "AuthenticationCredential", TEXT, NO_FIELD, NULL},
-    {"msExchSmtpOutboundSecurityPassword", "AuthenticationCredential", ATTRIBUTE_SECRET, 0, TEXT_BYTES_MAX, BOTH(0), NO_FIELD, NULL},
+        STORE_U32, TO(send_flags), "delivery/security.c"},
+    {"msExchSmtpOutboundSecurityUserName", "AuthenticationCredential", TEXT, STORE_TEXT, TO(login_user), "delivery/security.c"},
+    {"msExchSmtpOutboundSecurityPassword", "AuthenticationCredential", ATTRIBUTE_SECRET, 0, TEXT_BYTES_MAX, BOTH(0),
+        STORE_TEXT, TO(login_password), "delivery/security.c"},
     {"msExchSMTPSendExternallySecuredAs", "–", LIST, NULL},
-    {"msExchSmtpSendTlsDomain", "TlsDomain", TEXT, NO_FIELD, NULL},
+    {"msExchSmtpSendTlsDomain", "TlsDomain", TEXT, NO_FIELD, "delivery/security.c"},
     {"msExchSmtpSendNdrLevel", "ErrorPolicies", ATTRIBUTE_INTEGER, 0, 2, BOTH(0), NO_FIELD, NULL},
     {"msExchSmtpMaxMessagesPerConnection", "SmtpMaxMessagesPerConnection", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(20),
         STORE_U32, TO(max_messages_per_connection), "delivery/connection.c"},
@@ -41,6 +42,7 @@ static const struct attribute_row rows[] = {
     {"nTSecurityDescriptor", "–", LIST, "source/access_source.c"},
     {"dirrelayAce", "Add-ADPermission", LIST, "source/access_source.c"},
     {"dirrelayPermissionGroups", "–", LIST, "source/load_send.c"},
+    {"dirrelaySmartHostPasswordFile", "–", TEXT, STORE_TEXT, TO(login_password_file), "delivery/security.c"},
 };
 /* clang-format on */
 

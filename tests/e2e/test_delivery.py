@@ -289,10 +289,10 @@ class Routing(Case):
 
     # proves: contract-1
     def test_a_send_connector_that_needs_what_is_not_built_is_refused(self):
-        dn = self.organization.send_dn("Needs TLS")
-        self.world.modify(self.organization.send_ldif("Needs TLS", self.sink.port, spaces="SMTP:tls.example;1",
-                                                      msExchSmtpOutboundSecurityFlag=4))
-        self.assertIn("RequireTLS", self.refused(dn)["why"])
+        dn = self.organization.send_dn("Exchange")
+        self.world.modify(self.organization.send_ldif("Exchange", self.sink.port, spaces="SMTP:exchange.example;1",
+                                                      msExchSmtpSendFlags=8 << 20))
+        self.assertIn("ExchangeServer authentication", self.refused(dn)["why"])
         self.world.delete(dn)
 
     def test_a_connector_pointed_elsewhere_takes_waiting_messages_along(self):

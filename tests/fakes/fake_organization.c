@@ -269,6 +269,9 @@ static void fill_send(struct organization *organization, const struct fake_organ
         require(smart_hosts_parse(bytes_of_text(row->smart_hosts), arena, &connector->smart_hosts,
                                   &connector->smart_host_count, NULL) == OK,
                 "not smart hosts", row->smart_hosts);
+        require(smart_host_names(connector->smart_hosts, connector->smart_host_count, arena,
+                                 &connector->smart_host_names, &connector->smart_host_name_count) == OK,
+                "no memory", row->smart_hosts);
     }
     if (row->adjust != NULL) {
         row->adjust(connector);

@@ -3,6 +3,7 @@
     folder = Certificates()
     folder.make("mx1", "mailbox01.contoso.com")                 folder/mx1.pem, self-signed
     folder.make("mx2", "mail.contoso.com", issuer=folder.ca())  issued
+    folder.crl(revoked=["mx2"])                                 folder/../crl.pem, of the CA
     Daemon(…, config={"tls.certificate_dir": folder.path})
 """
 
@@ -56,20 +57,40 @@ class Certificates:
         else:
             openssl("req", "-x509", *kind, "-nodes", *subject, "-days", "30", "-keyout", key, "-out", certificate)
         if expired:
-            self._expire(key, certificate)
+            self._expire(key, certificate, issuer)
         with open(certificate) as one, open(key) as other:
             return self.write(file + ".pem", one.read() + other.read(), into)
 
-    def _expire(self, key, certificate):
-        """Signs it again, for a month of 2020."""
+    def _configure(self, certificate, key, index=""):
+        """For `openssl ca` with this issuer; index: its database."""
         with open(self._work("ca.conf"), "w") as file:
             file.write("[ca]\ndefault_ca = d\n[d]\ndatabase = %s\nserial = %s\nnew_certs_dir = %s\ndefault_md = sha256\n"
-                       "policy = p\ncertificate = %s\nprivate_key = %s\nx509_extensions = e\n[p]\norganizationName = optional\ncommonName = supplied\n"
-                       "[e]\nbasicConstraints = CA:FALSE\n" % (
+                       "policy = p\ncertificate = %s\nprivate_key = %s\nx509_extensions = e\ncopy_extensions = copy\n"
+                       "[p]\norganizationName = optional\ncommonName = supplied\n[e]\nbasicConstraints = CA:FALSE\n" % (
                            self._work("index"), self._work("serial"), self.work, certificate, key))
-        open(self._work("index"), "w").close()
-        openssl("ca", "-batch", "-config", self._work("ca.conf"), "-rand_serial", "-ss_cert", certificate, "-selfsign", "-keyfile", key,
-                "-notext", "-startdate", "20200101000000Z", "-enddate", "20200201000000Z", "-out", certificate)
+        with open(self._work("index"), "w") as file:
+            file.write(index)
+        return "-batch", "-config", self._work("ca.conf")
+
+    def _expire(self, key, certificate, issuer):
+        """Signs it again, for a month of 2020."""
+        month = ("-notext", "-startdate", "20200101000000Z", "-enddate", "20200201000000Z", "-out", certificate)
+        if issuer:
+            options = self._configure(*issuer)
+            request = certificate.removesuffix(".crt") + ".csr"
+            openssl("ca", *options, "-rand_serial", "-in", request, *month)
+        else:
+            options = self._configure(certificate, key)
+            openssl("ca", *options, "-rand_serial", "-ss_cert", certificate, "-selfsign", "-keyfile", key, *month)
+
+    def crl(self, revoked=(), stale=False, file="crl.pem"):
+        """Writes the CA's list of revoked certificates at once, beside tls; returns its path. stale: of 2020."""
+        serials = [openssl("x509", "-in", self._work(name + ".crt"), "-noout", "-serial").decode().strip().partition("=")[2]
+                   for name in revoked]
+        options = self._configure(*self.ca(), "".join(
+            "R\t491231000000Z\t200101000000Z\t%s\tunknown\t/O=Contoso/CN=x\n" % serial for serial in serials))
+        time = ("-crl_lastupdate", "20200101000000Z", "-crl_nextupdate", "20200201000000Z") if stale else ("-crldays", "7")
+        return self.write(file, openssl("ca", *options, "-gencrl", *time).decode(), into=self.work)
 
     def write(self, file, text, into=None):
         path, fresh = os.path.join(into or self.path, file), self._work("fresh")

@@ -12,10 +12,15 @@ Behaviour is set at any time and counts from the next command on:
     sink.rcpt_replies["bob@fabrikam.com"] = "550 5.1.1 No such user"
     sink.hooks["."] = lambda session: None               called before the verb is answered; may raise Drop
     sink.keywords = ["PIPELINING", "8BITMIME"]           what EHLO shows
+    sink.certificate = "/path/of.pem"                    STARTTLS is offered, with this certificate, key and chain
+    sink.injected = b"250-AUTH PLAIN\r\n"                what follows the 220 of STARTTLS in the same segment
+    sink.logins = {"relay": "secret"}                    AUTH is offered, by sink.mechanisms
     sink.stop(), sink.start()                            connections are refused, and taken again on the same port
 """
 
+import base64
 import socket
+import ssl
 import threading
 import time
 
@@ -28,11 +33,12 @@ class Drop(Exception):
 
 class Message:
     """What arrived: sender, recipients (accepted ones), content (dots undone), wire (as it came, without the final
-    dot), parameters of MAIL, helo, session (number of the connection), hooked (before its 250)."""
+    dot), parameters of MAIL, helo, session (number of the connection), tls (version, or None), user (logged in)."""
 
     def __init__(self, session):
         self.session = session.number
         self.helo = session.helo
+        self.tls, self.user = session.tls, session.user
         self.sender = session.sender
         self.parameters = session.parameters
         self.recipients = list(session.recipients)
@@ -55,12 +61,14 @@ class Message:
 
 
 class Session:
-    """One connection."""
+    """One connection: commands (lines), tls, server_name (SNI), user, ended (how: "quit", "lost")."""
 
     def __init__(self, sink, connection, number):
         self.sink, self.connection, self.number = sink, connection, number
         self.reader = connection.makefile("rb")
         self.helo, self.commands = None, []
+        self.tls = self.server_name = self.user = None
+        self.ended = "lost"
         self._forget()
 
     def _forget(self):
@@ -98,7 +106,7 @@ class Session:
         if verb in ("EHLO", "HELO") and not refusal:
             self._forget()
             self.helo = line.partition(" ")[2]
-            lines = ["sink"] + (list(self.sink.keywords) if verb == "EHLO" else [])
+            lines = ["sink"] + (list(self.sink.keywords) + self._security_keywords() if verb == "EHLO" else [])
             self.say("\r\n".join("250%s%s" % (" " if i == len(lines) - 1 else "-", text) for i, text in enumerate(lines)))
         elif verb == "RCPT" and not refusal:
             self._rcpt(line)
@@ -111,13 +119,52 @@ class Session:
             self.say("250 2.1.0 ok")
         elif verb == "DATA":
             self._data()
+        elif verb == "STARTTLS" and self.sink.certificate:
+            self._starttls()
+        elif verb == "AUTH" and self.sink.logins:
+            self._auth(line)
         elif verb == "QUIT":
+            self.ended = "quit"
             self.say("221 2.0.0 bye")
             return False
         else:
             self._forget()
             self.say("250 2.0.0 ok")
         return True
+
+    def _security_keywords(self):
+        words = ["STARTTLS"] if self.sink.certificate and not self.tls else []
+        return words + (["AUTH " + " ".join(self.sink.mechanisms)] if self.sink.logins else [])
+
+    def _starttls(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if self.sink.highest:
+            context.maximum_version = self.sink.highest
+        context.load_cert_chain(self.sink.certificate)
+        context.sni_callback = lambda _, name, __: setattr(self, "server_name", name)
+        self.connection.sendall(b"220 2.0.0 go\r\n" + self.sink.injected)
+        self.reader.close()
+        self.connection = context.wrap_socket(self.connection, server_side=True)
+        self.reader = self.connection.makefile("rb")
+        self.tls = self.connection.version()
+        self.helo = None
+        self._forget()
+
+    def _ask(self, prompt):
+        self.say("334 " + base64.b64encode(prompt).decode())
+        return base64.b64decode(self.reader.readline())
+
+    def _auth(self, line):
+        _, mechanism, *initial = line.split(" ")
+        if mechanism == "LOGIN":
+            user, password = self._ask(b"Username:"), self._ask(b"Password:")
+        else:
+            _, user, password = base64.b64decode(initial[0]).split(b"\0")
+        if self.sink.logins.get(user.decode()) == password.decode():
+            self.user = user.decode()
+            self.say("235 2.7.0 Authentication successful")
+        else:
+            self.say("535 5.7.3 Authentication unsuccessful")
 
     def _rcpt(self, line):
         address = line.partition("<")[2].rpartition(">")[0]
@@ -158,6 +205,9 @@ class Sink:
         self.banner = "220 sink ESMTP"
         self.keywords = list(KEYWORDS)
         self.replies, self.once, self.rcpt_replies, self.hooks = {}, {}, {}, {}
+        self.certificate = self.highest = None  # highest: ssl.TLSVersion
+        self.injected = b""
+        self.logins, self.mechanisms = {}, ["LOGIN", "PLAIN"]
         self.messages = []  # answered 250
         self.offered = []   # whose final dot came, whatever was answered
         self.sessions = []

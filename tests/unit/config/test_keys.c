@@ -32,6 +32,8 @@ static void an_empty_file_gives_the_defaults_of_the_contract(void **state)
     assert_string_equal(config.server.state_dir, "/var/lib/dirrelay");
     assert_int_equal(config.tls.profile, TLS_PROFILE_MODERN);
     assert_string_equal(config.tls.certificate_dir, "/etc/dirrelay/tls");
+    assert_null(config.tls.ca_file);
+    assert_null(config.tls.crl_file);
     assert_string_equal(config.server.user, "dirrelay");
     assert_string_equal(config.server.group, "dirrelay");
     assert_int_equal(config.server.loops, 0);

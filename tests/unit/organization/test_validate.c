@@ -322,6 +322,82 @@ static void send_level(struct send_connector *connector)
     connector->send_flags = 0x20;
     connector->outbound_security = OUTBOUND_REQUIRE_TLS;
 }
+static void send_encryption(struct send_connector *connector)
+{
+    connector->send_flags = 0x10;
+    connector->outbound_security = OUTBOUND_REQUIRE_TLS;
+}
+static void send_unknown_level(struct send_connector *connector)
+{
+    connector->send_flags = 0x30;
+    connector->outbound_security = OUTBOUND_REQUIRE_TLS;
+}
+static void send_domain_level(struct send_connector *connector)
+{
+    connector->send_flags = 0x40;
+    connector->outbound_security = OUTBOUND_REQUIRE_TLS;
+}
+static void send_domain(struct send_connector *connector)
+{
+    send_domain_level(connector);
+    connector->tls_domain = "mail.example";
+}
+static void send_unused_domain(struct send_connector *connector)
+{
+    send_level(connector);
+    connector->tls_domain = "mail.example";
+}
+static void send_ignored_tls(struct send_connector *connector)
+{
+    connector->outbound_security = OUTBOUND_REQUIRE_TLS | OUTBOUND_IGNORE_STARTTLS;
+}
+static void send_old_tls(struct send_connector *connector)
+{
+    connector->outbound_security = OUTBOUND_REQUIRE_TLS | OUTBOUND_FORCE_HELO;
+}
+static char password[] = "secret"; /* wiped with the first organization */
+static void send_login(struct send_connector *connector)
+{
+    connector->send_flags = SEND_AUTH_BASIC;
+    connector->login_user = "relay";
+    connector->login_password = password;
+}
+static void send_login_tls(struct send_connector *connector)
+{
+    send_login(connector);
+    connector->send_flags = SEND_AUTH_BASIC_REQUIRE_TLS;
+}
+static void send_login_ignored_tls(struct send_connector *connector)
+{
+    send_login_tls(connector);
+    connector->outbound_security = OUTBOUND_IGNORE_STARTTLS;
+}
+static void send_old_login(struct send_connector *connector)
+{
+    send_login(connector);
+    connector->outbound_security = OUTBOUND_FORCE_HELO;
+}
+static void send_login_file(struct send_connector *connector)
+{
+    send_login(connector);
+    connector->login_password = NULL;
+    connector->login_password_file = "/etc/dirrelay/password";
+}
+static void send_relative_file(struct send_connector *connector)
+{
+    send_login_file(connector);
+    connector->login_password_file = "password";
+}
+static void send_two_passwords(struct send_connector *connector)
+{
+    send_login_file(connector);
+    connector->login_password = password;
+}
+static void send_nameless(struct send_connector *connector)
+{
+    send_login(connector);
+    connector->login_user = NULL;
+}
 static void send_external_dns(struct send_connector *connector)
 {
     connector->send_flags = SEND_EXTERNAL_DNS;
@@ -360,10 +436,27 @@ static const struct {
     {"[10.0.0.1]", send_strange, "SmartHostAuthMechanism holds an unknown value"},
     {"[10.0.0.1]", send_domain_secure, "DomainSecureEnabled needs DNS routing"},
     {"[10.0.0.1]", send_level_alone, "TlsAuthLevel needs RequireTLS"},
-    {"[10.0.0.1]", send_level, "RequireTLS is not supported yet"},
-    {"[10.0.0.1]", send_require_tls, "RequireTLS is not supported yet"},
-    {"[10.0.0.1]", send_basic, "BasicAuth towards smart hosts is not supported yet"},
-    {"[10.0.0.1]", send_basic_tls, "BasicAuth towards smart hosts is not supported yet"},
+    {"[10.0.0.1]", send_level, ""},
+    {"[10.0.0.1]", send_encryption, ""},
+    {"[10.0.0.1]", send_domain, ""},
+    {"[10.0.0.1]", send_require_tls, ""},
+    {"[10.0.0.1]", send_unknown_level, "TlsAuthLevel holds an unknown value"},
+    {"[10.0.0.1]", send_domain_level, "DomainValidation towards smart hosts needs TlsDomain"},
+    {"[10.0.0.1]", send_unused_domain, "TlsDomain needs TlsAuthLevel DomainValidation"},
+    {"[10.0.0.1]", send_ignored_tls, "IgnoreSTARTTLS excludes RequireTLS"},
+    {"[10.0.0.1]", send_old_tls, "ForceHELO excludes RequireTLS"},
+    {"[10.0.0.1]", send_login, ""},
+    {"[10.0.0.1]", send_login_file, ""},
+    {"[10.0.0.1],mail.example", send_login_tls, ""},
+    {"[10.0.0.1]", send_basic, "BasicAuth and BasicAuthRequireTLS need a user name and a password"},
+    {"mail.example", send_basic_tls, "BasicAuth and BasicAuthRequireTLS need a user name and a password"},
+    {"[10.0.0.1]", send_nameless, "BasicAuth and BasicAuthRequireTLS need a user name and a password"},
+    {"[10.0.0.1]", send_login_tls, "BasicAuthRequireTLS needs a smart host that is given by name"},
+    {"mail.example", send_login_ignored_tls, "IgnoreSTARTTLS excludes RequireTLS and BasicAuthRequireTLS"},
+    {"mail.example", send_old_login, "ForceHELO excludes"},
+    {NULL, send_login, "SmartHostAuthMechanism needs smart hosts"},
+    {"mail.example", send_two_passwords, "msExchSmtpOutboundSecurityPassword and dirrelay"},
+    {"mail.example", send_relative_file, "dirrelaySmartHostPasswordFile is no absolute path"},
     {"[10.0.0.1]", send_exchange, "ExchangeServer authentication towards smart hosts is not supported yet"},
     {"[10.0.0.1]", send_external_dns, "UseExternalDNSServersEnabled"},
 };

@@ -90,24 +90,30 @@ static void what_a_certificate_must_be(void **state)
         bool has_certificate;
         bool is_trusted;
         enum certificate_flaw flaw;
+        bool domain_has_hosts;
     } rows[] = {
-        {false, NULL, NULL, 0, true, false, CERTIFICATE_GOOD_ENOUGH},
-        {false, NULL, NULL, 0, false, false, CERTIFICATE_GOOD_ENOUGH},
-        {true, NULL, NULL, 0, true, true, CERTIFICATE_GOOD_ENOUGH},
-        {true, NULL, NULL, 0, true, false, CERTIFICATE_NOT_TRUSTED},
-        {true, NULL, NULL, 0, false, true, CERTIFICATE_MISSING},
-        {true, "mail.contoso.com", NULL, 0, true, true, CERTIFICATE_GOOD_ENOUGH},
-        {true, ".contoso.com", NULL, 0, true, true, CERTIFICATE_GOOD_ENOUGH},
-        {true, "contoso.com", NULL, 0, true, true, CERTIFICATE_OF_ANOTHER},
-        {true, "mail.contoso.com", NULL, 0, true, false, CERTIFICATE_NOT_TRUSTED},
-        {false, "mail.contoso.com", NULL, 0, true, false, CERTIFICATE_NOT_TRUSTED},
-        {true, NULL, MAIL, 1, true, true, CERTIFICATE_GOOD_ENOUGH},
-        {true, NULL, TWO, 2, true, true, CERTIFICATE_GOOD_ENOUGH},
-        {true, NULL, OTHER, 1, true, true, CERTIFICATE_OF_ANOTHER},
-        {false, NULL, MAIL, 1, true, false, CERTIFICATE_NOT_TRUSTED},
-        {true, "mail.contoso.com", OTHER, 1, true, true, CERTIFICATE_OF_ANOTHER},
-        {true, "mx.fabrikam.com", MAIL, 1, true, true, CERTIFICATE_OF_ANOTHER},
-        {true, ".contoso.com", MAIL, 1, true, true, CERTIFICATE_GOOD_ENOUGH},
+        {false, NULL, NULL, 0, true, false, CERTIFICATE_GOOD_ENOUGH, false},
+        {false, NULL, NULL, 0, false, false, CERTIFICATE_GOOD_ENOUGH, false},
+        {true, NULL, NULL, 0, true, true, CERTIFICATE_GOOD_ENOUGH, false},
+        {true, NULL, NULL, 0, true, false, CERTIFICATE_NOT_TRUSTED, false},
+        {true, NULL, NULL, 0, false, true, CERTIFICATE_MISSING, false},
+        {true, "mail.contoso.com", NULL, 0, true, true, CERTIFICATE_GOOD_ENOUGH, false},
+        {true, ".contoso.com", NULL, 0, true, true, CERTIFICATE_GOOD_ENOUGH, false},
+        {true, "contoso.com", NULL, 0, true, true, CERTIFICATE_OF_ANOTHER, false},
+        {true, "mail.contoso.com", NULL, 0, true, false, CERTIFICATE_NOT_TRUSTED, false},
+        {false, "mail.contoso.com", NULL, 0, true, false, CERTIFICATE_NOT_TRUSTED, false},
+        {true, NULL, MAIL, 1, true, true, CERTIFICATE_GOOD_ENOUGH, false},
+        {true, NULL, TWO, 2, true, true, CERTIFICATE_GOOD_ENOUGH, false},
+        {true, NULL, OTHER, 1, true, true, CERTIFICATE_OF_ANOTHER, false},
+        {false, NULL, MAIL, 1, true, false, CERTIFICATE_NOT_TRUSTED, false},
+        {true, "mail.contoso.com", OTHER, 1, true, true, CERTIFICATE_OF_ANOTHER, false},
+        {true, "mx.fabrikam.com", MAIL, 1, true, true, CERTIFICATE_OF_ANOTHER, false},
+        {true, ".contoso.com", MAIL, 1, true, true, CERTIFICATE_GOOD_ENOUGH, false},
+        {true, "contoso.com", NULL, 0, true, true, CERTIFICATE_GOOD_ENOUGH, true},
+        {true, "mail.contoso.com", NULL, 0, true, true, CERTIFICATE_GOOD_ENOUGH, true},
+        {true, "fabrikam.com", NULL, 0, true, true, CERTIFICATE_OF_ANOTHER, true},
+        {true, "toso.com", NULL, 0, true, true, CERTIFICATE_OF_ANOTHER, true},
+        {true, "contoso.com", NULL, 0, true, false, CERTIFICATE_NOT_TRUSTED, true},
     };
     (void)state;
     fake_certificate_make(&certificate);
@@ -115,6 +121,7 @@ static void what_a_certificate_must_be(void **state)
         const struct smtp_demand demand = {.tls = TLS_DEMAND_ALWAYS,
                                            .needs_trust = rows[i].needs_trust,
                                            .domain = rows[i].domain,
+                                           .domain_has_hosts = rows[i].domain_has_hosts,
                                            .hosts = rows[i].hosts,
                                            .host_count = rows[i].host_count};
         const struct tls_result result = {.peer = rows[i].has_certificate ? certificate.x509 : NULL,

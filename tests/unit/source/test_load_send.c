@@ -48,6 +48,56 @@ static void test_defaults_and_values(void **state)
     fixture_done(&fixture);
 }
 
+/* proves: C133 C135 facts-1.4 facts-2.6 facts-2.7 */
+static void test_tls_and_login(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    const struct send_connector *a =
+        load_with(&fixture, "routingList: SMTP:*;1\nmsExchSmtpSmartHost: [10.9.9.9],Mail.Example,b.example\n"
+                            "msExchSmtpOutboundSecurityFlag: 4\nmsExchSmtpSendFlags: 4194368\n"
+                            "msExchSmtpSendTlsDomain: *.Contoso.com\n"
+                            "msExchSmtpOutboundSecurityUserName: contoso\\relay\n"
+                            "msExchSmtpOutboundSecurityPassword: a secret\n");
+    assert_null(a->refused);
+    assert_int_equal(a->outbound_security, OUTBOUND_REQUIRE_TLS);
+    assert_int_equal(a->send_flags, SEND_TLS_DOMAIN_VALIDATION | SEND_AUTH_BASIC_REQUIRE_TLS);
+    assert_string_equal(a->tls_domain, ".contoso.com");
+    assert_int_equal(a->smart_host_name_count, 2);
+    assert_string_equal(a->smart_host_names[0], "mail.example");
+    assert_string_equal(a->smart_host_names[1], "b.example");
+    assert_string_equal(a->login_user, "contoso\\relay");
+    assert_string_equal(a->login_password, "a secret");
+    assert_null(a->login_password_file);
+    fixture_done(&fixture);
+    a = load_with(&fixture, BASIC "msExchSmtpSendFlags: 2097152\nmsExchSmtpOutboundSecurityUserName: relay\n"
+                                  "dirrelaySmartHostPasswordFile: /run/secrets/relay\n");
+    assert_null(a->refused);
+    assert_int_equal(a->send_flags, SEND_AUTH_BASIC);
+    assert_null(a->login_password);
+    assert_string_equal(a->login_password_file, "/run/secrets/relay");
+    assert_null(a->tls_domain);
+    fixture_done(&fixture);
+    a = load_with(&fixture, BASIC "msExchSmtpSendFlags: 64\nmsExchSmtpOutboundSecurityFlag: 4\n"
+                                  "msExchSmtpSendTlsDomain: Mail.Contoso.com\n");
+    assert_null(a->refused);
+    assert_string_equal(a->tls_domain, "mail.contoso.com");
+    fixture_done(&fixture);
+}
+
+/* proves: contract-6 */
+static void test_a_password_is_never_repeated(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    const struct send_connector *a =
+        load_with(&fixture, BASIC "msExchSmtpSendFlags: 2097152\nmsExchSmtpOutboundSecurityUserName: relay\n"
+                                  "msExchSmtpOutboundSecurityPassword:: Y2FuYXJ5AXk=\n");
+    assert_has_text(a->refused, "msExchSmtpOutboundSecurityPassword");
+    assert_null(strstr(a->refused, "canary"));
+    fixture_done(&fixture);
+}
+
 /* proves: facts-1.4 contract-1 C221 */
 static void test_refused_by_name(void **state)
 {
@@ -59,9 +109,10 @@ static void test_refused_by_name(void **state)
         {BASIC "delivContLength: -1\n", "delivContLength"},
         {BASIC "deliveryMechanism: 0\n", "deliveryMechanism"},
         {BASIC "connectedDomains: x\n", "connectedDomains"},
-        {BASIC "msExchSmtpSendTlsDomain: x.example\n", "msExchSmtpSendTlsDomain"},
+        {BASIC "msExchSmtpSendTlsDomain: x.example\n", "TlsDomain needs TlsAuthLevel DomainValidation"},
+        {BASIC "msExchSmtpSendTlsDomain: x..example\n", "msExchSmtpSendTlsDomain"},
         {BASIC "msExchSmtpSendNdrLevel: 1\n", "msExchSmtpSendNdrLevel"},
-        {BASIC "msExchSmtpOutboundSecurityUserName: me\n", "msExchSmtpOutboundSecurityUserName"},
+        {BASIC "msExchSmtpSendFlags: 2097152\n", "BasicAuth and BasicAuthRequireTLS need a user name"},
         {BASIC "msExchSmtpSendBindingIPAddress: here\n", "msExchSmtpSendBindingIPAddress"},
         {BASIC "msExchSMTPSendConnectorFQDN: a b\n", "msExchSMTPSendConnectorFQDN"},
         {BASIC "msExchSmtpOutboundSecurityFlag: 1\n", "msExchSmtpOutboundSecurityFlag"},
@@ -78,18 +129,6 @@ static void test_refused_by_name(void **state)
         assert_non_null(fixture_refusal(&fixture, DN("A"), bad[i][1]));
         fixture_done(&fixture);
     }
-}
-
-/* proves: contract-6 */
-static void test_a_password_is_never_repeated(void **state)
-{
-    (void)state;
-    struct fixture fixture;
-    const struct send_connector *a =
-        load_with(&fixture, BASIC "msExchSmtpOutboundSecurityPassword: hunter2\n");
-    assert_has_text(a->refused, "msExchSmtpOutboundSecurityPassword");
-    assert_null(strstr(a->refused, "hunter2"));
-    fixture_done(&fixture);
 }
 
 /* proves: contract-3 */
@@ -168,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults_and_values),
+        cmocka_unit_test(test_tls_and_login),
         cmocka_unit_test(test_refused_by_name),
         cmocka_unit_test(test_a_password_is_never_repeated),
         cmocka_unit_test(test_source_servers),

@@ -1,0 +1,99 @@
+#include "delivery/delivery_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What the send connector's words mean for a session: TLS, certificate, login. */
+
+static bool has_auth(const struct send_connector *connector, uint32_t mechanism)
+{
+    return (connector->send_flags & SEND_AUTH_MASK) == mechanism;
+}
+
+static enum tls_demand tls_of(const struct send_connector *connector, bool in_clear)
+{
+    if ((connector->outbound_security & OUTBOUND_REQUIRE_TLS) ||
+        has_auth(connector, SEND_AUTH_BASIC_REQUIRE_TLS))
+        return TLS_DEMAND_ALWAYS;
+    bool is_unwanted = in_clear || (connector->outbound_security & OUTBOUND_IGNORE_STARTTLS);
+    return is_unwanted ? TLS_DEMAND_NEVER : TLS_DEMAND_OFFERED;
+}
+
+/* Without TlsDomain the domain itself is asked for, and its exchanger may bear any name below it. */
+void security_demand(const struct send_connector *connector, const char *domain, bool in_clear,
+                     struct smtp_demand *out)
+{
+    uint32_t level = connector->send_flags & SEND_TLS_AUTH_LEVEL_MASK;
+    bool has_domain = level == SEND_TLS_DOMAIN_VALIDATION;
+    bool is_host_proven = has_auth(connector, SEND_AUTH_BASIC_REQUIRE_TLS);
+    *out = (struct smtp_demand){
+        .tls = tls_of(connector, in_clear),
+        .needs_trust = level == SEND_TLS_CERTIFICATE_VALIDATION || has_domain || is_host_proven,
+        .domain = !has_domain             ? NULL
+                  : connector->tls_domain ? connector->tls_domain
+                                          : domain,
+        .domain_has_hosts = has_domain && !connector->tls_domain,
+        .hosts = connector->smart_host_names,
+        .host_count = is_host_proven ? connector->smart_host_name_count : 0,
+        .needs_authentication = has_auth(connector, SEND_AUTH_BASIC) || is_host_proven,
+    };
+}
+
+bool security_may_fall_back(const struct send_connector *connector)
+{
+    return tls_of(connector, false) == TLS_DEMAND_OFFERED;
+}
+
+/* -- the login -- */
+
+/* What the file holds up to size bytes, without the line end behind it. */
+static enum error read_line(int file, char *out, size_t size, size_t *out_len)
+{
+    struct stat status;
+    ssize_t len = fstat(file, &status) == 0 && S_ISREG(status.st_mode) ? read(file, out, size) : -1;
+    if (len < 0)
+        return ERROR_IO;
+    struct bytes text = {out, (size_t)len};
+    text.len -= bytes_ends_nocase(text, "\n");
+    text.len -= bytes_ends_nocase(text, "\r");
+    *out_len = text.len;
+    return OK;
+}
+
+static enum error read_password(const char *path, char out[AUTH_PASSWORD_MAX + 1], struct note *note)
+{
+    char text[AUTH_PASSWORD_MAX + 3]; /* a line end, and one byte too many */
+    size_t len = 0;
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    enum error error = file < 0 ? ERROR_IO : read_line(file, text, sizeof text, &len);
+    if (file >= 0)
+        close(file);
+    bool is_password = !error && len > 0 && len <= AUTH_PASSWORD_MAX && !memchr(text, '\0', len);
+    if (error)
+        note_set(note, "dirrelaySmartHostPasswordFile cannot be read");
+    else if (!is_password)
+        note_set(note, "dirrelaySmartHostPasswordFile holds no password");
+    if (is_password) {
+        memcpy(out, text, len);
+        out[len] = '\0';
+    }
+    explicit_bzero(text, sizeof text);
+    return is_password ? OK : ERROR_IO;
+}
+
+enum error security_credential(const struct send_connector *connector, struct auth_credential *out,
+                               struct note *note)
+{
+    struct bytes user = bytes_of_text(connector->login_user);
+    struct bytes password = bytes_of_text(connector->login_password);
+    if (user.len > AUTH_USER_MAX || password.len > AUTH_PASSWORD_MAX)
+        return ERROR_IO;
+    memcpy(out->user, user.ptr, user.len + 1);
+    if (connector->login_password_file)
+        return read_password(connector->login_password_file, out->password, note);
+    memcpy(out->password, password.ptr, password.len + 1);
+    return OK;
+}

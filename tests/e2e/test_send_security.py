@@ -1,0 +1,285 @@
+"""TLS and authentication towards next hops: by the send connector's words, against a zoo of certificates."""
+
+import json
+import ssl
+import unittest
+
+from lib.certificates import Certificates
+from lib.sink import Sink
+from lib.world import Case
+
+SENDER = "chris@contoso.com"
+FLAGS, SECURITY, TLS_DOMAIN = "msExchSmtpSendFlags", "msExchSmtpOutboundSecurityFlag", "msExchSmtpSendTlsDomain"
+USER, PASSWORD = "msExchSmtpOutboundSecurityUserName", "msExchSmtpOutboundSecurityPassword"
+REQUIRE_TLS, FORCE_HELO, IGNORE_STARTTLS = 0x4, 0x400000, 0x800000
+ENCRYPTION, CERTIFICATE, DOMAIN = 0x10, 0x20, 0x40
+BASIC, BASIC_TLS, EXTERNAL = 2 << 20, 4 << 20, 16 << 20
+NEEDS_TLS = "451 5.7.3 STARTTLS is required to send mail"
+NEEDS_AUTH = "451 5.7.3 Require basic authentication"
+INVALID = "454 4.7.5 Certificate validation failure: "
+SECRET = "canary-4711"
+
+
+class SecurityCase(Case):
+    """peer(…) makes a send connector NAME for the domain NAME.example and the hop it leads to; cls.peers[NAME]."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.certificates, cls.peers = Certificates(), {}
+        cls.addClassCleanup(cls.certificates.close)
+        cls.addClassCleanup(cls.stop_peers)
+        cls.provide(cls.certificates)
+        super().setUpClass()
+
+    @classmethod
+    def stop_peers(cls):
+        for peer in cls.peers.values():
+            peer.stop()
+
+    @classmethod
+    def peer(cls, org, name, certificate=None, logins=None, hosts="[127.0.0.1]", **attributes):
+        peer = cls.peers[name] = Sink()
+        peer.certificate, peer.logins = certificate, logins or {}
+        org.send(name, peer.port, spaces="SMTP:%s.example;1" % name, hosts=hosts, **attributes)
+        return peer
+
+    def submit(self, name):
+        """Sends a message to the peer's domain; returns its id and a mark before it."""
+        mark = self.daemon.mark()
+        with self.client("127.0.0.2") as client:
+            client.ehlo()
+            client.send_message(SENDER, ["kate@%s.example" % name])
+            client.quit()
+        return self.daemon.wait("message.accepted", since=mark)["id"], mark
+
+    def delivered(self, name):
+        """The message as it arrived, and the session's event."""
+        id, mark = self.submit(name)
+        self.daemon.wait("message.delivered", since=mark, id=id)
+        return self.peers[name].wait(1)[-1], self.daemon.wait("hop.session", since=mark, hop=name)
+
+    def deferred(self, name):
+        """Why nothing was sent: the reply, without the address behind it, and the peer's session."""
+        id, mark = self.submit(name)
+        event = self.daemon.wait("message.deferred", since=mark, id=id)
+        peer = self.peers[name]
+        self.assertEqual(peer.offered, [])
+        self.assertFalse([line for session in peer.sessions for line in session.commands if line.startswith("MAIL")])
+        self.assertEqual(self.daemon.cli("queue", "remove", id).code, 0)
+        return event["reply"].rpartition(" [")[0], peer.sessions[-1]
+
+    def left(self, name):
+        """The same of a hop that was told QUIT."""
+        reply, session = self.deferred(name)
+        self.assertWithin(10, lambda: self.assertEqual((session.commands[-1], session.ended), ("QUIT", "quit")))
+        return reply
+
+
+class Tls(SecurityCase):
+    @classmethod
+    def provide(cls, certificates):
+        ca = certificates.ca()
+        cls.good = certificates.make("good", "mail.contoso.com", issuer=ca)
+        cls.zoo = {
+            "expired": certificates.make("expired", "mail.contoso.com", issuer=ca, expired=True),
+            "selfsigned": certificates.make("selfsigned", "mail.contoso.com"),
+            "revoked": certificates.make("revoked", "mail.contoso.com", issuer=ca),
+            "wildcard": certificates.make("wildcard", "*.contoso.com", issuer=ca),
+            "deepwild": certificates.make("deepwild", "*.example.com", issuer=ca),
+            "wrongname": certificates.make("wrongname", "mail.fabrikam.com", issuer=ca),
+        }
+        cls.config = {"tls.ca_file": ca[0], "tls.crl_file": certificates.crl(["revoked"])}
+
+    @classmethod
+    def organize(cls, org, port, sink):
+        org.relay("Relay", port, ["127.0.0.2"])
+        cls.peer(org, "plain")
+        cls.peer(org, "opportunistic", cls.zoo["selfsigned"])
+        cls.peer(org, "ignored", cls.good, **{SECURITY: IGNORE_STARTTLS})
+        cls.peer(org, "helo", cls.good, **{SECURITY: FORCE_HELO})
+        cls.peer(org, "required", cls.zoo["selfsigned"], **{SECURITY: REQUIRE_TLS})
+        cls.peer(org, "requiredplain", **{SECURITY: REQUIRE_TLS})
+        cls.peer(org, "requiredrefused", cls.good, **{SECURITY: REQUIRE_TLS}).replies["STARTTLS"] = "454 4.7.0 not now"
+        cls.peer(org, "refused", cls.good).replies["STARTTLS"] = "454 4.7.0 not now"
+        cls.peer(org, "encrypted", cls.zoo["expired"], **{SECURITY: REQUIRE_TLS, FLAGS: ENCRYPTION})
+        cls.peer(org, "injected", cls.good).injected = b"250-AUTH PLAIN\r\n250 ok\r\n"
+        cls.peer(org, "old", cls.good).highest = ssl.TLSVersion.TLSv1_1
+        cls.peer(org, "oldrequired", cls.good, **{SECURITY: REQUIRE_TLS}).highest = ssl.TLSVersion.TLSv1_1
+        cls.peer(org, "named", cls.good, hosts="localhost", **{SECURITY: REQUIRE_TLS})
+        validated = {SECURITY: REQUIRE_TLS, FLAGS: CERTIFICATE}
+        cls.peer(org, "good", cls.good, **validated)
+        for kind, certificate in cls.zoo.items():
+            cls.peer(org, kind, certificate, **validated)
+            cls.peer(org, "domain" + kind, certificate, **{SECURITY: REQUIRE_TLS, FLAGS: DOMAIN, TLS_DOMAIN: "mail.contoso.com"})
+        cls.peer(org, "domaingood", cls.good, **{SECURITY: REQUIRE_TLS, FLAGS: DOMAIN, TLS_DOMAIN: "mail.contoso.com"})
+        cls.peer(org, "domainbelow", cls.good, **{SECURITY: REQUIRE_TLS, FLAGS: DOMAIN, TLS_DOMAIN: "*.contoso.com"})
+        cls.peer(org, "crlaway", cls.good, **validated)
+
+    # proves: C144 C153 C149 facts-10.5
+    def test_tls_is_used_where_it_is_offered(self):
+        message, event = self.delivered("opportunistic")
+        self.assertEqual((message.tls, event["tls"], event["certificate"]), ("TLSv1.3", "TLSv1.3", "self-signed certificate"))
+        self.assertTrue(event["cipher"].startswith("TLS_"))
+        message, event = self.delivered("plain")
+        self.assertEqual((message.tls, event.get("tls"), event.get("certificate")), (None, None, None))
+        self.assertEqual(self.delivered("ignored")[0].tls, None)
+        self.assertNotIn("STARTTLS", self.peers["ignored"].sessions[0].commands)
+        self.assertEqual(self.delivered("helo")[0].tls, None)
+        self.assertTrue(self.peers["helo"].sessions[0].commands[0].startswith("HELO "))
+
+    def test_a_lost_handshake_is_tried_again_in_clear(self):
+        mark = self.daemon.mark()
+        message, event = self.delivered("old")
+        self.assertEqual((message.tls, event.get("tls"), message.session), (None, None, 1))
+        self.assertIn("handshake", self.daemon.wait("hop.tls_failed", since=mark)["message"])
+        self.assertEqual(self.delivered("refused")[0].session, 0)  # no handshake: the session goes on
+
+    # proves: C135 C169 facts-8.2 facts-10.5
+    def test_tls_is_required(self):
+        self.assertEqual(self.delivered("required")[0].tls, "TLSv1.3")
+        self.assertEqual(self.left("requiredplain"), NEEDS_TLS)
+        self.assertEqual(self.left("requiredrefused"), NEEDS_TLS + " (454 4.7.0 not now)")
+        reply, session = self.deferred("oldrequired")
+        self.assertIn(NEEDS_TLS + " (handshake:", reply)
+        self.assertEqual(session.commands[1:], ["STARTTLS"])
+        self.assertEqual(self.delivered("named")[0].tls, "TLSv1.3")
+        self.assertEqual(self.peers["named"].sessions[0].server_name, "localhost")
+
+    # proves: F5
+    def test_response_injection_ends_the_session(self):
+        reply, session = self.deferred("injected")
+        self.assertEqual(reply, "421 4.4.0 Remote server response was not RFC conformant")
+        self.assertEqual(session.commands[1:], ["STARTTLS"])
+
+    # proves: C145 C162 C170 T6 T7 facts-10.5
+    def test_what_a_certificate_must_be(self):
+        self.assertEqual(self.delivered("encrypted")[1]["certificate"], "certificate has expired")
+        self.assertEqual(self.delivered("good")[1]["certificate"], "good")
+        self.assertEqual(self.delivered("wildcard")[1]["certificate"], "good")
+        self.assertEqual(self.delivered("wrongname")[1]["certificate"], "good")  # its name is not asked for
+        self.assertEqual(self.left("expired"), INVALID + "certificate has expired")
+        self.assertEqual(self.left("selfsigned"), INVALID + "self-signed certificate")
+        self.assertEqual(self.left("revoked"), INVALID + "certificate revoked")
+
+    # proves: C172 T6 facts-10.5
+    def test_the_domain_of_a_certificate(self):
+        another = INVALID + "the certificate is another host's: "
+        self.assertEqual(self.delivered("domaingood")[1]["certificate"], "good")
+        self.assertEqual(self.delivered("domainwildcard")[1]["certificate"], "good")
+        self.assertEqual(self.delivered("domainbelow")[1]["certificate"], "good")
+        self.assertEqual(self.left("domainwrongname"), another + "mail.fabrikam.com")
+        self.assertEqual(self.left("domaindeepwild"), another + "*.example.com")
+        self.assertEqual(self.left("domainrevoked"), INVALID + "certificate revoked")
+        self.assertEqual(self.left("domainselfsigned"), INVALID + "self-signed certificate")
+
+    # proves: C138 C179 T7
+    def test_a_list_that_has_ended_and_a_new_one(self):
+        mark = self.daemon.mark()
+        self.certificates.crl(["revoked"], stale=True)
+        self.daemon.wait("trust.loaded", since=mark)
+        try:
+            self.assertEqual(self.left("crlaway"), INVALID + "CRL has expired")
+            mark = self.daemon.mark()
+            with open(self.config["tls.crl_file"], "w") as file:
+                file.write("no list\n")
+            self.assertIn("tls.crl_file", self.daemon.wait("trust.refused", since=mark)["message"])
+        finally:
+            mark = self.daemon.mark()
+            self.certificates.crl(["revoked"])
+            self.daemon.wait("trust.loaded", since=mark)
+        id, mark = self.submit("crlaway")
+        self.daemon.cli("queue", "retry", "*")
+        self.daemon.wait("message.delivered", since=mark, id=id)
+
+
+class Login(SecurityCase):
+    @classmethod
+    def provide(cls, certificates):
+        ca = certificates.ca()
+        cls.localhost = certificates.make("localhost", "localhost", issuer=ca)
+        cls.elsewhere = certificates.make("elsewhere", "host1.contoso.com", issuer=ca)
+        cls.selfsigned = certificates.make("selfsigned", "localhost")
+        cls.revoked = certificates.make("revoked", "localhost", issuer=ca)
+        cls.password_file = certificates.write("password", SECRET + "\n", into=certificates.work)
+        cls.config = {"tls.ca_file": ca[0], "tls.crl_file": certificates.crl(["revoked"]), "log.level": "debug"}
+
+    @classmethod
+    def organize(cls, org, port, sink):
+        org.relay("Relay", port, ["127.0.0.2"])
+        logins = {"relay": SECRET}
+        basic = {FLAGS: BASIC, USER: "relay", PASSWORD: SECRET}
+        cls.peer(org, "basic", logins=logins, **basic)
+        cls.peer(org, "onlyplain", logins=logins, **basic).mechanisms = ["GSSAPI", "PLAIN"]
+        cls.peer(org, "file", logins=logins, dirrelaySmartHostPasswordFile=cls.password_file, **{FLAGS: BASIC, USER: "relay"})
+        cls.peer(org, "nofile", logins=logins, dirrelaySmartHostPasswordFile="/nonexistent/password",
+                 **{FLAGS: BASIC, USER: "relay"})
+        cls.peer(org, "none", logins=logins)
+        cls.peer(org, "external", logins=logins, **{FLAGS: EXTERNAL})
+        cls.peer(org, "notoffered", **basic)
+        cls.peer(org, "foreign", logins=logins, **basic).mechanisms = ["NTLM", "CRAM-MD5"]
+        cls.peer(org, "wrong", logins={"relay": "another"}, **basic)
+        cls.peer(org, "intls", cls.selfsigned, logins, **{**basic, SECURITY: REQUIRE_TLS})
+        cls.peer(org, "notls", None, logins, **{**basic, SECURITY: REQUIRE_TLS})
+        strict = {**basic, FLAGS: BASIC_TLS, "hosts": "localhost"}
+        cls.peer(org, "strict", cls.localhost, logins, **strict)
+        cls.peer(org, "strictplain", None, logins, **strict)
+        cls.peer(org, "strictunknown", cls.selfsigned, logins, **strict)
+        cls.peer(org, "strictrevoked", cls.revoked, logins, **strict)
+        cls.peer(org, "strictelsewhere", cls.elsewhere, logins, **strict)
+        cls.peer(org, "strictlisted", cls.elsewhere, logins, **{**strict, "hosts": "localhost,host1.contoso.com"})
+
+    def tearDown(self):
+        log = json.dumps(self.daemon.seen())
+        self.assertNotIn(SECRET, log)
+        self.assertNotIn("Y2FuYXJ5LTQ3MTE=", log)
+
+    def left(self, name):
+        reply = super().left(name)
+        return reply, [line for line in self.peers[name].sessions[-1].commands if line.startswith("AUTH")]
+
+    # proves: C128 C132 C133 C134 C142 facts-10.5
+    def test_the_connector_logs_in(self):
+        message, event = self.delivered("basic")
+        self.assertEqual((message.user, message.tls, event["auth"]), ("relay", None, "LOGIN"))
+        self.assertIn("AUTH LOGIN", self.peers["basic"].sessions[0].commands)
+        message, event = self.delivered("onlyplain")
+        self.assertEqual((message.user, event["auth"]), ("relay", "PLAIN"))
+        self.assertEqual(self.delivered("file")[0].user, "relay")
+        for name in ("none", "external"):
+            message, event = self.delivered(name)
+            self.assertEqual((message.user, event.get("auth")), (None, None))
+            self.assertFalse([line for line in self.peers[name].sessions[0].commands if line.startswith("AUTH")])
+
+    # proves: C129 C130 facts-8.2 facts-10.5
+    def test_without_login_nothing_is_sent(self):
+        self.assertEqual(self.left("notoffered"), (NEEDS_AUTH, []))
+        self.assertEqual(self.left("foreign"), (NEEDS_AUTH, []))
+        self.assertEqual(self.left("wrong"), (NEEDS_AUTH + " (535 5.7.3 Authentication unsuccessful)", ["AUTH LOGIN"]))
+        self.assertEqual(self.left("nofile"), (NEEDS_AUTH + " (dirrelaySmartHostPasswordFile cannot be read)", []))
+
+    # proves: C135 facts-10.5
+    def test_basic_with_require_tls_validates_nothing(self):
+        message, event = self.delivered("intls")
+        self.assertEqual((message.user, message.tls, event["certificate"]), ("relay", "TLSv1.3", "self-signed certificate"))
+        self.assertEqual(self.left("notls"), ("451 5.7.3 Require STARTTLS to do basic authentication", []))
+
+    # proves: C136 C137 C138 C139 C140 facts-10.5
+    def test_basic_require_tls_validates_first(self):
+        message, event = self.delivered("strict")
+        self.assertEqual((message.user, message.tls, event["certificate"]), ("relay", "TLSv1.3", "good"))
+        self.assertEqual(self.left("strictplain"), ("451 5.7.3 Require STARTTLS to do basic authentication", []))
+        self.assertEqual(self.left("strictunknown"), (INVALID + "self-signed certificate", []))
+        self.assertEqual(self.left("strictrevoked"), (INVALID + "certificate revoked", []))
+        self.assertEqual(self.left("strictelsewhere"), (INVALID + "the certificate is another host's: host1.contoso.com", []))
+        self.assertEqual(self.delivered("strictlisted")[0].user, "relay")
+
+    # proves: T11
+    def test_the_password_is_in_no_answer(self):
+        for arguments in (("connector", "list"), ("connector", "show", "basic"), ("lint",), ("status",)):
+            answer = self.daemon.cli(*arguments)
+            self.assertTrue(answer.out, answer)
+            self.assertNotIn(SECRET, answer.out + answer.err)
+
+
+if __name__ == "__main__":
+    unittest.main()
