@@ -12,6 +12,9 @@ struct watchdog {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     struct timespec due;
+    struct timespec wakes; /* when the thread looks by itself; it is armed for every few messages, and waking
+                              it each time would cost more than reading them */
+    bool is_asleep;        /* it does not look by itself */
     bool is_armed;
     bool has_bitten;
     bool has_given_up;
@@ -19,12 +22,16 @@ struct watchdog {
     int descriptor; /* -1: none */
 };
 
+static bool is_before(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
 static bool is_due(const struct watchdog *watchdog)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec > watchdog->due.tv_sec ||
-           (now.tv_sec == watchdog->due.tv_sec && now.tv_nsec >= watchdog->due.tv_nsec);
+    return !is_before(&now, &watchdog->due);
 }
 
 static void bite(struct watchdog *watchdog)
@@ -40,9 +47,12 @@ static void *watch(void *owner)
     pthread_mutex_lock(&watchdog->mutex);
     while (!watchdog->is_ending) {
         if (!watchdog->is_armed) {
+            watchdog->is_asleep = true;
             pthread_cond_wait(&watchdog->changed, &watchdog->mutex);
+            watchdog->is_asleep = false;
         } else if (!is_due(watchdog)) {
-            pthread_cond_timedwait(&watchdog->changed, &watchdog->mutex, &watchdog->due);
+            watchdog->wakes = watchdog->due;
+            pthread_cond_timedwait(&watchdog->changed, &watchdog->mutex, &watchdog->wakes);
         } else {
             watchdog->is_armed = false;
             watchdog->has_bitten = true;
@@ -115,7 +125,8 @@ void watchdog_arm(struct watchdog *watchdog, uint64_t delay_ms)
     }
     watchdog->is_armed = true;
     watchdog->has_bitten = false;
-    pthread_cond_signal(&watchdog->changed);
+    if (watchdog->is_asleep || is_before(&watchdog->due, &watchdog->wakes))
+        pthread_cond_signal(&watchdog->changed);
     pthread_mutex_unlock(&watchdog->mutex);
 }
 
