@@ -27,10 +27,12 @@ class Probe:
             probe.wait("current", name="w")
     """
 
+    PROGRAM = "directory_probe"
+
     def __init__(self, *arguments):
         self.events = []
         self._queue = queue.Queue()
-        self.process = subprocess.Popen([program("directory_probe"), *arguments], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([program(self.PROGRAM), *arguments], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self._readers = [threading.Thread(target=self._read, daemon=True),
                          threading.Thread(target=self._read_errors, daemon=True)]
@@ -44,7 +46,7 @@ class Probe:
     def __exit__(self, kind, *unused):
         code = self.end()
         if kind is None and code != 0:
-            raise AssertionError("directory_probe ended with %s: %s" % (code, "".join(self.errors)))
+            raise AssertionError("%s ended with %s: %s" % (self.PROGRAM, code, "".join(self.errors)))
 
     def _read(self):
         for line in self.process.stdout:
@@ -71,7 +73,7 @@ class Probe:
         except queue.Empty:
             raise AssertionError("no event within %s s; last: %s" % (timeout, self.events[-5:])) from None
         if event is None:
-            raise AssertionError("directory_probe ended: " + "".join(self.errors))
+            raise AssertionError(self.PROGRAM + " ended: " + "".join(self.errors))
         self.events.append(event)
         return event
 
