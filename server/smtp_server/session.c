@@ -324,6 +324,7 @@ static void on_close(void *owner, enum error why)
 {
     struct smtp_session *session = owner;
     struct smtp_service *service = session->service;
+    session_protocol_disconnect(session, why);
     if (session->is_open) {
         session_log_close(session, why);
     }
@@ -395,6 +396,7 @@ void smtp_session_start(struct smtp_service *service, struct stream *stream)
     }
     stream_attach(stream, &session_events, session);
     enum reply refusal = admit(session);
+    session_protocol_connect(session);
     bool is_implicit =
         session->connector != NULL && session->connector->implicit_tls && !service->assumes_tls;
     struct tls_context *context = NULL;
@@ -410,6 +412,7 @@ void smtp_session_start(struct smtp_service *service, struct stream *stream)
     session->is_open = true;
     session->is_tls = service->assumes_tls;
     session_log_open(session);
+    session_protocol_rights(session);
     if (session->connector->connection_timeout_s != UNLIMITED) {
         loop_timer_start(&session->lifetime, (uint64_t)session->connector->connection_timeout_s * 1000);
     }

@@ -82,6 +82,7 @@ struct smtp_session {
     uint32_t logon_failures;
     uint32_t idle_commands;
     uint32_t accepted_messages;
+    uint32_t protocol_sequence; /* of the next row of the protocol log */
     struct chunk chunk;
     uint64_t record_bytes; /* of content, since the deadline moved */
     uint8_t state;         /* enum session_state; written by session_enter alone */
@@ -208,6 +209,21 @@ void session_log_direct_trust(const struct smtp_session *session, const char *se
 /* The end of a handshake, good or bad. */
 void session_log_tls(const struct smtp_session *session, const struct tls_result *result);
 void session_count_access_check(void);
+
+/* -- session_protocol.c: nothing happens unless the connector's ProtocolLoggingLevel is Verbose -- */
+
+void session_protocol_connect(struct smtp_session *session);
+void session_protocol_disconnect(struct smtp_session *session, enum error why);
+/* The rights as they are from here on. */
+void session_protocol_rights(struct smtp_session *session);
+void session_protocol_tls(struct smtp_session *session);
+void session_protocol_tarpit(struct smtp_session *session, uint64_t delay_ms);
+/* Whole lines of ours. */
+void session_protocol_sent(struct smtp_session *session, struct bytes text);
+/* session->line, once. */
+void session_protocol_received(struct smtp_session *session, const struct command_line *command);
+/* The client's part of a login, of which nothing is shown. */
+void session_protocol_response(struct smtp_session *session);
 
 /* -- session_tls.c -- */
 

@@ -171,6 +171,7 @@ static void succeed(struct login *login, const struct account *account)
         return;
     }
     session_log_authenticated(session, mechanism_of(login));
+    session_protocol_rights(session);
     leave(session);
     session_answer(session, REPLY_AUTHENTICATED);
 }
@@ -290,6 +291,7 @@ static void end_line(struct smtp_session *session, struct bytes data, size_t lf)
         line = buffer_bytes(&partial);
     }
     session->has_progressed = true;
+    session_protocol_response(session);
     if (lf + 1 < data.len) {
         session_log_refused(session, session_refused_event(session), REPLY_PIPELINING_VIOLATION, NULL,
                             (struct bytes){0}, (struct bytes){0}, (struct bytes){0});

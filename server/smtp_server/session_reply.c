@@ -14,6 +14,7 @@ static bool with_enhanced(const struct smtp_session *session)
 
 void session_write(struct smtp_session *session, struct bytes text)
 {
+    session_protocol_sent(session, text);
     if (!stream_write(session->stream, text)) {
         session->waits |= WAIT_OUTPUT;
     }
@@ -67,6 +68,7 @@ static void answer(struct smtp_session *session, enum reply reply, const char *w
     uint64_t delay_ms = tarpit_ms(session, reply);
     if (delay_ms > 0 && buffer_append(&session->held, out) == OK) {
         session->waits |= WAIT_TARPIT;
+        session_protocol_tarpit(session, delay_ms);
         loop_timer_start(&session->pause, delay_ms);
     } else {
         session_write(session, out);
@@ -104,6 +106,7 @@ void session_close(struct smtp_session *session, enum reply reply)
     if (session->held.len > 0) {
         session_write(session, buffer_bytes(&session->held));
     }
+    session_protocol_sent(session, out);
     if (stream_write(session->stream, out)) {
         stream_close(session->stream);
     } else {

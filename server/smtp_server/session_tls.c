@@ -77,8 +77,10 @@ static void on_secured(void *owner, const struct tls_result *result)
     session->tls_cipher = result->cipher;
     session->has_progressed = true;
     session_log_tls(session, result);
+    session_protocol_tls(session);
     if (session->is_direct_trust) {
         session_set_peer(session, result->peer);
+        session_protocol_rights(session);
     }
     session_turn_begin(session);
     if (session->connector->implicit_tls) {

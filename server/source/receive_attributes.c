@@ -55,7 +55,7 @@ static const struct attribute_row rows[] = {
     {"msExchSmtpReceiveMaxRecipientsPerMessage", "MaxRecipientsPerMessage", ATTRIBUTE_INTEGER, 1, 512000, BOTH(200),
         STORE_U32, TO(max_recipients), "smtp_server/verb_rcpt.c"},
     {"msExchSmtpReceiveProtocolLoggingLevel", "ProtocolLoggingLevel", ATTRIBUTE_INTEGER, 0, 1, BOTH(0),
-        STORE_U32, TO(protocol_logging), NULL},
+        STORE_U32, TO(protocol_logging), "smtp_server/session_protocol.c"},
     {"msExchSmtpReceiveTarpitInterval", "TarpitInterval", ATTRIBUTE_INTEGER, 0, 600, BOTH(5),
         STORE_U32, TO(tarpit_s), "smtp_server/session_reply.c"},
     {"msExchSmtpReceiveMaxAcknowledgementDelay", "MaxAcknowledgementDelay", ATTRIBUTE_INTEGER, 0, 600, BOTH(30),

@@ -31,7 +31,7 @@ static const struct number numbers[] = {
     {"msExchSmtpReceiveMaxLogonFailures", FIELD(max_logon_failures), 0, 10, 3, true},
     {"msExchSmtpReceiveMaxMessageSize", FIELD(max_message_bytes), 65536, 2147483647, 37748736, false},
     {"msExchSmtpReceiveMaxRecipientsPerMessage", FIELD(max_recipients), 1, 512000, 200, false},
-    {"msExchSmtpReceiveProtocolLoggingLevel", FIELD(protocol_logging), 0, 1, 0, true},
+    {"msExchSmtpReceiveProtocolLoggingLevel", FIELD(protocol_logging), 0, 1, 0, false},
     {"msExchSmtpReceiveTarpitInterval", FIELD(tarpit_s), 0, 600, 5, false},
     {"msExchSmtpReceiveMaxAcknowledgementDelay", FIELD(max_acknowledgement_delay_s), 0, 600, 30, true},
 };
