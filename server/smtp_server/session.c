@@ -291,6 +291,7 @@ void session_reset(struct smtp_session *session)
     session_end_transaction(session);
     direct_trust_drop(session->peer);
     session->peer = NULL;
+    session->auth_stamp = STAMP_NONE;
     session_set_account(session, NULL, false);
     buffer_done(&session->partial);
     buffer_done(&session->rest);

@@ -29,14 +29,15 @@ struct login {
 
 static const struct {
     enum channel works;
-    uint32_t offer;          /* behind AUTH */
-    uint32_t exchange_offer; /* behind X-EXPS */
-    const char *invitation;  /* where the client begins and did not: 334 with this; NULL: the server begins */
+    uint32_t offer;                  /* behind AUTH */
+    uint32_t exchange_offer;         /* behind X-EXPS */
+    enum auth_stamp_mechanism stamp; /* outside TLS and behind AUTH */
+    const char *invitation; /* where the client begins and did not: 334 with this; NULL: the server begins */
 } mechanism_rows[SASL_MECHANISM_COUNT] = {
-    [SASL_PLAIN] = {CHANNEL_PLAIN, OFFER_AUTH_PLAIN, 0, ""},
-    [SASL_LOGIN] = {CHANNEL_LOGIN, OFFER_AUTH_LOGIN, 0, NULL},
-    [SASL_GSSAPI] = {CHANNEL_GSSAPI, OFFER_AUTH_GSSAPI, OFFER_EXCHANGE_GSSAPI, ""},
-    [SASL_NTLM] = {CHANNEL_NTLM, OFFER_AUTH_NTLM, OFFER_EXCHANGE_NTLM, "NTLM supported"},
+    [SASL_PLAIN] = {CHANNEL_PLAIN, OFFER_AUTH_PLAIN, 0, STAMP_LOGIN, ""},
+    [SASL_LOGIN] = {CHANNEL_LOGIN, OFFER_AUTH_LOGIN, 0, STAMP_LOGIN, NULL},
+    [SASL_GSSAPI] = {CHANNEL_GSSAPI, OFFER_AUTH_GSSAPI, OFFER_EXCHANGE_GSSAPI, STAMP_GSSAPI, ""},
+    [SASL_NTLM] = {CHANNEL_NTLM, OFFER_AUTH_NTLM, OFFER_EXCHANGE_NTLM, STAMP_NTLM, "NTLM supported"},
 };
 
 /* What a final step other than success says. */
@@ -82,7 +83,7 @@ void session_drop_login(struct smtp_session *session)
         return;
     }
     if (login->is_started && !login->is_over) {
-        session->service->authenticator->ops->cancel(&login->exchange);
+        login->exchange.authenticator->ops->cancel(&login->exchange);
     }
     session->login = NULL;
     session->waits &= (uint8_t)~WAIT_LOGIN;
@@ -159,6 +160,16 @@ static void fail(struct login *login, enum auth_step outcome, const char *why,
     loop_timer_start(&login->due, passed_ms < least_ms ? least_ms - passed_ms : 0);
 }
 
+/* Facts 6.2. */
+static enum auth_stamp_mechanism stamp_of(const struct login *login)
+{
+    enum auth_stamp_mechanism stamp = mechanism_rows[login->exchange.mechanism].stamp;
+    if (stamp == STAMP_LOGIN && login->exchange.is_tls) {
+        return STAMP_LOGIN_TLS;
+    }
+    return stamp == STAMP_GSSAPI && login->exchange.is_exchange ? STAMP_MUTUAL_GSSAPI : stamp;
+}
+
 /* Table 9: who may not submit here has not authenticated here. */
 static void succeed(struct login *login, const struct account *account)
 {
@@ -170,6 +181,7 @@ static void succeed(struct login *login, const struct account *account)
         session_set_account(session, NULL, false);
         return;
     }
+    session->auth_stamp = (uint8_t)stamp_of(login);
     session_log_authenticated(session, mechanism_of(login));
     session_protocol_rights(session);
     leave(session);

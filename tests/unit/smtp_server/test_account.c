@@ -51,6 +51,30 @@ static void received_says_how(void **state)
     auth_close(&session);
 }
 
+/* proves: C41 C92 */
+static void later_servers_are_told_how(void **state)
+{
+    static const struct {
+        const char *line;
+        const char *stamp;
+    } rows[] = {{"C: X-EXPS GSSAPI c2VydmVy", "0c"}, {"C: X-EXPS NTLM c2VydmVy", "0a"}};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct auth_session session;
+        char pattern[128];
+        auth_open(&session, "10.5.0.5");
+        auth_run(&session,
+                 SCRIPT("S: 220 *", EHLO, "S: 250-X-EXPS *", "S+ 250 *", rows[i].line, AUTH_OK,
+                        "C: MAIL FROM:<a@contoso.com>", SENDER_OK, "C: RCPT TO:<b@contoso.com>", "S: 250 *",
+                        "C: DATA", "S: 354 *", "C: Subject: x", "C: ", "C: .", "S: 250 *"));
+        char *text = dialogue_message(&session.dialogue, 0);
+        snprintf(pattern, sizeof pattern, "*AuthAs: Internal*AuthMechanism: %s*", rows[i].stamp);
+        assert_true(dialogue_matches(pattern, text));
+        free(text);
+        auth_close(&session);
+    }
+}
+
 /* RFC 4954 5: AUTH= is taken where AUTH is offered. */
 static void the_parameter(void **state)
 {
@@ -251,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_account_replaces_the_anonymous_one),
         cmocka_unit_test(received_says_how),
+        cmocka_unit_test(later_servers_are_told_how),
         cmocka_unit_test(the_parameter),
         cmocka_unit_test(a_new_organization),
         cmocka_unit_test(a_group_is_left_in_an_open_session),
