@@ -1,7 +1,7 @@
 /* The command "queue": list and show walk the spool, the others act on the delivery loop, 64 messages at a
  * time.
  *
- *   {"command":"queue","action":"list|show|retry|hold|release|remove","ids":["17",…],"filter":"state=retry"}
+ *   {"command":"queue","action":"list|show|retry|hold|release|remove|bounce","ids":["17",…],"filter":"state=retry"}
  *
  * Without "ids" all messages are meant, without "filter" each of them. A member of another type is an error:
  * it must not widen what is acted on. */
@@ -27,6 +27,7 @@ static const struct {
     {"hold", true, DELIVERY_HOLD},
     {"release", true, DELIVERY_RELEASE},
     {"remove", true, DELIVERY_REMOVE},
+    {"bounce", true, DELIVERY_BOUNCE},
 };
 
 /* One command under way. It belongs to the main loop, except while a batch is with the delivery loop. */

@@ -18,7 +18,7 @@ static const struct command COMMANDS[] = {
      "list [CONNECTOR] [--user TRUSTEE] [--by connector|user] | "
      "add|remove CONNECTOR --user TRUSTEE --rights R,... [--deny] [--dry-run]",
      "who gets what, and from where; give and take rights", command_permission},
-    {"queue", "list|show|retry|hold|release|remove [ID...|'*'] [--filter 'field=glob,...']",
+    {"queue", "list|show|retry|hold|release|remove|bounce [ID...|'*'] [--filter 'field=glob,...']",
      "the messages that are owed", command_queue},
     {"sd", "decode|encode [--batch] [--domain-sid SID]", "security descriptors: base64 and SDDL", command_sd},
     {"status", "", "daemon, directory, connectors, queue", command_status},

@@ -54,7 +54,7 @@ static bool is_listing(const char *action)
 
 static bool is_known(const char *action)
 {
-    static const char *const ACTIONS[] = {"list", "show", "retry", "hold", "release", "remove"};
+    static const char *const ACTIONS[] = {"list", "show", "retry", "hold", "release", "remove", "bounce"};
     for (size_t i = 0; i < sizeof ACTIONS / sizeof ACTIONS[0]; i++) {
         if (strcmp(ACTIONS[i], action) == 0)
             return true;
@@ -94,7 +94,7 @@ int command_queue(struct command_context *context, int argc, char **argv)
     if (!message)
         return command_fail(
             context, EXIT_USAGE,
-            "queue list|show|retry|hold|release|remove [ID...|'*'] [--filter 'field=glob,...']");
+            "queue list|show|retry|hold|release|remove|bounce [ID...|'*'] [--filter 'field=glob,...']");
     struct printer printer = {.context = context, .is_long = strcmp(argv[1], "show") == 0};
     printer.array = context->json && is_listing(argv[1]) ? json_array() : NULL;
     int code = control_client_ask(context, message, print_message, &printer);

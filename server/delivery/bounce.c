@@ -139,7 +139,7 @@ static void report_start(struct message *message, enum dsn_action action)
     struct spool *spool = message->delivery->config.spool;
     struct bounce *bounce = calloc(1, sizeof *bounce);
     bool must_wait = false;
-    if (bounce)
+    if (bounce && message->delivery->organization) /* who we are is known with the first one only */
         bounce->spooled = spool->ops->begin(spool, message->delivery->config.loop);
     if (!bounce || !bounce->spooled) {
         free(bounce);

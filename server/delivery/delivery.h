@@ -38,7 +38,14 @@ void delivery_free(struct delivery *delivery);
 /* Queue commands of the administrator (contract 4), on the loop; changes are durable when on_done comes with
  * OK, at the earliest inside the call. ERROR_NOT_FOUND: no such message, or it was just delivered;
  * ERROR_CANCELED: delivery ends; ERROR_TEMPORARY, ERROR_IO, ERROR_SYNTAX: the envelope cannot be read. */
-enum delivery_action { DELIVERY_RETRY, DELIVERY_HOLD, DELIVERY_RELEASE, DELIVERY_REMOVE };
+enum delivery_action {
+    DELIVERY_RETRY,
+    DELIVERY_HOLD,
+    DELIVERY_RELEASE,
+    DELIVERY_REMOVE, /* nobody is told */
+    DELIVERY_BOUNCE, /* returned to the sender, if it has one, then removed; ERROR_TEMPORARY: the report
+                        cannot be stored now */
+};
 void delivery_act(struct delivery *delivery, uint64_t id, enum delivery_action action,
                   void (*on_done)(void *owner, uint64_t id, enum error error), void *owner);
 struct delivery_status {

@@ -100,40 +100,71 @@ void message_begin_with(struct delivery *delivery, const struct envelope *envelo
 
 /* -- the end of an attempt -- */
 
-/* Time is over: what is still owed fails, with the last thing the hop said. */
-static void expire(struct message *message)
+/* What is still owed fails for this reason, with the last thing the hop said. */
+static void fail_pending(struct message *message, const char *reason)
 {
-    const struct delivery_config *config = &message->delivery->config;
-    if (!schedule_is_expired(&config->schedule, message->envelope.arrived_ms, clock_wall_ms(config->clock)))
-        return;
     for (size_t i = 0; i < message->envelope.recipient_count; i++) {
         const struct envelope_recipient *recipient = &message->envelope.recipients[i];
         char reply[512];
         if (recipient->state != RECIPIENT_PENDING)
             continue;
-        int len = snprintf(reply, sizeof reply, "550 4.4.7 Message expired%s%.*s",
-                           recipient->reply.len ? "; last reply: " : "",
-                           recipient->reply.len > 400 ? 400 : (int)recipient->reply.len,
-                           recipient->reply.len ? recipient->reply.ptr : "");
+        int len =
+            snprintf(reply, sizeof reply, "%s%s%.*s", reason, recipient->reply.len ? "; last reply: " : "",
+                     recipient->reply.len > 400 ? 400 : (int)recipient->reply.len,
+                     recipient->reply.len ? recipient->reply.ptr : "");
         recipient_set(message, i, OUTCOME_FAILED, (struct bytes){reply, (size_t)len});
     }
 }
 
-void message_transmission_done(struct message *message)
+static bool is_expired(const struct message *message)
 {
-    if (--message->transmissions_out > 0)
-        return;
-    if (!message->is_replanned)
-        expire(message);
+    const struct delivery_config *config = &message->delivery->config;
+    return schedule_is_expired(&config->schedule, message->envelope.arrived_ms, clock_wall_ms(config->clock));
+}
+
+static bool is_return_asked(const struct message *message)
+{
+    list_each(link, &message->actions)
+    {
+        if (list_entry(link, struct action, link)->action == DELIVERY_BOUNCE)
+            return true;
+    }
+    return false;
+}
+
+/* The attempt is over, or there was none: time or the administrator may end it all. */
+static void conclude(struct message *message)
+{
+    if (is_return_asked(message))
+        fail_pending(message, "550 5.0.0 Returned by the administrator");
+    else if (!message->is_replanned && is_expired(message))
+        fail_pending(message, "550 4.4.7 Message expired");
     if (!bounce_start(message))
         message_settle(message, OK);
+}
+
+/* The administrator wants it back; what failed earlier was reported then. */
+static void return_to_sender(struct message *message)
+{
+    free(message->has_outcome);
+    message->has_outcome = calloc(message->envelope.recipient_count + 1, sizeof *message->has_outcome);
+    if (message->has_outcome)
+        conclude(message);
+    else
+        message_settle(message, ERROR_TEMPORARY);
+}
+
+void message_transmission_done(struct message *message)
+{
+    if (--message->transmissions_out == 0)
+        conclude(message);
 }
 
 /* Asked again until the sender can be told. */
 static void take_failures_back(struct message *message)
 {
     struct envelope *envelope = &message->envelope;
-    for (size_t i = 0; i < envelope->recipient_count; i++) {
+    for (size_t i = 0; message->has_outcome && i < envelope->recipient_count; i++) {
         if (message->has_outcome[i] && envelope->recipients[i].state == RECIPIENT_FAILED)
             envelope->recipients[i].state = RECIPIENT_PENDING;
     }
@@ -157,11 +188,27 @@ static int64_t next_attempt(const struct message *message, bool is_bounce_owed)
     return schedule_not_past_warning(&config->schedule, envelope, due, now);
 }
 
+/* The report that was asked for cannot be made now. */
+static void answer_returns(struct message *message, enum error error)
+{
+    list_each_safe(link, &message->actions)
+    {
+        struct action *action = list_entry(link, struct action, link);
+        if (action->action != DELIVERY_BOUNCE)
+            continue;
+        list_remove(link);
+        action->on_done(action->owner, message->id, error);
+        free(action);
+    }
+}
+
 void message_settle(struct message *message, enum error bounce_error)
 {
     struct envelope *envelope = &message->envelope;
-    if (bounce_error)
+    if (bounce_error) {
         take_failures_back(message);
+        answer_returns(message, bounce_error);
+    }
     envelope->attempts += !message->is_replanned;
     envelope->next_attempt_ms = next_attempt(message, bounce_error != OK);
     if (message->is_changed)
@@ -186,6 +233,8 @@ static void apply_actions(struct message *message)
         switch (action->action) {
         case DELIVERY_REMOVE:
             message->is_removed = true;
+            break;
+        case DELIVERY_BOUNCE: /* done: the report is durable */
             break;
         case DELIVERY_HOLD:
             envelope->is_held = true;
@@ -230,6 +279,10 @@ static void on_stored(void *owner, enum error error)
     }
     bool is_gone = error || message->is_removed || envelope_is_finished(&message->envelope);
     answer_stored(message, error);
+    if (!is_gone && is_return_asked(message)) {
+        return_to_sender(message);
+        return;
+    }
     if (!is_gone && !list_is_empty(&message->actions)) {
         store(message);
         return;
@@ -266,5 +319,8 @@ void message_act(struct delivery *delivery, uint64_t id, struct action *action)
     }
     schedule_remove(delivery->schedule, id);
     list_append(&message->actions, &action->link);
-    store(message);
+    if (action->action == DELIVERY_BOUNCE)
+        return_to_sender(message);
+    else
+        store(message);
 }

@@ -110,6 +110,20 @@ class Queue(Case):
         self.arrived(matching=lambda m: m.recipients == ["held@fabrikam.com"])
 
     # proves: contract-4
+    def test_bounce_returns_the_mail(self):
+        self.submit("a@x.example")
+        kept = self.submit("b@y.example")
+        self.back()
+        self.sink.rcpt_replies["b@y.example"] = "450 4.2.0 busy"
+        self.assertEqual(self.daemon.cli("queue", "bounce", "--filter", "recipient=a@*").code, 0)
+        self.daemon.cli("queue", "retry", "*")
+        report = self.arrived(matching=lambda m: m.sender == "")[0]
+        self.assertEqual(report.recipients, [SENDER])
+        self.assertIn(b"550 5.0.0 Returned by the administrator; last reply: 421 4.2.1", report.content)
+        self.assertWithin(10, lambda: self.assertEqual(self.ids(), [kept]))
+        self.assertEqual(self.daemon.cli("queue", "bounce").code, 2)
+
+    # proves: contract-4
     def test_remove_by_id_by_filter_and_everything(self):
         one, two, three = (self.submit(a) for a in ("a@x.example", "b@y.example", "c@z.example"))
         self.assertEqual(self.daemon.cli("queue", "remove", one).code, 0)

@@ -51,6 +51,80 @@ static void test_retry_does_not_wait(void **state)
     fake_delivery_close(&world);
 }
 
+/* Waiting, held or under way: the sender gets it back with what the hop said last, once. */
+/* proves: contract-4 */
+static void test_bounce(void **state)
+{
+    (void)state;
+    struct fake_delivery world;
+    fake_delivery_open(&world);
+    world.host.mail_reply = "450 4.2.0 busy";
+    uint64_t id = fake_delivery_put_tried(&world);
+    fake_delivery_act(&world, id, DELIVERY_HOLD);
+    fake_delivery_wait(&world, &world.answer_count, 1);
+    world.host.mail_reply = NULL;
+    fake_delivery_act(&world, id, DELIVERY_BOUNCE);
+    fake_delivery_wait_queue(&world, 0);
+    assert_int_equal(world.answer_count, 2);
+    assert_int_equal(world.answer, OK);
+    assert_int_equal(world.host.message_count, 1);
+    assert_true(fake_delivery_host_saw(&world.host, "RCPT TO:<a@b.example>"));
+    assert_true(fake_delivery_host_saw(
+        &world.host, "550 5.0.0 Returned by the administrator; last reply: 450 4.2.0 busy\r\n"));
+
+    world.host.end_reply = "451 4.3.0 later";
+    world.host.is_silent_at_end = true;
+    id = fake_delivery_put_small(&world, "a@b.example", "c@d.example");
+    fake_delivery_wait(&world, &world.host.message_count, 2);
+    fake_delivery_act(&world, id, DELIVERY_BOUNCE);
+    fake_delivery_settle(&world);
+    assert_int_equal(world.answer_count, 2);
+    world.host.is_silent_at_end = false;
+    world.host.end_reply = NULL;
+    fake_smart_host_say(&world.host, "451 4.3.0 later");
+    fake_delivery_wait_queue(&world, 0);
+    assert_int_equal(world.answer_count, 3);
+    assert_int_equal(world.host.message_count, 3);
+    fake_delivery_close(&world);
+}
+
+/* proves: contract-4 R16 */
+static void test_bounce_without_a_sender_removes(void **state)
+{
+    (void)state;
+    struct fake_delivery world;
+    fake_delivery_open(&world);
+    world.host.mail_reply = "450 4.2.0 busy";
+    uint64_t id = fake_delivery_put_small(&world, "", "c@d.example");
+    fake_delivery_wait_attempts(&world, id, 1);
+    fake_delivery_act(&world, id, DELIVERY_BOUNCE);
+    fake_delivery_wait_queue(&world, 0);
+    assert_int_equal(world.answer, OK);
+    assert_int_equal(world.host.message_count, 0);
+    fake_delivery_close(&world);
+}
+
+/* The report cannot be stored: the message stays. */
+static void test_bounce_needs_a_durable_report(void **state)
+{
+    (void)state;
+    struct fake_delivery world;
+    fake_delivery_open(&world);
+    world.host.mail_reply = "450 4.2.0 busy";
+    uint64_t id = fake_delivery_put_tried(&world);
+    spool_memory_fail_commits(world.spool, ERROR_TEMPORARY);
+    fake_delivery_act(&world, id, DELIVERY_BOUNCE);
+    fake_delivery_wait(&world, &world.answer_count, 1);
+    assert_int_equal(world.answer, ERROR_TEMPORARY);
+    spool_memory_fail_commits(world.spool, OK);
+    fake_delivery_settle(&world);
+    fake_delivery_act(&world, id, DELIVERY_BOUNCE);
+    fake_delivery_wait(&world, &world.answer_count, 2);
+    assert_int_equal(world.answer, OK);
+    fake_delivery_wait_queue(&world, 1); /* the report waits */
+    fake_delivery_close(&world);
+}
+
 /* proves: contract-4 */
 static void test_remove(void **state)
 {
@@ -240,6 +314,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hold_and_release),
         cmocka_unit_test(test_retry_does_not_wait),
+        cmocka_unit_test(test_bounce),
+        cmocka_unit_test(test_bounce_without_a_sender_removes),
+        cmocka_unit_test(test_bounce_needs_a_durable_report),
         cmocka_unit_test(test_remove),
         cmocka_unit_test(test_hold_of_one_in_the_works),
         cmocka_unit_test(test_remove_of_one_in_the_works),
