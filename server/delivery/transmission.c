@@ -70,20 +70,13 @@ static enum error read_content(struct smtp_transaction *transaction, char *out, 
     return error;
 }
 
-/* Externally secured by the connector, else nobody has proved anything. */
-static enum identity peer_of(const struct send_connector *connector)
-{
-    bool is_secured = (connector->send_flags & SEND_AUTH_MASK) == SEND_AUTH_EXTERNAL_AUTHORITATIVE;
-    return is_secured ? IDENTITY_EXTERNALLY_SECURED : IDENTITY_ANONYMOUS;
-}
-
 enum error transmission_start(struct transmission *transmission)
 {
     const struct send_connector *connector = transmission->hop->connector;
     const struct envelope *envelope = &transmission->message->envelope;
     buffer_clear(&transmission->header); /* of a first try */
-    enum error error = original_header(transmission->message, connector->fixed[peer_of(connector)].granted,
-                                       &transmission->header);
+    enum error error = original_header(
+        transmission->message, connector->fixed[security_peer(connector)].granted, &transmission->header);
     if (!error)
         error = buffer_append(&transmission->header, BYTES_LITERAL("\r\n"));
     transmission->header_offset = 0;
