@@ -31,6 +31,11 @@ enum error password_directory_new(const struct directory_config *config, struct 
     return OK;
 }
 
+void password_directory_give_up(struct password_prover *prover)
+{
+    bind_pool_give_up(((struct password_directory *)prover)->pool);
+}
+
 void password_directory_free(struct password_prover *prover)
 {
     if (!prover)

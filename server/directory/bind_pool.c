@@ -23,7 +23,9 @@ struct binding {
 struct bind_pool {
     pthread_mutex_t lock; /* over what follows */
     struct list idle;     /* the one used last is last */
-    size_t uri_index;     /* the server that answered last */
+    struct list busy;
+    bool has_given_up;
+    size_t uri_index; /* the server that answered last */
     /* Fixed. */
     struct directory_config config;
     struct arena arena;
@@ -50,6 +52,7 @@ enum error bind_pool_new(const struct directory_config *config, struct bind_pool
     }
     pthread_mutex_init(&pool->lock, NULL);
     list_init(&pool->idle);
+    list_init(&pool->busy);
     if (is_whole) {
         *out = pool;
         return OK;
@@ -84,9 +87,37 @@ static struct binding *take_idle(struct bind_pool *pool)
     if (!list_is_empty(&pool->idle)) {
         binding = list_entry(pool->idle.previous, struct binding, link);
         list_remove(&binding->link);
+        list_append(&pool->busy, &binding->link);
+        if (pool->has_given_up)
+            watchdog_give_up(binding->watchdog);
     }
     pthread_mutex_unlock(&pool->lock);
     return binding;
+}
+
+static void put_busy(struct bind_pool *pool, struct binding *binding)
+{
+    pthread_mutex_lock(&pool->lock);
+    list_append(&pool->busy, &binding->link);
+    if (pool->has_given_up)
+        watchdog_give_up(binding->watchdog);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void drop(struct bind_pool *pool, struct binding *binding)
+{
+    pthread_mutex_lock(&pool->lock);
+    list_remove(&binding->link);
+    pthread_mutex_unlock(&pool->lock);
+    binding_free(binding, false);
+}
+
+void bind_pool_give_up(struct bind_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->has_given_up = true;
+    list_each(link, &pool->busy) watchdog_give_up(list_entry(link, struct binding, link)->watchdog);
+    pthread_mutex_unlock(&pool->lock);
 }
 
 /* One that nobody needed for long is closed: what a crowd opened does not stay for ever. */
@@ -96,6 +127,7 @@ static void give_back(struct bind_pool *pool, struct binding *binding)
     binding->idle_since_ms = clock_monotonic_ms(&clock_system);
     pthread_mutex_lock(&pool->lock);
     pool->uri_index = binding->uri_index;
+    list_remove(&binding->link);
     list_append(&pool->idle, &binding->link);
     struct binding *first = list_entry(list_first(&pool->idle), struct binding, link);
     if (binding->idle_since_ms - first->idle_since_ms > IDLE_MS) {
@@ -105,6 +137,14 @@ static void give_back(struct bind_pool *pool, struct binding *binding)
     pthread_mutex_unlock(&pool->lock);
     if (oldest)
         binding_free(oldest, true);
+}
+
+static bool is_over(struct bind_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool has_given_up = pool->has_given_up;
+    pthread_mutex_unlock(&pool->lock);
+    return has_given_up;
 }
 
 static size_t preferred_uri(struct bind_pool *pool)
@@ -123,14 +163,18 @@ static enum error open_binding(struct bind_pool *pool, size_t uri_index, struct 
         return ERROR_TEMPORARY;
     binding->uri_index = uri_index;
     enum error error = watchdog_new(&binding->watchdog);
-    if (!error)
-        error = handle_connect(&binding->handle, &pool->config, pool->config.uris[uri_index],
-                               binding->watchdog, why);
+    if (error) {
+        free(binding);
+        return error;
+    }
+    put_busy(pool, binding);
+    error =
+        handle_connect(&binding->handle, &pool->config, pool->config.uris[uri_index], binding->watchdog, why);
     if (!error) {
         *out = binding;
         return OK;
     }
-    binding_free(binding, false);
+    drop(pool, binding);
     /* Whatever keeps us from the server, the user's password is not it. */
     return error == ERROR_TIMEOUT ? error : ERROR_TEMPORARY;
 }
@@ -178,7 +222,7 @@ static enum error bind_and_keep(struct bind_pool *pool, struct binding *binding,
     if (error == OK || error == ERROR_DENIED_CREDENTIALS)
         give_back(pool, binding);
     else
-        binding_free(binding, false);
+        drop(pool, binding);
     return error;
 }
 
@@ -193,7 +237,8 @@ enum error bind_pool_try(struct bind_pool *pool, const char *dn, struct bytes pa
         error = bind_and_keep(pool, binding, dn, password, why);
         first += error == ERROR_TIMEOUT; /* silent, not just closed meanwhile: another one first */
     }
-    for (size_t i = 0; i < uri_count && error != OK && error != ERROR_DENIED_CREDENTIALS; i++) {
+    for (size_t i = 0; i < uri_count && error != OK && error != ERROR_DENIED_CREDENTIALS && !is_over(pool);
+         i++) {
         error = open_binding(pool, (first + i) % uri_count, &binding, why);
         if (!error)
             error = bind_and_keep(pool, binding, dn, password, why);

@@ -12,6 +12,9 @@ struct bind_pool;
 MUST_USE enum error bind_pool_new(const struct directory_config *config, struct bind_pool **out);
 /* When nobody is inside bind_pool_try. NULL is a no-op. */
 void bind_pool_free(struct bind_pool *pool);
+/* Ends what is under way and lets nothing begin any more: whoever waits is let go at once with TEMPORARY or
+ * TIMEOUT. Any thread. */
+void bind_pool_give_up(struct bind_pool *pool);
 /* Binds as dn; blocks. Any thread, each on a connection of its own, which is kept for the next one. A server
  * that does not answer is left for the next URI; each gets the configuration's deadline. An empty password is
  * the caller's to refuse: here it aborts (RFC 4513, 5.1.2). OK; DENIED_CREDENTIALS: wrong password, or this
