@@ -105,6 +105,7 @@ static void on_account(struct account_request *request)
 {
     struct login *login = list_entry(request, struct login, request);
     enum auth_step step = conversation_step_of(request->error);
+    loop_release(login->loop);
     if (step != AUTH_STEP_DONE) {
         login->why = request->note;
         note_wrap(&login->why, "%s", error_name(request->error));
@@ -119,6 +120,7 @@ static void ask_account(struct login *login)
                                               .name = login->conversation->name,
                                               .loop = login->loop,
                                               .on_done = on_account};
+    loop_hold(login->loop);
     accounts->ops->ask(accounts, &login->request);
 }
 
@@ -228,6 +230,7 @@ static void on_renewed(struct account_request *request)
     struct renewing *renewing = list_entry(request, struct renewing, request);
     struct auth_renewal *renewal = renewing->renewal;
     enum auth_step step = conversation_step_of(request->error);
+    loop_release(renewal->loop);
     renewal->state = NULL;
     renewal->account = step == AUTH_STEP_DONE ? request->account : NULL;
     renewal->why = request->note;
@@ -249,6 +252,7 @@ static void live_renew(struct authenticator *authenticator, struct auth_renewal 
                                  .loop = renewal->loop,
                                  .on_done = on_renewed};
     renewal->state = renewing;
+    loop_hold(renewal->loop);
     accounts->ops->ask(accounts, &renewing->request);
 }
 

@@ -192,6 +192,16 @@ void loop_end(struct loop *loop)
     mailbox_wake(loop);
 }
 
+void loop_hold(struct loop *loop)
+{
+    atomic_fetch_add(&loop->open_count, 1);
+}
+
+void loop_release(struct loop *loop)
+{
+    atomic_fetch_sub(&loop->open_count, 1);
+}
+
 void loop_free(struct loop *loop)
 {
     if (loop == NULL) {

@@ -25,6 +25,10 @@ MUST_USE enum error loop_start(struct loop *loop);
 /* Any thread: asks the loop to end. Everything still open on it is told through loop_on_end, in reverse order
  * of registration; the loop returns when the last handle is closed. */
 void loop_end(struct loop *loop);
+/* An ending loop runs on until it is released as often as it was held: somebody else still has an answer for
+ * it. Both on the loop's thread. */
+void loop_hold(struct loop *loop);
+void loop_release(struct loop *loop);
 /* Waits for the thread of loop_start. */
 void loop_join(struct loop *loop);
 /* Not running; one that never ran to its end is ended here, on the calling thread. NULL is a no-op. */

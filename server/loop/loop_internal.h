@@ -61,17 +61,6 @@ static inline void loop_late_ask(struct loop *loop, struct loop_late *late)
     }
 }
 
-/* An ending loop runs on until everything that was opened is closed. */
-static inline void loop_hold(struct loop *loop)
-{
-    atomic_fetch_add(&loop->open_count, 1);
-}
-
-static inline void loop_release(struct loop *loop)
-{
-    atomic_fetch_sub(&loop->open_count, 1);
-}
-
 /* mailbox.c: runs what was posted. */
 void mailbox_deliver(struct loop *loop);
 /* False when something was posted meanwhile; from true on every post is refused. */
