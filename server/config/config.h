@@ -52,6 +52,10 @@ struct config {
         struct config_ranges proxy_trusted;
     } server;
     struct {
+        uint64_t workers;
+        uint64_t queue;
+        uint64_t failures; /* of one source within failure_window_ms */
+        uint64_t failure_window_ms;
         uint64_t group_depth;
         uint64_t group_limit;
     } auth;
@@ -87,7 +91,8 @@ struct config {
         const char *trust_anchor; /* NULL: answers are not validated */
     } dns;
     struct {
-        const char *keytab; /* of the GSSAPI bind; of the acceptor too, once AUTH is built */
+        const char *keytab;  /* of the GSSAPI bind, and of the acceptor */
+        const char *service; /* the acceptor's, "smtp" */
     } sasl;
     struct arena arena;
 };

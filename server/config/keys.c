@@ -29,11 +29,11 @@ const struct key_row CONFIG_KEYS[] = {
     {"server", "control", KEY_TEXT, FIELD(server, control), "/run/dirrelay/control.sock"},
     {"server", "proxy_trusted", KEY_RANGES, FIELD(server, proxy_trusted), NULL},
     {"server", "drain", KEY_DURATION, FIELD(server, drain_ms), "30s"},
-    {"auth", "workers", KEY_LATER, 0, NULL},
-    {"auth", "queue", KEY_LATER, 0, NULL},
+    {"auth", "workers", KEY_COUNT, FIELD(auth, workers), "32"},
+    {"auth", "queue", KEY_COUNT, FIELD(auth, queue), "256"},
     {"auth", "group_depth", KEY_COUNT, FIELD(auth, group_depth), "64"},
     {"auth", "group_limit", KEY_GROUPS, FIELD(auth, group_limit), "20000"},
-    {"auth", "failures_per_source", KEY_LATER, 0, NULL},
+    {"auth", "failures_per_source", KEY_FAILURES, offsetof(struct config, auth), "10 in 10m"},
     {"tls", "profile", KEY_TLS_PROFILE, FIELD(tls, profile), "modern"},
     {"tls", "certificate_dir", KEY_TEXT, FIELD(tls, certificate_dir), "/etc/dirrelay/tls"},
     {"tls", "ca_file", KEY_TEXT, FIELD(tls, ca_file), NULL},
@@ -50,7 +50,7 @@ const struct key_row CONFIG_KEYS[] = {
     {"queue", "reserve", KEY_SIZE, FIELD(queue, reserve_bytes), "256M"},
     {"dns", "trust_anchor", KEY_TEXT, FIELD(dns, trust_anchor), NULL},
     {"sasl", "keytab", KEY_TEXT, FIELD(sasl, keytab), "/etc/krb5.keytab"},
-    {"sasl", "service", KEY_LATER, 0, NULL},
+    {"sasl", "service", KEY_TEXT, FIELD(sasl, service), "smtp"},
     {"log", "format", KEY_FORMAT, FIELD(log, format), "json"},
     {"log", "level", KEY_LEVEL, FIELD(log, level), "info"},
     {"metrics", "listen", KEY_ENDPOINT, FIELD(metrics, listen), "127.0.0.1:9125"},
@@ -157,6 +157,19 @@ static enum error apply_count(struct bytes value, uint64_t maximum, uint64_t *ou
     return error;
 }
 
+/* "10 in 10m". */
+static enum error apply_failures(struct bytes value, struct config *config)
+{
+    struct bytes count, in, window, more;
+    bool has_form = value_next_word(&value, &count) && value_next_word(&value, &in) &&
+                    value_next_word(&value, &window) && !value_next_word(&value, &more) &&
+                    bytes_equal_text_nocase(in, "in");
+    enum error error = has_form ? OK : ERROR_SYNTAX;
+    if (!error)
+        error = apply_count(count, 100, &config->auth.failures);
+    return error ? error : apply_interval(window, &config->auth.failure_window_ms);
+}
+
 /* An empty text is as if it was not given: compose files set variables to nothing. */
 static enum error apply_text(const struct key_row *row, struct bytes value, struct config *config,
                              const char **field)
@@ -220,6 +233,8 @@ static const char *expected_of(enum key_kind kind)
         return "a size such as 256M";
     case KEY_COUNT:
         return "a number from 1 to 1024";
+    case KEY_FAILURES:
+        return "1 to 100 failures in a time above 0 such as \"10 in 10m\"";
     case KEY_GROUPS:
         return "a number from 1 to 60000";
     case KEY_LOGIN_ATTRIBUTES:
@@ -279,6 +294,8 @@ enum error key_apply(const struct key_row *row, struct bytes value, struct confi
         return quantity_parse_size(value, field);
     case KEY_COUNT:
         return apply_count(value, 1024, field);
+    case KEY_FAILURES:
+        return apply_failures(value, config);
     case KEY_GROUPS:
         return apply_count(value, 60000, field);
     case KEY_LOGIN_ATTRIBUTES:

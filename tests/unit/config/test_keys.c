@@ -191,6 +191,35 @@ static void accounts_and_their_bounds(void **state)
     check_bad("[auth]\ngroup_depth = 0\n", ":2: auth.group_depth: expected a number from 1 to 1024");
 }
 
+/* proves: contract-2 */
+static void logins_at_once_and_their_failures(void **state)
+{
+    (void)state;
+    struct config config;
+    static const char complaint[] =
+        ":2: auth.failures_per_source: expected 1 to 100 failures in a time above 0 "
+        "such as \"10 in 10m\"";
+    check_good("", &config);
+    assert_int_equal(config.auth.workers, 32);
+    assert_int_equal(config.auth.queue, 256);
+    assert_int_equal(config.auth.failures, 10);
+    assert_int_equal(config.auth.failure_window_ms, 600000);
+    assert_string_equal(config.sasl.service, "smtp");
+    config_done(&config);
+    check_good("[auth]\nfailures_per_source = 3 IN  90s\n[sasl]\nservice = host\n", &config);
+    assert_int_equal(config.auth.failures, 3);
+    assert_int_equal(config.auth.failure_window_ms, 90000);
+    assert_string_equal(config.sasl.service, "host");
+    config_done(&config);
+    static const char *const BAD[] = {"3",        "3 in",    "0 in 1m",   "101 in 1m",
+                                      "3 per 1m", "3 in 0s", "3 in 1m 2", "in 1m"};
+    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "[auth]\nfailures_per_source = %s\n", BAD[i]);
+        check_bad(text, complaint);
+    }
+}
+
 /* proves: contract-2 contract-1 */
 static void keys_of_later_steps_are_refused_by_name(void **state)
 {
@@ -231,6 +260,7 @@ int main(void)
         TEST(bad_values_are_named_with_what_is_right),
         TEST(the_retry_list_has_a_ceiling),
         TEST(accounts_and_their_bounds),
+        TEST(logins_at_once_and_their_failures),
         TEST(keys_of_later_steps_are_refused_by_name),
         TEST(no_note_repeats_a_value),
     };
