@@ -1,4 +1,5 @@
 /* dirrelayd: the server. */
+#include "auth/sasl_library.h"
 #include "base/exit_code.h"
 #include "config/config.h"
 #include "daemon/check.h"
@@ -69,10 +70,14 @@ static int serve(const struct config *config, const char *config_path)
         return fail(&note, error, EXIT_NEGATIVE);
     signal(SIGPIPE, SIG_IGN);
     directory_prepare_process(config_client_keytab(config));
+    error = sasl_library_start(config->sasl.keytab, &note);
+    if (error)
+        return fail(&note, error, EXIT_NEGATIVE);
     error = event_writer_start(STDOUT_FILENO, config->log.format, config->log.level);
     if (error)
         return fail(&note, error, EXIT_NEGATIVE);
     int code = process_run(config, config_path);
+    sasl_library_stop();
     event_writer_stop(LOG_STOP_MS);
     return code;
 }

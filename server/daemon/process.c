@@ -114,7 +114,9 @@ static void stop_delivery(struct process *process)
         loop_timer_start(&process->deadline, LAST_MS);
     control_stop(process->control);
     process->control = NULL;
+    auth_part_give_up(process);
     receive_stop(process->receive);
+    auth_part_stop(process);
     delivery_part_stop(process);
 }
 
@@ -175,6 +177,7 @@ static void on_hang_up(void *owner, int number)
     config_done(&config);
     certificate_part_reload(process);
     trust_part_reload(process);
+    auth_part_look(process);
     source_part_refresh(process);
 }
 
@@ -220,6 +223,8 @@ static enum error start(struct process *process, struct note *note)
     }
     if (!error)
         error = source_part_start(process, note);
+    if (!error)
+        error = auth_part_start(process, note);
     return error ? error : start_admin(process, note);
 }
 

@@ -9,7 +9,9 @@
 #include "daemon/receive.h"
 #include "loop/mailbox.h"
 
+#include "auth/authenticator_live.h"
 #include "auth/certificate.h"
+#include "auth/failure_count.h"
 
 #include <stdatomic.h>
 
@@ -24,6 +26,11 @@ struct process {
     struct loop *directory_loop;
     struct directory *directory;
     struct keeper *keeper;
+    struct accounts *accounts; /* on the directory loop; NULL: the directory is a file, which proves nobody */
+    struct account_source account_source;
+    struct password_prover *prover;
+    struct authenticator *authenticator;
+    struct failure_counts *failures;
     struct loop *delivery_loop;
     struct delivery *delivery;
     const struct certificate_set *certificates;
@@ -73,6 +80,17 @@ void trust_part_stop(struct process *process);
 /* As tls_context_new_client; any thread. */
 MUST_USE enum error trust_part_read(const struct process *process, struct tls_context **out,
                                     struct note *note);
+
+/* auth_part.c. begin_accounts and end_accounts on the directory loop, between the opening of the directory
+ * and its closing. The rest on the main loop: start after the source's, before the first organization is
+ * posted; look reads the keytab again; give_up lets go whoever waits for a proof; stop when the SMTP loops
+ * have ended and before the source does. */
+MUST_USE enum error auth_part_begin_accounts(struct process *process, struct note *note);
+void auth_part_end_accounts(struct process *process);
+MUST_USE enum error auth_part_start(struct process *process, struct note *note);
+void auth_part_look(struct process *process);
+void auth_part_give_up(struct process *process);
+void auth_part_stop(struct process *process);
 
 /* Each part on its own loop and thread. After stop the main loop gets the mail process->…_stopped, whose
  * on_mail process.c has set: once. */

@@ -170,6 +170,17 @@ static void on_certificates(struct mail *mail)
     free(publication);
 }
 
+/* No session is there to see it; the loops do with the organization's mail. */
+void receive_set_authenticator(struct receive *receive, struct authenticator *authenticator,
+                               struct failure_counts *failures)
+{
+    assert(!receive->organization);
+    for (unsigned i = 0; i < receive->count; i++) {
+        receive->loops[i].service.authenticator = authenticator;
+        receive->loops[i].service.failures = failures;
+    }
+}
+
 void receive_set_certificates(struct receive *receive, const struct certificate_set *certificates)
 {
     for (unsigned i = 0; i < receive->count; i++) {

@@ -14,6 +14,9 @@ struct receive;
  * borrowed. */
 MUST_USE enum error receive_start(struct loop *main_loop, const struct config *config, struct spool *spool,
                                   struct receive **out, struct note *note);
+/* Both borrowed until receive_stop. Once, before the first organization. */
+void receive_set_authenticator(struct receive *receive, struct authenticator *authenticator,
+                               struct failure_counts *failures);
 /* Posts the certificates to every loop; handshakes from then on use them. */
 void receive_set_certificates(struct receive *receive, const struct certificate_set *certificates);
 /* How short the resources are; every loop goes by it from the next MAIL on. */

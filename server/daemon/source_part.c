@@ -68,7 +68,8 @@ static enum error begin(struct process *process, struct note *note)
         .on_failure = on_failure,
         .owner = process,
     };
-    return keeper_start(&keeper, &process->keeper, note);
+    error = keeper_start(&keeper, &process->keeper, note);
+    return error ? error : auth_part_begin_accounts(process, note);
 }
 
 /* On the directory loop. */
@@ -105,6 +106,7 @@ static void on_stop(struct mail *mail)
     if (process->keeper)
         keeper_stop(process->keeper);
     process->keeper = NULL;
+    auth_part_end_accounts(process);
     if (process->directory)
         process->directory->ops->close(process->directory, on_closed, process);
     else

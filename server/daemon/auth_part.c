@@ -1,0 +1,94 @@
+/* Who proves himself to the SMTP loops: accounts on the directory loop, a pool of threads that asks them. */
+#include "auth/password_directory.h"
+#include "daemon/process_internal.h"
+
+static bool has_accounts(const struct config *config)
+{
+    return !bytes_starts_nocase(bytes_of_text(config->directory.uri), "ldif:");
+}
+
+enum error auth_part_begin_accounts(struct process *process, struct note *note)
+{
+    const struct config *config = process->config;
+    if (!has_accounts(config))
+        return OK;
+    struct accounts_config accounts = {
+        .directory = process->directory,
+        .accounts_base = config->directory.accounts_base,
+        .login_attribute_count = config->directory.login_attribute_count,
+        .group_depth = (uint32_t)config->auth.group_depth,
+        .group_limit = (uint32_t)config->auth.group_limit,
+        .poll_ms = config->directory.poll_ms,
+        .clock = &clock_system,
+    };
+    _Static_assert(LOGIN_ATTRIBUTES_MAX == CONFIG_LOGIN_ATTRIBUTES_MAX, "one list of attributes");
+    for (size_t i = 0; i < accounts.login_attribute_count; i++)
+        accounts.login_attributes[i] = config->directory.login_attributes[i];
+    return accounts_start(&accounts, &process->accounts, note);
+}
+
+void auth_part_end_accounts(struct process *process)
+{
+    accounts_stop(process->accounts);
+    process->accounts = NULL;
+}
+
+static enum error make_prover(struct process *process, struct note *note)
+{
+    struct arena arena;
+    struct directory_config directory;
+    arena_init(&arena, 1u << 20);
+    enum error error = config_directory(process->config, NULL, &arena, &directory, note);
+    if (!error)
+        error = password_directory_new(&directory, &process->prover);
+    arena_done(&arena);
+    return error;
+}
+
+enum error auth_part_start(struct process *process, struct note *note)
+{
+    const struct config *config = process->config;
+    if (!has_accounts(config))
+        return OK;
+    enum error error = make_prover(process, note);
+    if (error)
+        return error;
+    process->account_source = account_source_of(process->accounts);
+    const struct authenticator_config authenticator = {
+        .accounts = &process->account_source,
+        .prover = process->prover,
+        .workers = (unsigned)config->auth.workers,
+        .queue = (unsigned)config->auth.queue,
+        .service = config->sasl.service,
+        .keytab = config->sasl.keytab,
+    };
+    process->failures =
+        failure_counts_new((unsigned)config->auth.failures, config->auth.failure_window_ms, &clock_system);
+    error =
+        process->failures ? authenticator_live_new(&authenticator, &process->authenticator) : ERROR_TEMPORARY;
+    if (!error)
+        receive_set_authenticator(process->receive, process->authenticator, process->failures);
+    return error;
+}
+
+void auth_part_look(struct process *process)
+{
+    if (process->authenticator)
+        authenticator_live_look(process->authenticator);
+}
+
+void auth_part_give_up(struct process *process)
+{
+    if (process->prover)
+        password_directory_give_up(process->prover);
+}
+
+void auth_part_stop(struct process *process)
+{
+    authenticator_live_free(process->authenticator);
+    password_directory_free(process->prover);
+    failure_counts_free(process->failures);
+    process->authenticator = NULL;
+    process->prover = NULL;
+    process->failures = NULL;
+}
