@@ -7,8 +7,9 @@
 #include <stdlib.h>
 
 #define REPORT_MAX (8u << 20)
+#define BODY_MAX   (1u << 20) /* RET=FULL of more gets the header block alone */
 
-static bool warning_start(struct message *message);
+static bool report_next(struct message *message, enum dsn_action first);
 
 /* A report on its way into the spool. */
 struct bounce {
@@ -19,22 +20,24 @@ struct bounce {
     struct envelope envelope;
 };
 
-static bool has_failed(const struct message *message, size_t recipient)
-{
-    return message->has_outcome[recipient] &&
-           message->envelope.recipients[recipient].state == RECIPIENT_FAILED;
-}
-
-static bool is_delayed(const struct message *message, size_t recipient)
-{
-    const struct envelope_recipient *entry = &message->envelope.recipients[recipient];
-    return entry->state == RECIPIENT_PENDING && envelope_recipient_wants(entry, NOTIFY_DELAY);
-}
+static const struct {
+    enum recipient_state state;
+    enum notify notify;
+    bool is_of_attempt; /* the recipient came to this state just now */
+} CONCERNS[DSN_ACTION_COUNT] = {
+    [DSN_FAILED] = {RECIPIENT_FAILED, NOTIFY_FAILURE, true},
+    /* No hop is given the parameters of RFC 3461 yet, so each is one that reports no deliveries. */
+    [DSN_RELAYED] = {RECIPIENT_DELIVERED, NOTIFY_SUCCESS, true},
+    [DSN_DELAYED] = {RECIPIENT_PENDING, NOTIFY_DELAY, false},
+};
 
 /* Is a report about this recipient owed after this attempt? */
 static bool concerns(const struct message *message, enum dsn_action action, size_t recipient)
 {
-    return action == DSN_FAILED ? has_failed(message, recipient) : is_delayed(message, recipient);
+    const struct envelope_recipient *entry = &message->envelope.recipients[recipient];
+    return entry->state == CONCERNS[action].state &&
+           (message->has_outcome[recipient] || !CONCERNS[action].is_of_attempt) &&
+           envelope_recipient_wants(entry, CONCERNS[action].notify);
 }
 
 static bool concerns_any(const struct message *message, enum dsn_action action)
@@ -74,17 +77,25 @@ static enum error concerned_part(const struct bounce *bounce, struct arena *aren
     return out->recipients ? OK : ERROR_LIMIT;
 }
 
-/* A warning that cannot be made durable comes with a later attempt. */
+/* A failure is owed its report. A warning that cannot be made durable comes with a later attempt; one about
+ * success was only asked for, and what was delivered stays so. */
+static void go_on(struct message *message, enum dsn_action action, enum error error)
+{
+    if (action == DSN_DELAYED && !error)
+        message->envelope.delay_warned = true;
+    if (action == DSN_FAILED && error)
+        message_settle(message, error);
+    else if (!report_next(message, action + 1))
+        message_settle(message, OK);
+}
+
 static void finish(struct bounce *bounce, enum error error)
 {
     struct message *message = bounce->message;
-    bool is_warning = bounce->action == DSN_DELAYED;
+    enum dsn_action action = bounce->action;
     arena_done(&bounce->arena);
     free(bounce);
-    if (is_warning && !error)
-        message->envelope.delay_warned = true;
-    if (error || is_warning || !warning_start(message))
-        message_settle(message, is_warning ? OK : error);
+    go_on(message, action, error);
 }
 
 static void on_committed(void *owner, enum error error)
@@ -99,13 +110,25 @@ static void commit(void *owner)
                                                          bounce);
 }
 
+/* RET=FULL asks for the whole message in reports of failure (RFC 3461 4.3). */
+static void add_body(const struct bounce *bounce, struct buffer *body, struct dsn_request *request)
+{
+    if (bounce->action != DSN_FAILED || bounce->message->envelope.dsn_return != RETURN_FULL ||
+        original_body(bounce->message, body))
+        return;
+    request->original_body = buffer_bytes(body);
+    request->has_body = dsn_may_hold(request->original_body);
+    if (!request->has_body)
+        request->original_body = (struct bytes){0};
+}
+
 /* Writes the report and its envelope. */
 static enum error write_report(struct bounce *bounce, bool *out_must_wait)
 {
     struct envelope part;
     struct message *message = bounce->message;
     struct spool *spool = message->delivery->config.spool;
-    struct buffer header, report;
+    struct buffer header, body, report;
     struct dsn_request request = {
         .action = bounce->action,
         .envelope = &part,
@@ -115,10 +138,12 @@ static enum error write_report(struct bounce *bounce, bool *out_must_wait)
         .retry_until_ms = schedule_expiry(&message->delivery->config.schedule, message->envelope.arrived_ms),
     };
     buffer_init(&header, REPORT_MAX * 8);
+    buffer_init(&body, BODY_MAX);
     buffer_init(&report, REPORT_MAX);
     /* A message that cannot be read any more is reported all the same. */
     if (original_header(message, 0, &header) == OK)
         request.original_header = buffer_bytes(&header);
+    add_body(bounce, &body, &request);
     enum error error = concerned_part(bounce, &bounce->arena, &part);
     if (!error)
         error = dsn_append_report(&report, &request);
@@ -129,6 +154,7 @@ static enum error write_report(struct bounce *bounce, bool *out_must_wait)
     if (!error)
         error = spool->ops->append(bounce->spooled, buffer_bytes(&report), out_must_wait);
     buffer_done(&header);
+    buffer_done(&body);
     buffer_done(&report);
     return error;
 }
@@ -143,7 +169,7 @@ static void report_start(struct message *message, enum dsn_action action)
         bounce->spooled = spool->ops->begin(spool, message->delivery->config.loop);
     if (!bounce || !bounce->spooled) {
         free(bounce);
-        message_settle(message, action == DSN_FAILED ? ERROR_TEMPORARY : OK);
+        go_on(message, action, ERROR_TEMPORARY);
         return;
     }
     bounce->action = action;
@@ -160,24 +186,31 @@ static void report_start(struct message *message, enum dsn_action action)
     }
 }
 
-static bool warning_start(struct message *message)
+/* Is one owed now? */
+static bool is_due(const struct message *message, enum dsn_action action)
 {
-    if (!is_warning_due(message))
-        return false;
-    message->is_changed = true; /* that the sender knows is stored */
-    report_start(message, DSN_DELAYED);
-    return true;
+    return action == DSN_DELAYED ? is_warning_due(message)
+                                 : has_sender(message) && concerns_any(message, action);
+}
+
+/* Starts the first report that is owed, from this action on; false: none is. */
+static bool report_next(struct message *message, enum dsn_action first)
+{
+    for (enum dsn_action action = first; action < DSN_ACTION_COUNT; action++) {
+        if (!is_due(message, action))
+            continue;
+        message->is_changed |= action == DSN_DELAYED; /* that the sender knows is stored */
+        report_start(message, action);
+        return true;
+    }
+    return false;
 }
 
 bool bounce_start(struct message *message)
 {
-    if (!concerns_any(message, DSN_FAILED))
-        return warning_start(message);
-    if (!has_sender(message)) {
+    if (!has_sender(message) && concerns_any(message, DSN_FAILED)) {
         event_say(EVENT_WARNING, "bounce.suppressed", "message %" PRIu64 " has no sender to be told",
                   message->id);
-        return false;
     }
-    report_start(message, DSN_FAILED);
-    return true;
+    return report_next(message, DSN_FAILED);
 }

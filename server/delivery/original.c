@@ -5,16 +5,15 @@
 
 #define HEADER_MAX (64u << 20)
 
-/* The header block and its empty line, as the spool has them. */
-static enum error read_header(struct message *message, struct buffer *out)
+/* So many bytes from the offset on, as the spool has them, into an empty buffer. */
+static enum error read_part(struct message *message, uint64_t offset, uint64_t wanted, struct buffer *out)
 {
     struct spool *spool = message->delivery->config.spool;
-    uint64_t wanted = message->envelope.header_bytes;
     enum error error = wanted > HEADER_MAX ? ERROR_LIMIT : buffer_reserve(out, (size_t)wanted);
     while (!error && out->len < wanted) {
         size_t len = 0;
-        error = spool->ops->read(spool, message->id, out->len, out->ptr + out->len, (size_t)wanted - out->len,
-                                 &len);
+        error = spool->ops->read(spool, message->id, offset + out->len, out->ptr + out->len,
+                                 (size_t)wanted - out->len, &len);
         if (!error && len == 0)
             error = ERROR_IO; /* shorter than its envelope says */
         out->len += len;
@@ -46,10 +45,16 @@ enum error original_header(struct message *message, uint32_t rights, struct buff
 {
     struct buffer whole;
     buffer_init(&whole, HEADER_MAX);
-    enum error error = read_header(message, &whole);
+    enum error error = read_part(message, 0, message->envelope.header_bytes, &whole);
     struct bytes block = buffer_bytes(&whole);
     if (!error)
         error = filter(bytes_first(block, block.len < 2 ? 0 : block.len - 2), rights, out);
     buffer_done(&whole);
     return error;
+}
+
+enum error original_body(struct message *message, struct buffer *out)
+{
+    const struct envelope *envelope = &message->envelope;
+    return read_part(message, envelope->header_bytes, envelope->size_bytes - envelope->header_bytes, out);
 }

@@ -15,6 +15,7 @@ enum offer {
     OFFER_STARTTLS = 32,
     OFFER_BINARYMIME = 0x100,
     OFFER_CHUNKING = 0x200,
+    OFFER_DSN = 0x400,
     OFFER_X_ANONYMOUSTLS = 0x400000,
     /* Mechanisms behind AUTH and behind X-EXPS. */
     OFFER_AUTH_GSSAPI = 0x10000,

@@ -2,6 +2,7 @@
  * append_original: a line break of theirs must not become a header or a MIME part of ours (matrix R17). */
 #include "queue/dsn.h"
 
+#include "mail/parameter.h"
 #include "mail/trace.h"
 
 #include <inttypes.h>
@@ -15,31 +16,38 @@
 #define LINE_BYTES_MAX     998 /* RFC 5322 2.1.1 */
 #define STATUS_SIZE        16
 #define STATUS_DIGITS_MAX  3
+#define XTEXT_MAX          500 /* RFC 3461: ORCPT; ENVID has 100 */
 
 static const struct {
     enum recipient_state state;
     const char *subject;
     const char *sentence;
     const char *action;
-    char status_class; /* where the reply does not tell */
-} ACTIONS[] = {
+    const char *classes; /* of Status; the first where the reply does not tell */
+} ACTIONS[DSN_ACTION_COUNT] = {
     [DSN_FAILED] = {RECIPIENT_FAILED, "Undeliverable: your message was not delivered",
                     "Your message could not be delivered to the recipients below.\r\n"
                     "It will not be tried again.\r\n",
-                    "failed", '5'},
+                    "failed", "54"},
+    [DSN_RELAYED] =
+        {RECIPIENT_DELIVERED, "Relayed: your message was passed on",
+         "Your message was passed on to a mail system that does not report deliveries, for the\r\n"
+         "recipients below. There will be no further report unless it fails.\r\n",
+         "relayed", "2"},
     [DSN_DELAYED] = {RECIPIENT_PENDING, "Delayed: your message has not been delivered yet",
                      "Your message has not been delivered to the recipients below yet.\r\n"
                      "It is being tried further; you need not send it again.\r\n",
-                     "delayed", '4'},
+                     "delayed", "45"},
 };
 
-/* Never in the original header: that could end a part of ours early. Its length is fixed. */
+/* Never in the original: that could end a part of ours early. Its length is fixed. */
 static void make_boundary(const struct dsn_request *request, char out[BOUNDARY_SIZE])
 {
     for (uint32_t attempt = 0;; attempt++) {
         snprintf(out, BOUNDARY_SIZE, "=_%016" PRIx64 "_%016" PRIx64 "_%08" PRIx32, request->id,
                  (uint64_t)request->wall_ms, attempt);
-        if (bytes_find_text(request->original_header, out) == request->original_header.len)
+        if (bytes_find_text(request->original_header, out) == request->original_header.len &&
+            bytes_find_text(request->original_body, out) == request->original_body.len)
             return;
     }
 }
@@ -87,20 +95,26 @@ static bool is_reply(struct bytes reply)
            (reply.len == 3 || reply.ptr[3] == ' ' || reply.ptr[3] == '-');
 }
 
-/* The enhanced code of the reply where it has one of a failure's class, else one made from its first digit,
- * or from fallback. */
-static void make_status(struct bytes reply, char fallback, char out[STATUS_SIZE])
+static bool is_class(char digit, const char *classes)
+{
+    return digit != '\0' && strchr(classes, digit) != NULL;
+}
+
+/* The enhanced code of the reply where it has one of these classes, else one made from its first digit, or of
+ * the first class. */
+static void make_status(struct bytes reply, const char *classes, char out[STATUS_SIZE])
 {
     struct bytes text = is_reply(reply) ? bytes_skip(reply, 4) : reply;
     size_t subject = count_digits(bytes_skip(text, 2));
     size_t detail = subject ? count_digits(bytes_skip(text, 2 + subject + 1)) : 0;
     size_t length = 2 + subject + 1 + detail;
 
-    if (detail && text.len >= length && (text.ptr[0] == '4' || text.ptr[0] == '5') && text.ptr[1] == '.' &&
+    if (detail && text.len >= length && is_class(text.ptr[0], classes) && text.ptr[1] == '.' &&
         text.ptr[2 + subject] == '.' && (text.len == length || text.ptr[length] == ' '))
         snprintf(out, STATUS_SIZE, "%.*s", (int)length, text.ptr);
     else
-        snprintf(out, STATUS_SIZE, "%c.0.0", is_reply(reply) && reply.ptr[0] == '4' ? '4' : fallback);
+        snprintf(out, STATUS_SIZE, "%c.0.0",
+                 is_reply(reply) && is_class(reply.ptr[0], classes) ? reply.ptr[0] : classes[0]);
 }
 
 static enum error append_header(struct buffer *out, const struct dsn_request *request, const char *boundary)
@@ -148,6 +162,29 @@ static enum error append_for_people(struct buffer *out, const struct dsn_request
     return error;
 }
 
+/* before + what the xtext stands for; nothing where there is none. */
+static enum error append_xtext(struct buffer *out, const char *before, struct bytes xtext)
+{
+    char plain[XTEXT_MAX];
+    size_t length;
+
+    if (xtext.len == 0 || xtext.len > sizeof(plain) || parameter_decode_xtext(xtext, plain, &length))
+        return OK;
+    return append_line(out, before, (struct bytes){plain, length}, "\r\n");
+}
+
+/* ORCPT as it was given: "rfc822;" and xtext. */
+static enum error append_original_recipient(struct buffer *out, struct bytes original)
+{
+    char before[64];
+    size_t type = bytes_find(original, ';');
+
+    if (type == original.len || type > 32)
+        return OK;
+    snprintf(before, sizeof(before), "Original-Recipient: %.*s; ", (int)type, original.ptr);
+    return append_xtext(out, before, bytes_skip(original, type + 1));
+}
+
 /* Until when it is tried, of a report about a delay. */
 static enum error append_retry(struct buffer *out, const struct dsn_request *request)
 {
@@ -166,8 +203,12 @@ static enum error append_recipient(struct buffer *out, const struct dsn_request 
     char status[STATUS_SIZE];
     enum error error;
 
-    make_status(recipient->reply, ACTIONS[request->action].status_class, status);
-    error = append_line(out, "\r\nFinal-Recipient: rfc822; ", recipient->address, "\r\n");
+    make_status(recipient->reply, ACTIONS[request->action].classes, status);
+    error = buffer_append_text(out, "\r\n");
+    if (!error)
+        error = append_original_recipient(out, recipient->original);
+    if (!error)
+        error = append_line(out, "Final-Recipient: rfc822; ", recipient->address, "\r\n");
     if (!error)
         error = buffer_printf(out, "Action: %s\r\nStatus: %s\r\n", ACTIONS[request->action].action, status);
     if (!error && is_reply(recipient->reply) && envelope->hop.len)
@@ -188,10 +229,12 @@ static enum error append_for_programs(struct buffer *out, const struct dsn_reque
     enum error error;
 
     trace_format_date(envelope->arrived_ms, arrived);
-    error = buffer_printf(out,
-                          "Content-Type: message/delivery-status\r\n\r\n"
-                          "Reporting-MTA: dns; %s\r\nArrival-Date: %s\r\n",
-                          request->server_name, arrived);
+    error = buffer_append_text(out, "Content-Type: message/delivery-status\r\n\r\n");
+    if (!error)
+        error = append_xtext(out, "Original-Envelope-Id: ", envelope->envelope_id);
+    if (!error)
+        error = buffer_printf(out, "Reporting-MTA: dns; %s\r\nArrival-Date: %s\r\n", request->server_name,
+                              arrived);
     for (size_t i = 0; !error && i < envelope->recipient_count; i++) {
         if (envelope->recipients[i].state == ACTIONS[request->action].state)
             error = append_recipient(out, request, &envelope->recipients[i]);
@@ -199,14 +242,34 @@ static enum error append_for_programs(struct buffer *out, const struct dsn_reque
     return error;
 }
 
-/* The fields line by line, up to the ceiling or an empty line: no content of the original goes back. Seven
- * bits and legal line lengths, so that the report passes every hop. */
-static enum error append_original(struct buffer *out, struct bytes header)
+bool dsn_may_hold(struct bytes body)
 {
+    struct bytes line;
+
+    if (body.len && body.ptr[body.len - 1] != '\n')
+        return false;
+    while (bytes_next(&body, '\n', &line)) {
+        bool has_cr = line.len && line.ptr[line.len - 1] == '\r';
+        if (!has_cr || line.len - 1 > LINE_BYTES_MAX || bytes_find(line, '\r') < line.len - 1)
+            return false;
+        for (size_t i = 0; i < line.len; i++)
+            if (line.ptr[i] == '\0' || (unsigned char)line.ptr[i] >= 0x80)
+                return false;
+    }
+    return true;
+}
+
+/* The fields line by line, up to the ceiling or an empty line; then the body where it is wanted. Seven bits
+ * and legal line lengths, so that the report passes every hop. */
+static enum error append_original(struct buffer *out, const struct dsn_request *request)
+{
+    struct bytes header = request->original_header;
     struct bytes rest = bytes_first(header, ORIGINAL_BYTES_MAX);
     bool is_cut = rest.len < header.len;
     struct bytes line;
-    enum error error = buffer_append_text(out, "Content-Type: text/rfc822-headers\r\n\r\n");
+    enum error error =
+        buffer_append_text(out, request->has_body ? "Content-Type: message/rfc822\r\n\r\n"
+                                                  : "Content-Type: text/rfc822-headers\r\n\r\n");
 
     while (!error && bytes_next(&rest, '\n', &line)) {
         if (is_cut && rest.len == 0)
@@ -217,6 +280,10 @@ static enum error append_original(struct buffer *out, struct bytes header)
             break;
         error = append_line(out, "", bytes_first(line, LINE_BYTES_MAX), "\r\n");
     }
+    if (!error && request->has_body)
+        error = buffer_append_text(out, "\r\n");
+    if (!error && request->has_body)
+        error = buffer_append(out, request->original_body);
     return error;
 }
 
@@ -238,7 +305,7 @@ enum error dsn_append_report(struct buffer *out, const struct dsn_request *reque
     if (!error)
         error = buffer_printf(out, "\r\n--%s\r\n", boundary);
     if (!error)
-        error = append_original(out, request->original_header);
+        error = append_original(out, request);
     if (!error)
         error = buffer_printf(out, "\r\n--%s--\r\n", boundary);
     return error;

@@ -1,4 +1,4 @@
-/* Bounces: RFC 3464 reports over the header part of the original. Pure. */
+/* Reports about what became of a message (RFC 3464), with its header block or the whole of it. Pure. */
 #ifndef QUEUE_DSN_H
 #define QUEUE_DSN_H
 
@@ -7,7 +7,10 @@
 /* What the report says of its recipients (RFC 3464 2.3.3). */
 enum dsn_action {
     DSN_FAILED,  /* those in state RECIPIENT_FAILED */
+    DSN_RELAYED, /* those in state RECIPIENT_DELIVERED: at a hop that reports no deliveries (RFC 3461 5.2.2)
+                  */
     DSN_DELAYED, /* those in state RECIPIENT_PENDING */
+    DSN_ACTION_COUNT
 };
 
 struct dsn_request {
@@ -15,12 +18,17 @@ struct dsn_request {
     const struct envelope *envelope; /* of the message that failed */
     struct bytes
         original_header; /* filtered already by the header firewall with no rights; at most 64 KiB go in */
-    const char *server_name; /* Reporting-MTA and From: MAILER-DAEMON@… */
-    uint64_t id;             /* InternalId of the report */
+    struct bytes original_body; /* what stands behind the header's empty line, when has_body */
+    bool has_body;              /* the whole message goes back; dsn_may_hold said yes */
+    const char *server_name;    /* Reporting-MTA and From: MAILER-DAEMON@… */
+    uint64_t id;                /* InternalId of the report */
     int64_t wall_ms;
     int64_t retry_until_ms; /* DSN_DELAYED: when it will be given up */
 };
 
+/* Can a report hold the body and still pass every hop? Seven bits, no zeros, CRLF line ends, no line over
+ * 998. */
+bool dsn_may_hold(struct bytes body);
 /* Appends the whole report message (multipart/report). Remote reply texts are cleaned (matrix R17).
  * ERROR_LIMIT. */
 MUST_USE enum error dsn_append_report(struct buffer *out, const struct dsn_request *request);

@@ -296,6 +296,8 @@ static void make_envelope(const struct smtp_session *session, struct envelope *o
         .recipient_count = transaction->recipient_count,
         .arrived_ms = clock_wall_ms(session->service->clock),
         .body = transaction->body,
+        .dsn_return = transaction->dsn_return,
+        .envelope_id = transaction->envelope_id,
         .is_chunk_only = line_check_is_broken(&transaction->lines),
         .size_bytes = transaction->stored_bytes,
         .header_bytes = transaction->header_bytes,

@@ -4,15 +4,21 @@
 
 #define RECIPIENTS_AT_FIRST 4
 
-struct transaction *transaction_new(const struct address *sender, enum body_type body)
+struct transaction *transaction_new(const struct address *sender, const struct mail_parameters *parameters)
 {
     struct transaction *transaction = calloc(1, sizeof *transaction);
     if (transaction == NULL) {
         return NULL;
     }
     transaction->sender = *sender;
-    transaction->body = body;
+    transaction->body = parameters->body;
+    transaction->dsn_return = parameters->dsn_return;
     arena_init(&transaction->arena, ENVELOPE_BYTES_MAX);
+    transaction->envelope_id = arena_copy(&transaction->arena, parameters->envelope_id);
+    if (transaction->envelope_id.ptr == NULL) {
+        transaction_free(transaction);
+        return NULL;
+    }
     return transaction;
 }
 
@@ -58,7 +64,8 @@ static enum error grow_recipients(struct transaction *transaction)
     return OK;
 }
 
-enum error transaction_add_recipient(struct transaction *transaction, const struct address *recipient)
+enum error transaction_add_recipient(struct transaction *transaction, const struct address *recipient,
+                                     const struct recipient_parameters *parameters)
 {
     if (transaction->recipient_count == transaction->recipient_capacity) {
         enum error error = grow_recipients(transaction);
@@ -67,11 +74,12 @@ enum error transaction_add_recipient(struct transaction *transaction, const stru
         }
     }
     struct bytes text = arena_copy(&transaction->arena, address_text(recipient));
-    if (text.ptr == NULL) {
+    struct bytes original = arena_copy(&transaction->arena, parameters->original);
+    if (text.ptr == NULL || original.ptr == NULL) {
         return ERROR_LIMIT;
     }
-    transaction->recipients[transaction->recipient_count++] =
-        (struct envelope_recipient){.address = text, .state = RECIPIENT_PENDING};
+    transaction->recipients[transaction->recipient_count++] = (struct envelope_recipient){
+        .address = text, .state = RECIPIENT_PENDING, .notify = parameters->notify, .original = original};
     return OK;
 }
 

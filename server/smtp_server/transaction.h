@@ -5,6 +5,7 @@
 #include "mail/address.h"
 #include "policy/decision.h"
 #include "queue/spool.h"
+#include "smtp_server/envelope_parameters.h"
 #include "smtp_server/header_reader.h"
 #include "smtp_server/line_check.h"
 #include "smtp_server/message_reader.h"
@@ -19,6 +20,8 @@ enum content_phase {
 struct transaction {
     struct address sender;
     enum body_type body;
+    enum dsn_return dsn_return;
+    struct bytes envelope_id;              /* in the arena */
     bool is_declared_anonymous;            /* AUTH=<> */
     struct envelope_recipient *recipients; /* a growing array; the texts are in the arena */
     size_t recipient_count;
@@ -50,12 +53,13 @@ struct transaction {
 };
 
 /* NULL without memory. */
-struct transaction *transaction_new(const struct address *sender, enum body_type body);
+struct transaction *transaction_new(const struct address *sender, const struct mail_parameters *parameters);
 /* Gives up what was begun in the spool; NULL is a no-op. */
 void transaction_free(struct transaction *transaction);
 /* ERROR_LIMIT past the ceiling of an envelope, ERROR_TEMPORARY without memory. */
 MUST_USE enum error transaction_add_recipient(struct transaction *transaction,
-                                              const struct address *recipient);
+                                              const struct address *recipient,
+                                              const struct recipient_parameters *parameters);
 /* Begins the content in the spool; false: the spool takes none now. */
 bool transaction_begin_message(struct transaction *transaction, struct spool *spool, struct loop *loop);
 /* The content is refused: the spool forgets it, the rest is swallowed. decision may be NULL. The first

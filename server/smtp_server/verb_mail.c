@@ -1,11 +1,9 @@
 /* MAIL. Order of checks: facts 8.3; the sender's rights stand at its end (contract 5). */
 #include "smtp_server/session_internal.h"
 
-#include "mail/parameter.h"
 #include "policy/sender.h"
 #include "policy/submit.h"
-
-#define AUTH_VALUE_MAX 500 /* octets of AUTH=; facts 8.3 */
+#include "smtp_server/envelope_parameters.h"
 
 static enum reply reply_of_flaw(enum address_flaw flaw)
 {
@@ -21,115 +19,10 @@ static enum reply reply_of_flaw(enum address_flaw flaw)
     return REPLY_INVALID_SENDER;
 }
 
-struct mail_parameters {
-    uint32_t offered; /* enum offer bits of the session */
-    enum body_type body;
-    uint64_t size_bytes; /* UINT64_MAX: more than fits a number */
-    bool has_body;
-    bool has_size;
-    bool has_auth;
-};
-
-/* Each returns REPLY_COUNT when the parameter is fine. */
-static enum reply take_size(const struct parameter *parameter, struct mail_parameters *out)
+static void begin_transaction(struct smtp_session *session, const struct address *sender,
+                              const struct mail_parameters *given)
 {
-    if (out->has_size || !parameter->has_value) {
-        return REPLY_INVALID_ARGUMENTS;
-    }
-    out->has_size = true;
-    switch (bytes_to_u64(parameter->value, UINT64_MAX - 1, &out->size_bytes)) {
-    case OK:
-        return REPLY_COUNT;
-    case ERROR_LIMIT:
-        out->size_bytes = UINT64_MAX;
-        return REPLY_COUNT;
-    case ERROR_SYNTAX:
-    case ERROR_NOT_FOUND:
-    case ERROR_DENIED_CREDENTIALS:
-    case ERROR_TEMPORARY:
-    case ERROR_TIMEOUT:
-    case ERROR_CANCELED:
-    case ERROR_PROTOCOL:
-    case ERROR_IO:
-        break;
-    }
-    return REPLY_INVALID_ARGUMENTS;
-}
-
-static const struct {
-    const char *value;
-    uint32_t offer; /* any of these makes it known */
-    enum body_type body;
-} body_rows[] = {
-    {"7BIT", OFFER_8BITMIME | OFFER_BINARYMIME, BODY_7BIT},
-    {"8BITMIME", OFFER_8BITMIME, BODY_8BITMIME},
-    {"BINARYMIME", OFFER_BINARYMIME, BODY_BINARYMIME},
-};
-
-static enum reply take_body(const struct parameter *parameter, struct mail_parameters *out)
-{
-    if (out->has_body || !parameter->has_value) {
-        return REPLY_INVALID_ARGUMENTS;
-    }
-    out->has_body = true;
-    for (size_t i = 0; i < sizeof body_rows / sizeof body_rows[0]; i++) {
-        if ((out->offered & body_rows[i].offer) &&
-            bytes_equal_text_nocase(parameter->value, body_rows[i].value)) {
-            out->body = body_rows[i].body;
-            return REPLY_COUNT;
-        }
-    }
-    return REPLY_UNSUPPORTED_BODY;
-}
-
-/* RFC 4954 5: whoever offers AUTH takes it. Nothing is made of it without Accept-Authentication-Flag, and it
- * is not passed on (facts 6). */
-static enum reply take_auth(const struct parameter *parameter, struct mail_parameters *out)
-{
-    bool is_fine = !out->has_auth && parameter->has_value && parameter->value.len <= AUTH_VALUE_MAX;
-    out->has_auth = true;
-    return is_fine ? REPLY_COUNT : REPLY_INVALID_ARGUMENTS;
-}
-
-static const struct {
-    const char *keyword;
-    uint32_t offer; /* without any of these the parameter is unknown */
-    enum reply (*take)(const struct parameter *parameter, struct mail_parameters *out);
-} parameter_rows[] = {
-    {"SIZE", OFFER_SIZE, take_size},
-    {"BODY", OFFER_8BITMIME | OFFER_BINARYMIME, take_body},
-    {"AUTH", OFFER_AUTH, take_auth},
-};
-
-static enum reply take_parameter(const struct smtp_session *session, const struct parameter *parameter,
-                                 struct mail_parameters *out)
-{
-    for (size_t i = 0; i < sizeof parameter_rows / sizeof parameter_rows[0]; i++) {
-        if ((session->offered & parameter_rows[i].offer) &&
-            bytes_equal_text_nocase(parameter->keyword, parameter_rows[i].keyword)) {
-            return parameter_rows[i].take(parameter, out);
-        }
-    }
-    return REPLY_UNRECOGNIZED_PARAMETER;
-}
-
-static enum reply parse_parameters(const struct smtp_session *session, struct bytes rest,
-                                   struct mail_parameters *out)
-{
-    struct parameter parameter;
-    enum error error;
-    while ((error = parameter_next(&rest, &parameter)) == OK) {
-        enum reply reply = take_parameter(session, &parameter, out);
-        if (reply != REPLY_COUNT) {
-            return reply;
-        }
-    }
-    return error == ERROR_NOT_FOUND ? REPLY_COUNT : REPLY_INVALID_ARGUMENTS;
-}
-
-static void begin_transaction(struct smtp_session *session, const struct address *sender, enum body_type body)
-{
-    session->transaction = transaction_new(sender, body);
+    session->transaction = transaction_new(sender, given);
     if (session->transaction == NULL) {
         session_refuse(session, REPLY_NO_RESOURCES, NULL, address_text(sender), (struct bytes){0});
         return;
@@ -141,7 +34,7 @@ static void begin_transaction(struct smtp_session *session, const struct address
 /* Behind the syntax: what the session and its rights have to say. */
 static void check_sender(struct smtp_session *session, const struct address *sender, struct bytes parameters)
 {
-    struct mail_parameters given = {.offered = session->offered, .body = BODY_7BIT};
+    struct mail_parameters given;
     struct bytes text = address_text(sender);
     const struct spool *spool = session->service->spool;
     if (spool->ops->health(spool) != SPOOL_READY) {
@@ -157,7 +50,7 @@ static void check_sender(struct smtp_session *session, const struct address *sen
         session_refuse(session, reply_of_reason(decision.reason), &decision, text, (struct bytes){0});
         return;
     }
-    enum reply fault = parse_parameters(session, parameters, &given);
+    enum reply fault = mail_parameters_parse(session->offered, parameters, &given);
     if (fault != REPLY_COUNT) {
         session_fault(session, fault);
         return;
@@ -171,7 +64,7 @@ static void check_sender(struct smtp_session *session, const struct address *sen
         session_refuse(session, reply_of_reason(decision.reason), &decision, text, (struct bytes){0});
         return;
     }
-    begin_transaction(session, sender, given.body);
+    begin_transaction(session, sender, &given);
 }
 
 /* Refused with the end of the session. */

@@ -3,6 +3,7 @@
 
 #include "policy/limits.h"
 #include "policy/recipient.h"
+#include "smtp_server/envelope_parameters.h"
 
 static enum reply reply_of_flaw(enum address_flaw flaw)
 {
@@ -26,14 +27,15 @@ static void refuse(struct smtp_session *session, enum reply reply, const struct 
 }
 
 /* The answer of the policy is yes: where the mail goes is written down. */
-static void add(struct smtp_session *session, const struct address *recipient)
+static void add(struct smtp_session *session, const struct address *recipient,
+                const struct recipient_parameters *given)
 {
     struct address resolved;
     if (!recipient_resolve(session->organization, recipient, &resolved)) {
         refuse(session, REPLY_NO_ROUTE, NULL, recipient);
         return;
     }
-    switch (transaction_add_recipient(session->transaction, &resolved)) {
+    switch (transaction_add_recipient(session->transaction, &resolved, given)) {
     case OK:
         break;
     case ERROR_LIMIT:
@@ -70,8 +72,10 @@ void verb_rcpt(struct smtp_session *session, const struct command_line *command)
         session_fault(session, reply_of_flaw(flaw));
         return;
     }
-    if (bytes_trim(parameters).len > 0) { /* none is offered yet */
-        session_fault(session, REPLY_UNRECOGNIZED_PARAMETER);
+    struct recipient_parameters given;
+    enum reply fault = recipient_parameters_parse(session->offered, parameters, &given);
+    if (fault != REPLY_COUNT) {
+        session_fault(session, fault);
         return;
     }
     if (session->transaction->recipient_count >= limits_recipients(session->organization, &session->rights)) {
@@ -83,5 +87,5 @@ void verb_rcpt(struct smtp_session *session, const struct command_line *command)
         refuse(session, reply_of_reason(decision.reason), &decision, &recipient);
         return;
     }
-    add(session, &recipient);
+    add(session, &recipient, &given);
 }

@@ -1,4 +1,4 @@
-"""What a client may use besides plain SMTP, from the first octet to the next hop: CHUNKING and BINARYMIME."""
+"""What a client may use besides plain SMTP, from the first octet to the next hop: CHUNKING, BINARYMIME and DSN."""
 
 import email
 import email.policy
@@ -152,6 +152,89 @@ class Extensions(Case):
                 self.fail("the octets of a refused chunk are to be taken")
             self.assertReply(client.reply(), "552 5.3.4 Message size exceeds fixed maximum message size")
             self.assertEqual(client.say("NOOP").code, 250)
+
+    # -- DSN -----------------------------------------------------------------------------------------------------------
+
+    def submit(self, recipients, mail="", text=HEADER + b"\r\nThis is a test message\r\n"):
+        """recipients: {address: parameters}. The queue's id."""
+        with self.client() as client:
+            client.ehlo()
+            self.assertEqual(client.mail(SENDER, mail).code, 250)
+            for recipient, parameters in recipients.items():
+                self.assertEqual(client.say("RCPT TO:<%s> %s" % (recipient, parameters)).code, 250)
+            reply = client.data(text)
+            self.assertEqual(reply.code, 250)
+        return int(reply.text.partition("InternalId=")[2].partition("]")[0])
+
+    def report(self, count=1):
+        """(text, {final recipient: fields}, type of the last part) of the report that came last."""
+        message = self.arrived(count, matching=is_bounce)[-1]
+        parsed = email.message_from_bytes(message.content, policy=email.policy.SMTP)
+        blocks = next(part for part in parsed.walk() if part.get_content_type() == "message/delivery-status").get_payload()
+        fields = {block["Final-Recipient"].partition(";")[2].strip(): block for block in blocks[1:] if block["Final-Recipient"]}
+        return message.content.decode(), fields, parsed.get_payload()[-1].get_content_type()
+
+    def gone(self, id):
+        self.assertWithin(10, lambda: self.assertNotIn(str(id), [row["id"] for row in self.daemon.queue()]))
+
+    # proves: R17
+    def test_failures_are_told_as_asked(self):
+        for address in ("never", "unasked", "failure", "success"):
+            self.sink.rcpt_replies[address + "@fabrikam.com"] = "550 5.1.1 No such user"
+        self.submit({"never@fabrikam.com": "NOTIFY=NEVER", "unasked@fabrikam.com": "",
+                     "failure@fabrikam.com": "NOTIFY=FAILURE ORCPT=rfc822;old+2Bname@contoso.com",
+                     "success@fabrikam.com": "NOTIFY=SUCCESS"}, mail="RET=HDRS ENVID=QQ+2B42")
+        text, fields, last = self.report()
+        self.assertEqual(set(fields), {"unasked@fabrikam.com", "failure@fabrikam.com"})
+        self.assertEqual(fields["failure@fabrikam.com"]["Original-Recipient"], "rfc822; old+name@contoso.com")
+        self.assertIn("\r\nOriginal-Envelope-Id: QQ+42\r\n", text)
+        self.assertEqual(last, "text/rfc822-headers")
+        self.assertNotIn("This is a test message", text)
+
+    def test_nobody_is_told_who_asked_for_silence(self):
+        self.sink.rcpt_replies["never@fabrikam.com"] = "550 5.1.1 No such user"
+        self.gone(self.submit({"never@fabrikam.com": "NOTIFY=NEVER"}))
+        self.gone(self.submit({"kate@fabrikam.com": ""}))
+        self.assertEqual([m.sender for m in self.arrived()], [SENDER])
+
+    # proves: R17
+    def test_the_whole_message_goes_back_where_it_is_asked_for(self):
+        self.sink.rcpt_replies["gone@fabrikam.com"] = "550 5.1.1 No such user"
+        self.submit({"gone@fabrikam.com": ""}, mail="RET=FULL")
+        text, _, last = self.report()
+        self.assertEqual(last, "message/rfc822")
+        self.assertIn("\r\n\r\nThis is a test message\r\n", text)
+        for body in (b"caf\xc3\xa9\r\n", b"line of text\r\n" * 100000):  # 8 bits; over 1 MiB
+            self.sink.reset()
+            self.sink.rcpt_replies["gone@fabrikam.com"] = "550 5.1.1 No such user"
+            self.submit({"gone@fabrikam.com": ""}, mail="RET=FULL", text=HEADER + b"\r\n" + body)
+            self.assertEqual(self.report()[2], "text/rfc822-headers")
+
+    def test_a_message_that_was_passed_on_is_reported_to_who_asked(self):
+        self.submit({"kate@fabrikam.com": "NOTIFY=SUCCESS,FAILURE", "bob@fabrikam.com": "NOTIFY=FAILURE"}, mail="ENVID=E1 RET=FULL")
+        text, fields, last = self.report()
+        self.assertEqual(set(fields), {"kate@fabrikam.com"})
+        self.assertEqual(fields["kate@fabrikam.com"]["Action"], "relayed")
+        self.assertRegex(fields["kate@fabrikam.com"]["Status"], r"^2\.")
+        self.assertEqual(last, "text/rfc822-headers")
+        self.assertEqual(len(self.sink.to("kate@fabrikam.com")), 1)
+
+    def test_failure_and_success_are_two_reports(self):
+        self.sink.rcpt_replies["gone@fabrikam.com"] = "550 5.1.1 No such user"
+        self.submit({"kate@fabrikam.com": "NOTIFY=SUCCESS", "gone@fabrikam.com": ""})
+        reports = self.arrived(2, matching=is_bounce)
+        self.assertEqual(sorted(("Action: failed" in r.content.decode(), "Action: relayed" in r.content.decode()) for r in reports),
+                         [(False, True), (True, False)])
+
+    # proves: R17 F12
+    def test_parameters_with_lines_of_their_own_are_refused(self):
+        with self.client() as client:
+            client.ehlo()
+            for parameter in ("ENVID=a+0D+0AX:+20b", "ENVID=" + "a" * 101, "RET=ALL", "ENVID=+ZZ"):
+                self.assertReply(client.mail(SENDER, parameter), "501 5.5.4 Invalid arguments")
+            self.assertEqual(client.mail(SENDER).code, 250)
+            for parameter in ("ORCPT=rfc822;a+0D+0AX:+20b", "NOTIFY=NEVER,SUCCESS", "NOTIFY=SOMETIMES"):
+                self.assertReply(client.say("RCPT TO:<kate@fabrikam.com> " + parameter), "501 5.5.4 Invalid arguments")
 
 
 if __name__ == "__main__":

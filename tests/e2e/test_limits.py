@@ -272,7 +272,7 @@ class Limits(Case):
     # proves: C117 facts-8.1
     def test_ehlo_shows_what_is_built_in_order_and_nothing_else(self):
         with self.client("127.0.4.35") as client:
-            self.assertEqual(client.ehlo().lines[1:], ["SIZE 37748736", "PIPELINING", "ENHANCEDSTATUSCODES", "8BITMIME", "BINARYMIME", "CHUNKING"])
+            self.assertEqual(client.ehlo().lines[1:], ["SIZE 37748736", "PIPELINING", "DSN", "ENHANCEDSTATUSCODES", "8BITMIME", "BINARYMIME", "CHUNKING"])
             for line in ("STARTTLS", "AUTH LOGIN", "XEXCH50 1 2", "TURN"):
                 self.assertIn(client.say(line).code, (500, 502), line)
             self.assertReply(client.say("VRFY kate"), "252 2.1.5 Cannot VRFY user")

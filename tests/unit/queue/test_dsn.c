@@ -224,11 +224,97 @@ static void the_envelope_knows_where_the_header_ends(void **state)
     free(text);
 }
 
+/* Spec: RFC 3461 6.3 */
+/* proves: R17 */
+static void it_repeats_what_the_sender_called_them(void **state)
+{
+    static struct envelope_recipient rows[] = {
+        {.address = TEXT("new@example.com"),
+         .state = RECIPIENT_FAILED,
+         .original = TEXT("rfc822;old+40example.com")},
+        {.address = TEXT("b@example.com"),
+         .state = RECIPIENT_FAILED,
+         .original = TEXT("x-weird;a+0D+0AX-Injected:+20b")},
+        {.address = TEXT("c@example.com"), .state = RECIPIENT_FAILED, .original = TEXT("rfc822")},
+    };
+    struct dsn_request request = request_over("Subject: hi\r\n");
+    struct envelope envelope = failed;
+
+    (void)state;
+    envelope.recipients = rows;
+    envelope.recipient_count = 3;
+    envelope.envelope_id = (struct bytes)TEXT("QQ+2B1+0D+0AX-Injected:+20b");
+    request.envelope = &envelope;
+    char *text = make_report(&request);
+    assert_lines_legal(text);
+    assert_non_null(strstr(text, "\r\n\r\nOriginal-Envelope-Id: QQ+1  X-Injected: b\r\nReporting-MTA: "));
+    assert_non_null(strstr(text, "\r\n\r\nOriginal-Recipient: rfc822; old@example.com\r\n"
+                                 "Final-Recipient: rfc822; new@example.com\r\n"));
+    assert_non_null(strstr(text, "\r\nOriginal-Recipient: x-weird; a  X-Injected: b\r\n"));
+    assert_non_null(strstr(text, "\r\n\r\nFinal-Recipient: rfc822; c@example.com\r\n"));
+    assert_null(strstr(text, "\nX-Injected"));
+    free(text);
+}
+
+/* Spec: RFC 3461 5.2.2 */
+static void it_tells_of_those_that_were_passed_on(void **state)
+{
+    static struct envelope_recipient rows[] = {
+        {.address = TEXT("a@example.com"), .state = RECIPIENT_DELIVERED, .reply = TEXT("250 2.6.0 queued")},
+        {.address = TEXT("b@example.com"), .state = RECIPIENT_DELIVERED, .reply = TEXT("250 ok")},
+        {.address = TEXT("c@example.com"), .state = RECIPIENT_FAILED, .reply = TEXT("550 no")},
+    };
+    struct dsn_request request = request_over("Subject: hi\r\n");
+    struct envelope envelope = failed;
+
+    (void)state;
+    envelope.recipients = rows;
+    envelope.recipient_count = 3;
+    request.envelope = &envelope;
+    request.action = DSN_RELAYED;
+    char *text = make_report(&request);
+    assert_lines_legal(text);
+    assert_non_null(strstr(text, "a@example.com\r\nAction: relayed\r\nStatus: 2.6.0\r\n"));
+    assert_non_null(strstr(text, "b@example.com\r\nAction: relayed\r\nStatus: 2.0.0\r\n"));
+    assert_null(strstr(text, "c@example.com"));
+    free(text);
+}
+
+/* proves: R17 */
+static void the_whole_message_goes_back_where_it_can(void **state)
+{
+    static char line[1001];
+    struct dsn_request request = request_over("Subject: hi\r\n");
+
+    (void)state;
+    request.has_body = true;
+    request.original_body = BYTES_LITERAL("line\r\n--=_0000000000000008_\r\n.\r\n");
+    char *text = make_report(&request);
+    assert_lines_legal(text);
+    assert_non_null(strstr(text, "Content-Type: message/rfc822\r\n\r\nSubject: hi\r\n\r\nline\r\n"));
+    free(text);
+
+    memset(line, 'x', sizeof(line));
+    memcpy(line + 998, "\r\n", 2);
+    assert_true(dsn_may_hold((struct bytes){line, 1000}));
+    memcpy(line + 998, "x\r\n", 3);
+    assert_false(dsn_may_hold((struct bytes){line, 1001}));
+    assert_true(dsn_may_hold((struct bytes){0}));
+    assert_false(dsn_may_hold(BYTES_LITERAL("no end")));
+    assert_false(dsn_may_hold(BYTES_LITERAL("a\nb\r\n")));
+    assert_false(dsn_may_hold(BYTES_LITERAL("a\rb\r\n")));
+    assert_false(dsn_may_hold(BYTES_LITERAL("a\0b\r\n")));
+    assert_false(dsn_may_hold(BYTES_LITERAL("caf\xc3\xa9\r\n")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_tells_of_the_failed_recipients_and_only_of_those),
         cmocka_unit_test(it_tells_of_the_late_recipients),
+        cmocka_unit_test(it_repeats_what_the_sender_called_them),
+        cmocka_unit_test(it_tells_of_those_that_were_passed_on),
+        cmocka_unit_test(the_whole_message_goes_back_where_it_can),
         cmocka_unit_test(a_peers_line_breaks_become_nothing_of_ours),
         cmocka_unit_test(a_large_header_is_cut_and_a_hostile_one_ends_no_part),
         cmocka_unit_test(nothing_is_bounced_to_nobody_or_to_a_bounce),

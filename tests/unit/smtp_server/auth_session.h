@@ -34,9 +34,10 @@ static const struct fake_person people[] = {
 #define SECRET      "c2VjcmV0"
 #define WRONG       "d3Jvbmc="
 
-#define AUTH_OK              "S: 235 2.7.0 Authentication successful"
-#define AUTH_FAILED          "S: 535 5.7.3 Authentication unsuccessful"
-#define EHLO                 "C: EHLO client.example", "S: 250-mx1*", "S: 250-SIZE*", "S: 250-PIPELINING", "S: 250-ENH*"
+#define AUTH_OK     "S: 235 2.7.0 Authentication successful"
+#define AUTH_FAILED "S: 535 5.7.3 Authentication unsuccessful"
+#define EHLO                                                                                                 \
+    "C: EHLO client.example", "S: 250-mx1*", "S: 250-SIZE*", "S: 250-PIPELINING", "S: 250-DSN", "S: 250-ENH*"
 #define AUTH_HELLO(keywords) "S: 220 *", EHLO, keywords, "S+ 250 *"
 #define EVERY_HELLO          AUTH_HELLO("S: 250-AUTH GSSAPI NTLM LOGIN PLAIN"), "C: NOOP", "S: 250 2.0.0 OK"
 

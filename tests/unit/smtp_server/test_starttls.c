@@ -122,7 +122,7 @@ static bool shake_hands(struct pair *pair, size_t piece)
 }
 
 #define TLS_HELLO                                                                                            \
-    "S: 220 *", "C: EHLO client.example", "S: 250-*", "S: 250-SIZE*", "S: 250-PIPELINING",                   \
+    "S: 220 *", "C: EHLO client.example", "S: 250-*", "S: 250-SIZE*", "S: 250-PIPELINING", "S: 250-DSN",     \
         "S: 250-ENHANCEDSTATUSCODES", "S: 250-STARTTLS", "S+ 250 *"
 
 /* proves: C118 C144 C147 facts-8.1 facts-8.2 facts-10.10 contract-5 */
@@ -166,9 +166,9 @@ static void without_tls_or_certificate_it_is_not_offered(void **state)
     for (size_t i = 0; i < 3; i++) {
         struct pair pair;
         open_pair(&pair, cases[i].adjust, "10.1.0.5", cases[i].has_certificates);
-        run(&pair,
-            SCRIPT("S: 220 *", "C: EHLO client.example", "S: 250-*", "S: 250-SIZE*", "S: 250-PIPELINING",
-                   "S: 250-ENHANCEDSTATUSCODES", "S+ 250 *", "C: STARTTLS", "S: 502 5.3.3 *", GOODBYE));
+        run(&pair, SCRIPT("S: 220 *", "C: EHLO client.example", "S: 250-*", "S: 250-SIZE*",
+                          "S: 250-PIPELINING", "S: 250-DSN", "S: 250-ENHANCEDSTATUSCODES", "S+ 250 *",
+                          "C: STARTTLS", "S: 502 5.3.3 *", GOODBYE));
         close_pair(&pair);
     }
 }
@@ -222,13 +222,14 @@ static void require_tls_refuses_every_verb_but_seven(void **state)
     (void)state;
 #define NEED_TLS "S: 530 5.7.0 Must issue a STARTTLS command first"
     open_pair(&pair, with_required_tls, "10.4.0.5", true);
-    run(&pair, SCRIPT("S: 220 *", "C: MAIL FROM:<a@b.example>", NEED_TLS, "C: EHLO x", "S: 250-mx1*",
-                      "S: 250-SIZE*", "S: 250-PIPELINING", "S: 250-ENHANCEDSTATUSCODES", "S: 250-STARTTLS",
-                      "S+ 250 *", "C: MAIL FROM:<a@b.example>", NEED_TLS, "C: RCPT TO:<a@b.example>",
-                      NEED_TLS, "C: DATA", NEED_TLS, "C: VRFY a", NEED_TLS, "C: EXPN a", NEED_TLS,
-                      "C: AUTH LOGIN", NEED_TLS, "C~ BDAT 1 LAST\r\nx", NEED_TLS, "C: HELO x", "S: 250 *",
-                      "C: NOOP", "S: 250 *", "C: RSET", "S: 250 *", "C: HELP", "S: 214-*", "S: 214 *",
-                      "C: XFOO", "S: 500 5.3.3 *", "C: STARTTLS", "S: 220 2.0.0 SMTP server ready"));
+    run(&pair,
+        SCRIPT("S: 220 *", "C: MAIL FROM:<a@b.example>", NEED_TLS, "C: EHLO x", "S: 250-mx1*", "S: 250-SIZE*",
+               "S: 250-PIPELINING", "S: 250-DSN", "S: 250-ENHANCEDSTATUSCODES", "S: 250-STARTTLS", "S+ 250 *",
+               "C: MAIL FROM:<a@b.example>", NEED_TLS, "C: RCPT TO:<a@b.example>", NEED_TLS, "C: DATA",
+               NEED_TLS, "C: VRFY a", NEED_TLS, "C: EXPN a", NEED_TLS, "C: AUTH LOGIN", NEED_TLS,
+               "C~ BDAT 1 LAST\r\nx", NEED_TLS, "C: HELO x", "S: 250 *", "C: NOOP", "S: 250 *", "C: RSET",
+               "S: 250 *", "C: HELP", "S: 214-*", "S: 214 *", "C: XFOO", "S: 500 5.3.3 *", "C: STARTTLS",
+               "S: 220 2.0.0 SMTP server ready"));
     assert_true(shake_hands(&pair, SIZE_MAX));
     ask(&pair, "EHLO x", "250-*");
     ask(&pair, "MAIL FROM:<a@b.example>", "250 2.1.0 Sender OK\r\n");
