@@ -184,7 +184,9 @@ static enum error ask_domain(struct account_lookup *lookup, struct search_questi
     }
     lookup->is_asked = true;
     out->attributes = attributes;
-    return principal_ask_domain(&context, &name, out, out_is_some);
+    enum error error = principal_ask_domain(&context, &name, out, out_is_some);
+    lookup->is_found = !*out_is_some; /* known without asking */
+    return error;
 }
 
 static enum error ask_principal(struct account_lookup *lookup, struct search_question *out, bool *out_is_some)
