@@ -68,6 +68,7 @@ struct send_connector {
     const char *login_password;           /* secret: never printed; wiped with the organization; or NULL */
     const char *login_password_file;      /* dirrelaySmartHostPasswordFile, or NULL */
     uint32_t max_messages_per_connection; /* 0: no limit */
+    uint32_t protocol_logging;            /* 1: Verbose */
     bool is_for_this_server;              /* msExchSourceBridgeheadServersDN absent or naming this server */
 
     struct access_list access;

@@ -62,6 +62,7 @@ static void on_close(void *owner, enum error why)
 {
     struct smtp_client *client = owner;
     bool was_connecting = client->state == CLIENT_CONNECTING;
+    client_protocol_disconnect(client, why);
     client->stream = NULL;
     if (client->state == CLIENT_QUIT)
         client->state = CLIENT_OVER;
@@ -91,6 +92,12 @@ bool client_flush(struct smtp_client *client)
     return has_room;
 }
 
+bool client_flush_commands(struct smtp_client *client)
+{
+    client_protocol_sent(client);
+    return client_flush(client);
+}
+
 void client_command(struct smtp_client *client, enum client_state state, const char *verb,
                     const char *argument)
 {
@@ -99,7 +106,7 @@ void client_command(struct smtp_client *client, enum client_state state, const c
         client_fail(client, "421 4.3.0 Out of memory");
         return;
     }
-    client_flush(client);
+    client_flush_commands(client);
     stream_set_deadline(client->stream, client->config.command_timeout_ms);
 }
 
@@ -233,6 +240,7 @@ static void on_read(void *owner, struct bytes data)
             client_fail(client, CLIENT_NOT_CONFORMANT);
             return;
         }
+        client_protocol_received(client, &line);
         if (client->state != CLIENT_LEAVING)
             keep_text(client, &line, is_first);
         if (client->state == CLIENT_EHLO && line.code < 300 && !is_first)
@@ -253,6 +261,7 @@ static void on_connect(void *owner)
 {
     struct smtp_client *client = owner;
     client->state = CLIENT_GREETING;
+    client_protocol_connect(client);
     stream_set_deadline(client->stream, client->config.command_timeout_ms);
 }
 
@@ -282,6 +291,7 @@ static struct smtp_client *new_client(struct loop *loop, const struct smtp_clien
     client->owner = owner;
     buffer_init(&client->output, OUTPUT_MAX);
     loop_timer_init(&client->soon, loop, on_soon);
+    client_protocol_open(client);
     return client;
 }
 

@@ -39,6 +39,8 @@ struct smtp_transaction {
 struct smtp_client_config {
     const char *helo_name; /* borrowed for the life of the client; a host name */
     bool force_helo;
+    const char *protocol_connector; /* whose rows of the protocol log (Verbose) this session writes, borrowed;
+                                       NULL: none */
     const char *hop_name;           /* as it was asked for, borrowed; NULL: by its address */
     struct smtp_demand demand;      /* its texts borrowed */
     struct tls_context *const *tls; /* where the loop's context stands whenever one is needed; NULL, or

@@ -61,12 +61,16 @@ struct smtp_client {
                                   over */
     size_t text_len;
     struct progress progress;
-    struct loop_timer soon; /* an answer that must not come before smtp_client_send returned */
+    char session[17];           /* of the protocol log */
+    uint32_t protocol_sequence; /* of its next row */
+    struct loop_timer soon;     /* an answer that must not come before smtp_client_send returned */
     struct buffer output;
 };
 
-/* Sends bytes that are in client->output and empties it; false: wait for the drain. */
+/* Sends bytes that are in client->output and empties it; false: wait for the drain. Commands go by the second
+ * way. */
 bool client_flush(struct smtp_client *client);
+bool client_flush_commands(struct smtp_client *client);
 /* What the session ends with, unless the hop says more. */
 void client_set_text(struct smtp_client *client, const char *text);
 /* Ends the session with what stands in client->text; nothing more leaves. */
@@ -84,6 +88,17 @@ void client_hello(struct smtp_client *client);
 void client_become_ready(struct smtp_client *client);
 /* Back to ready after a transaction, or closed when it cannot go on. */
 void client_idle(struct smtp_client *client);
+
+/* -- client_protocol.c: rows of the protocol log, where config names a connector for them -- */
+
+void client_protocol_open(struct smtp_client *client);
+void client_protocol_connect(struct smtp_client *client);
+void client_protocol_disconnect(struct smtp_client *client, enum error why);
+/* The commands in client->output. */
+void client_protocol_sent(struct smtp_client *client);
+/* Our part of a login, of which nothing is shown. */
+void client_protocol_secret(struct smtp_client *client);
+void client_protocol_received(struct smtp_client *client, const struct reply_line *line);
 
 /* -- security.c -- */
 

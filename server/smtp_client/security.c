@@ -101,6 +101,7 @@ static void say_secret(struct smtp_client *client, enum error error)
         client_fail(client, "421 4.3.0 Out of memory");
         return;
     }
+    client_protocol_secret(client);
     struct bytes said = buffer_bytes(&client->output);
     stream_write(client->stream, said);
     explicit_bzero((char *)(uintptr_t)said.ptr, said.len);

@@ -122,7 +122,7 @@ static void send_commands(struct smtp_client *client)
         client_fail(client, "421 4.3.0 Out of memory");
         return;
     }
-    client_flush(client);
+    client_flush_commands(client);
     stream_set_deadline(client->stream, client->config.command_timeout_ms);
 }
 

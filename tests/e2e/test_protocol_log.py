@@ -23,7 +23,7 @@ class ProtocolLog(Case):
         """(direction, data) of the client's session, up to its end."""
         self.daemon.wait("session.close", since=mark, client=address)
         events = [event for event in self.daemon.events[mark:]
-                  if event["event"] == "protocol" and event["client"] == address]
+                  if event["event"] == "protocol" and event.get("client") == address]
         self.assertEqual([event["sequence"] for event in events], list(range(len(events))))
         return events
 
@@ -97,6 +97,31 @@ class ProtocolLog(Case):
         self.assertNotIn("\x1b", text)
         received = [event["data"] for event in events if event["direction"] == "<"]
         self.assertEqual(received[:3], ["EHLO client.example", "AUTH (not shown)", "AUTH (not shown)"])
+
+
+class SendProtocolLog(Case):
+    internet = False
+
+    @classmethod
+    def organize(cls, org, port, sink):
+        org.send("Internet", sink.port, msExchSmtpSendProtocolLoggingLevel=1)
+        org.relay("Quiet", port, "127.0.7.2")
+
+    # proves: facts-10.6 facts-2.8
+    def test_rows_towards_the_next_hop(self):
+        mark = self.daemon.mark()
+        with self.client("127.0.7.2") as client:
+            client.send_message("chris@contoso.com", ["kate@fabrikam.com"], b"Subject: x\r\n\r\n" + SECRET.encode() + b"\r\n")
+        hop = "127.0.0.1:%d" % self.sink.port
+        self.daemon.wait("protocol", since=mark, connector="Internet", direction="<", data=lambda data: "354 " in (data or ""))
+        self.daemon.wait("message.delivered", since=mark)
+        events = [event for event in self.daemon.events[mark:] if event["event"] == "protocol" and event.get("hop") == hop]
+        self.assertEqual(len({event["session"] for event in events}), 1)
+        self.assertEqual([event["sequence"] for event in events], list(range(len(events))))
+        self.assertEqual([event["direction"] for event in events[:4]], ["+", "<", ">", "<"])
+        sent = [event["data"].split(" ")[0] for event in events if event["direction"] == ">"]
+        self.assertEqual(sent[:4], ["EHLO", "MAIL", "RCPT", "DATA"])
+        self.assertNotIn(SECRET, json.dumps(events))
 
 
 if __name__ == "__main__":
