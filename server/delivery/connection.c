@@ -188,7 +188,7 @@ static void log_session(const struct connection *connection)
     if (security->tls_version)
         event_text(&event, "certificate", security->distrust ? security->distrust : "good");
     event_text(&event, "auth", security->mechanism);
-    event_text(&event, "identity", identity_name(security_peer(connection->hop->connector)));
+    event_text(&event, "identity", identity_name(send_connector_peer(connection->hop->connector)));
     event_end(&event, false);
 }
 

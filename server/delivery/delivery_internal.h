@@ -230,9 +230,6 @@ void connection_transmission_done(struct transmission *transmission, bool can_re
  * handshake; asked for only where security_may_fall_back. Facts 10.5, 2.6, 2.7. */
 void security_demand(const struct send_connector *connector, const char *domain, bool in_clear,
                      struct smtp_demand *out);
-/* Whom the hop has proved to be: externally secured by the connector, else nobody; that we log in proves us
- * to it. What leaves is what the connector's DACL grants to that identity (facts 5.2, 10.5). */
-enum identity security_peer(const struct send_connector *connector);
 /* May a hop that loses handshakes be spoken to in clear? */
 bool security_may_fall_back(const struct send_connector *connector);
 /* The connector's login. The password's file is read here, at each login, so that a new one counts at once.

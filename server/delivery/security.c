@@ -42,12 +42,6 @@ void security_demand(const struct send_connector *connector, const char *domain,
     };
 }
 
-enum identity security_peer(const struct send_connector *connector)
-{
-    return has_auth(connector, SEND_AUTH_EXTERNAL_AUTHORITATIVE) ? IDENTITY_EXTERNALLY_SECURED
-                                                                 : IDENTITY_ANONYMOUS;
-}
-
 bool security_may_fall_back(const struct send_connector *connector)
 {
     return tls_of(connector, false) == TLS_DEMAND_OFFERED;

@@ -75,8 +75,9 @@ enum error transmission_start(struct transmission *transmission)
     const struct send_connector *connector = transmission->hop->connector;
     const struct envelope *envelope = &transmission->message->envelope;
     buffer_clear(&transmission->header); /* of a first try */
-    enum error error = original_header(
-        transmission->message, connector->fixed[security_peer(connector)].granted, &transmission->header);
+    enum error error =
+        original_header(transmission->message, connector->fixed[send_connector_peer(connector)].granted,
+                        &transmission->header);
     if (!error)
         error = buffer_append(&transmission->header, BYTES_LITERAL("\r\n"));
     transmission->header_offset = 0;

@@ -172,6 +172,12 @@ bool smart_host_is_own(const struct ip_address *address, uint16_t port,
     return false;
 }
 
+enum identity send_connector_peer(const struct send_connector *connector)
+{
+    bool is_secured = (connector->send_flags & SEND_AUTH_MASK) == SEND_AUTH_EXTERNAL_AUTHORITATIVE;
+    return is_secured ? IDENTITY_EXTERNALLY_SECURED : IDENTITY_ANONYMOUS;
+}
+
 enum error send_connector_compute_rights(struct send_connector *connector)
 {
     return fixed_rights_compute(&connector->access, connector->grants_nothing, connector->fixed);

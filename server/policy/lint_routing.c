@@ -1,6 +1,8 @@
 /* The rules of lint about refusals, accepted domains and send connectors. */
 #include "policy/lint_report.h"
 
+#include <stdio.h>
+
 static struct lint_item item_of(enum lint_severity severity, const char *rule, const char *dn)
 {
     return (struct lint_item){.finding = {.severity = severity, .rule = rule, .dn = dn}};
@@ -75,10 +77,46 @@ void lint_domains(struct lint_report *report)
     }
 }
 
+static void check_send_rights(struct lint_report *report, const struct send_connector *connector)
+{
+    const enum identity peer = send_connector_peer(connector);
+    const bool is_secured = peer == IDENTITY_EXTERNALLY_SECURED;
+    if (connector->grants_nothing) {
+        struct lint_item item = item_of(LINT_ERROR, "grants-nothing", connector->dn);
+        lint_add(report, &item, "the connector grants nothing to anybody: %s",
+                 connector->grants_nothing_why != NULL ? connector->grants_nothing_why : "it has no DACL");
+    } else if (!(connector->fixed[peer].granted & RIGHT_BIT(RIGHT_SEND_HEADERS_ROUTING))) {
+        struct lint_item item = item_of(LINT_INFO, "routing-headers-removed", connector->dn);
+        item.finding.fix =
+            lint_fix(report, connector->dn, "add", "dirrelayAce",
+                     is_secured ? "allow ms-Exch-Send-Headers-Routing to externally-secured-servers"
+                                : "allow ms-Exch-Send-Headers-Routing to anonymous");
+        lint_add(report, &item, "without %s for %s the next hop sees no earlier Received lines",
+                 right_name(RIGHT_SEND_HEADERS_ROUTING),
+                 is_secured ? "externally secured servers" : "anonymous");
+    }
+}
+
+/* TLS where it is offered keeps no secret from whoever takes the offer away. */
+static void check_login(struct lint_report *report, const struct send_connector *connector)
+{
+    if ((connector->send_flags & SEND_AUTH_MASK) != SEND_AUTH_BASIC ||
+        (connector->outbound_security & OUTBOUND_REQUIRE_TLS)) {
+        return;
+    }
+    struct lint_item item = item_of(LINT_WARNING, "login-in-clear", connector->dn);
+    char flags[16];
+    (void)snprintf(flags, sizeof(flags), "%u", connector->outbound_security | OUTBOUND_REQUIRE_TLS);
+    if ((connector->outbound_security & (OUTBOUND_IGNORE_STARTTLS | OUTBOUND_FORCE_HELO)) == 0) {
+        item.finding.fix =
+            lint_fix(report, connector->dn, "replace", "msExchSmtpOutboundSecurityFlag", flags);
+    }
+    lint_add(report, &item, "BasicAuth without RequireTLS: whoever sits between can read the password");
+}
+
 void lint_send_connectors(struct lint_report *report)
 {
     const struct organization *organization = report->organization;
-    const uint32_t routing = RIGHT_BIT(RIGHT_SEND_HEADERS_ROUTING);
     bool is_any_in_service = false;
     for (size_t i = 0; i < organization->send_count; i++) {
         const struct send_connector *connector = &organization->send[i];
@@ -86,18 +124,8 @@ void lint_send_connectors(struct lint_report *report)
             continue;
         }
         is_any_in_service = true;
-        if (connector->grants_nothing) {
-            struct lint_item item = item_of(LINT_ERROR, "grants-nothing", connector->dn);
-            lint_add(report, &item, "the connector grants nothing to anybody: %s",
-                     connector->grants_nothing_why != NULL ? connector->grants_nothing_why
-                                                           : "it has no DACL");
-        } else if (!(connector->fixed[IDENTITY_ANONYMOUS].granted & routing)) {
-            struct lint_item item = item_of(LINT_INFO, "routing-headers-removed", connector->dn);
-            item.finding.fix = lint_fix(report, connector->dn, "add", "dirrelayAce",
-                                        "allow ms-Exch-Send-Headers-Routing to anonymous");
-            lint_add(report, &item, "without %s for anonymous the next hop sees no earlier Received lines",
-                     right_name(RIGHT_SEND_HEADERS_ROUTING));
-        }
+        check_send_rights(report, connector);
+        check_login(report, connector);
     }
     if (!is_any_in_service) {
         struct lint_item item = item_of(LINT_WARNING, "no-send-connector", organization->server.dn);

@@ -349,6 +349,74 @@ static void test_domains_and_routes(void **state)
     done(&run);
 }
 
+static void be_secured(struct send_connector *connector)
+{
+    connector->send_flags = SEND_AUTH_EXTERNAL_AUTHORITATIVE;
+}
+
+static char password[] = "secret"; /* wiped with the first organization */
+
+static void log_in(struct send_connector *connector)
+{
+    connector->send_flags = SEND_AUTH_BASIC;
+    connector->login_user = "relay";
+    connector->login_password = password;
+}
+
+static void log_in_inside_tls(struct send_connector *connector)
+{
+    log_in(connector);
+    connector->outbound_security = OUTBOUND_REQUIRE_TLS;
+}
+
+static void log_in_without_tls(struct send_connector *connector)
+{
+    log_in(connector);
+    connector->outbound_security = OUTBOUND_IGNORE_STARTTLS;
+}
+
+static struct run lint_send(const char *aces, void (*adjust)(struct send_connector *))
+{
+    return lint(&(struct fake_organization){
+        .domains = DOMAINS,
+        .send = (struct fake_send[]){
+            {"S", .spaces = "SMTP:*;1", .smart_hosts = "[10.0.0.9]", .aces = aces, .adjust = adjust}, {0}}});
+}
+
+/* The identity that the hop has is the one whose rights count. */
+static void test_rights_of_a_secured_send_connector(void **state)
+{
+    (void)state;
+    struct run run =
+        lint_send("allow ms-Exch-Send-Headers-Routing to externally-secured-servers", be_secured);
+    expect_rules(&run, "");
+    done(&run);
+    run = lint_send("allow ms-Exch-Send-Headers-Routing to anonymous", be_secured);
+    expect_rules(&run, "routing-headers-removed?");
+    assert_non_null(
+        strstr(run.findings[0].fix,
+               "dirrelayAce: allow ms-Exch-Send-Headers-Routing to externally-secured-servers\n"));
+    done(&run);
+}
+
+static void test_a_login_in_clear(void **state)
+{
+    static const char routing[] = "allow ms-Exch-Send-Headers-Routing to anonymous";
+    (void)state;
+    struct run run = lint_send(routing, log_in_inside_tls);
+    expect_rules(&run, "");
+    done(&run);
+    run = lint_send(routing, log_in);
+    expect_rules(&run, "login-in-clear");
+    assert_non_null(strstr(run.findings[0].fix,
+                           "replace: msExchSmtpOutboundSecurityFlag\nmsExchSmtpOutboundSecurityFlag: 4\n"));
+    done(&run);
+    run = lint_send(routing, log_in_without_tls);
+    expect_rules(&run, "login-in-clear");
+    assert_null(run.findings[0].fix);
+    done(&run);
+}
+
 /* A DN that LDIF cannot show as it is goes in base64. */
 static void test_fix_with_a_strange_name(void **state)
 {
@@ -363,6 +431,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_to_find),
+        cmocka_unit_test(test_rights_of_a_secured_send_connector),
+        cmocka_unit_test(test_a_login_in_clear),
         cmocka_unit_test(test_the_recommended_relay),
         cmocka_unit_test(test_what_is_only_reported_counts_as_granted),
         cmocka_unit_test(test_open_relay),
