@@ -47,13 +47,13 @@ static uint64_t last_word(struct bytes rest)
 static void absorb(struct state *state, uint64_t word)
 {
     state->v[3] ^= word;
-    mix(state, 2);
+    mix(state, 1);
     state->v[0] ^= word;
 }
 
 static uint64_t squeeze(struct state *state)
 {
-    mix(state, 4);
+    mix(state, 3);
     return state->v[0] ^ state->v[1] ^ state->v[2] ^ state->v[3];
 }
 

@@ -1,5 +1,6 @@
 /* A keyed hash of 128 bits: who does not know the key can neither make two inputs meet nor aim at a place in
- * a table. Not for signatures. Spec: Aumasson and Bernstein, SipHash-2-4 with 128 bits of output. */
+ * a table. Not for signatures. Spec: Aumasson and Bernstein, SipHash-1-3 (the variant
+ * of hash tables) with 128 bits of output. */
 #ifndef BASE_SIPHASH_H
 #define BASE_SIPHASH_H
 

@@ -10,24 +10,36 @@
 #define SLOTS_MAX      4096u /* a shard's */
 #define FEW            4u    /* times that need no memory of their own */
 #define TIMES_MAX      (1u << 24)
+#define TICK_MS        64u /* 32 bits of them are eight years */
+#define CACHE_LINE     64u
 #define ATTEMPTS_MAX   32
 
-/* One key: the times of its last minute as a ring. The lower 32 bits of a time do, since all of them lie
- * within a minute of the newest. */
-struct slot {
-    struct siphash key;
-    uint64_t newest_ms;
-    union {
-        uint32_t few[FEW];
-        uint32_t *many;
-    } times;
+/* The times of one key beyond FEW. */
+struct times {
     uint32_t first;
     uint32_t count;
-    uint32_t capacity; /* a power of two; 0: the slot was never used */
+    uint32_t capacity; /* a power of two */
+    uint32_t ms[];
+};
+
+/* One key, half a cache line: the times of its last minute, as a ring. The lower 32 bits of a time do, since
+ * all lie within a minute of the newest. Of the key's 128 bits 64 are kept and some say where it is: two of a
+ * million keys are taken for one in one process of ten million. */
+struct slot {
+    uint64_t tag;         /* 0: the slot was never used */
+    uint32_t newest_tick; /* of TICK_MS */
+    uint8_t first;        /* these two of few */
+    uint8_t count;
+    bool has_many;
+    bool has_any; /* else its minute is over */
+    union {
+        uint32_t few[FEW];
+        struct times *many;
+    } at;
 };
 
 struct shard {
-    pthread_mutex_t lock;
+    _Alignas(CACHE_LINE) pthread_mutex_t lock;
     struct slot *slots; /* open addressing, linear */
     uint32_t capacity;  /* a power of two, or 0 */
     uint32_t used;      /* those with a key, be their minute over or not */
@@ -41,16 +53,18 @@ struct sliding_window {
 struct spare {
     struct slot *slots;
     uint32_t slot_count;
-    uint32_t *times;
-    uint32_t time_count;
+    struct times *times;
     struct slot *old_slots;
     uint32_t old_slot_count;
-    uint32_t *old_times;
+    struct times *old_times;
 };
 
 struct sliding_window *sliding_window_new(void)
 {
-    struct sliding_window *window = calloc(1, sizeof *window);
+    struct sliding_window *window = aligned_alloc(CACHE_LINE, sizeof *window);
+    if (window != NULL) {
+        memset(window, 0, sizeof *window);
+    }
     for (size_t i = 0; window != NULL && i < SHARD_COUNT; i++) {
         pthread_mutex_init(&window->shards[i].lock, NULL);
     }
@@ -60,8 +74,8 @@ struct sliding_window *sliding_window_new(void)
 static void free_slots(struct slot *slots, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (slots[i].capacity > FEW) {
-            free(slots[i].times.many);
+        if (slots[i].has_many) {
+            free(slots[i].at.many);
         }
     }
     free(slots);
@@ -78,71 +92,120 @@ void sliding_window_free(struct sliding_window *window)
 
 /* -- one slot -- */
 
-static uint32_t *times_of(struct slot *slot)
+static uint32_t tick_of(uint64_t now_ms)
 {
-    return slot->capacity > FEW ? slot->times.many : slot->times.few;
+    return (uint32_t)(now_ms / TICK_MS);
 }
 
+/* Its minute is over for certain; a tick too late is early enough to give a slot away. */
 static bool is_over(const struct slot *slot, uint64_t now_ms)
 {
-    return slot->count == 0 || (now_ms >= slot->newest_ms && now_ms - slot->newest_ms >= SLIDING_WINDOW_MS);
+    const int32_t most = SLIDING_WINDOW_MS / TICK_MS + 1;
+    return !slot->has_any || (int32_t)(tick_of(now_ms) - slot->newest_tick) > most;
+}
+
+static uint32_t slot_count(const struct slot *slot)
+{
+    return slot->has_many ? slot->at.many->count : slot->count;
+}
+
+static uint32_t slot_capacity(const struct slot *slot)
+{
+    return slot->has_many ? slot->at.many->capacity : FEW;
+}
+
+/* The index-th time, the oldest first. */
+static uint32_t *slot_time(struct slot *slot, uint32_t index)
+{
+    if (slot->has_many) {
+        struct times *many = slot->at.many;
+        return &many->ms[(many->first + index) & (many->capacity - 1)];
+    }
+    return &slot->at.few[(slot->first + index) & (FEW - 1)];
+}
+
+static void slot_drop_first(struct slot *slot)
+{
+    if (slot->has_many) {
+        slot->at.many->first = (slot->at.many->first + 1) & (slot->at.many->capacity - 1);
+        slot->at.many->count--;
+    } else {
+        slot->first = (slot->first + 1) & (FEW - 1);
+        slot->count--;
+    }
+}
+
+static void slot_clear(struct slot *slot)
+{
+    slot->has_any = false;
+    slot->first = slot->count = 0;
+    if (slot->has_many) {
+        slot->at.many->first = slot->at.many->count = 0;
+    }
 }
 
 /* Drops what is older than a minute. */
 static void slot_expire(struct slot *slot, uint64_t now_ms)
 {
     if (is_over(slot, now_ms)) {
-        slot->count = 0;
+        slot_clear(slot);
     }
-    const uint32_t *times = times_of(slot);
-    while (slot->count > 0 && now_ms > slot->newest_ms &&
-           (uint32_t)now_ms - times[slot->first] >= SLIDING_WINDOW_MS) {
-        slot->first = (slot->first + 1) & (slot->capacity - 1);
-        slot->count--;
+    while (slot_count(slot) > 0 &&
+           (int32_t)((uint32_t)now_ms - *slot_time(slot, 0)) >= (int32_t)SLIDING_WINDOW_MS) {
+        slot_drop_first(slot);
     }
 }
 
+/* A thread that is late counts as the one before it. */
 static void slot_push(struct slot *slot, uint64_t now_ms)
 {
-    if (slot->count == 0 || now_ms > slot->newest_ms) {
-        slot->newest_ms = now_ms;
+    uint32_t time = (uint32_t)now_ms, tick = tick_of(now_ms), count = slot_count(slot);
+    if (count > 0 && (int32_t)(time - *slot_time(slot, count - 1)) < 0) {
+        time = *slot_time(slot, count - 1);
+        tick = slot->newest_tick;
     }
-    times_of(slot)[(slot->first + slot->count) & (slot->capacity - 1)] = (uint32_t)slot->newest_ms;
-    slot->count++;
+    *slot_time(slot, count) = time;
+    slot->newest_tick = tick;
+    slot->has_any = true;
+    if (slot->has_many) {
+        slot->at.many->count++;
+    } else {
+        slot->count++;
+    }
 }
 
+/* Takes the spare's times. */
 static void slot_grow(struct slot *slot, struct spare *spare)
 {
-    const uint32_t *times = times_of(slot);
-    for (uint32_t i = 0; i < slot->count; i++) {
-        spare->times[i] = times[(slot->first + i) & (slot->capacity - 1)];
+    struct times *times = spare->times;
+    times->first = 0;
+    times->count = slot_count(slot);
+    for (uint32_t i = 0; i < times->count; i++) {
+        times->ms[i] = *slot_time(slot, i);
     }
-    spare->old_times = slot->capacity > FEW ? slot->times.many : NULL;
-    slot->times.many = spare->times;
-    slot->first = 0;
-    slot->capacity = spare->time_count;
+    spare->old_times = slot->has_many ? slot->at.many : NULL;
     spare->times = NULL;
-    spare->time_count = 0;
+    slot->at.many = times;
+    slot->has_many = true;
 }
 
 /* -- one shard -- */
 
-static bool has_key(const struct slot *slot, const struct siphash *key)
+static uint64_t tag_of(const struct siphash *key)
 {
-    return slot->capacity > 0 && slot->key.words[0] == key->words[0] && slot->key.words[1] == key->words[1];
+    return key->words[1] != 0 ? key->words[1] : 1;
 }
 
 /* The key's slot, or the place for it: one whose minute is over (but not `other`), or a fresh one. */
-static struct slot *shard_find(struct shard *shard, const struct siphash *key, uint64_t now_ms,
-                               const struct slot *other)
+static struct slot *shard_find(struct shard *shard, uint64_t tag, uint64_t now_ms, const struct slot *other)
 {
     struct slot *place = NULL;
-    for (uint32_t i = (uint32_t)key->words[1];; i++) {
+    for (uint32_t i = (uint32_t)(tag >> 32);; i++) {
         struct slot *slot = &shard->slots[i & (shard->capacity - 1)];
-        if (slot->capacity == 0) {
+        if (slot->tag == 0) {
             return place != NULL ? place : slot;
         }
-        if (has_key(slot, key)) {
+        if (slot->tag == tag) {
             return slot;
         }
         if (place == NULL && slot != other && is_over(slot, now_ms)) {
@@ -152,17 +215,14 @@ static struct slot *shard_find(struct shard *shard, const struct siphash *key, u
 }
 
 /* A slot of another key whose minute is over keeps its memory for the new one. */
-static void shard_claim(struct shard *shard, struct slot *slot, const struct siphash *key)
+static void shard_claim(struct shard *shard, struct slot *slot, uint64_t tag)
 {
-    if (has_key(slot, key)) {
+    if (slot->tag == tag) {
         return;
     }
-    if (slot->capacity == 0) {
-        slot->capacity = FEW;
-        shard->used++;
-    }
-    slot->key = *key;
-    slot->first = slot->count = 0;
+    shard->used += slot->tag == 0;
+    slot->tag = tag;
+    slot_clear(slot);
 }
 
 static bool shard_is_crowded(const struct shard *shard)
@@ -190,9 +250,9 @@ static void shard_rebuild(struct shard *shard, struct spare *spare, uint64_t now
     for (uint32_t i = 0; i < shard->capacity; i++) {
         struct slot *old = &shard->slots[i];
         if (!is_over(old, now_ms)) {
-            *shard_find(&fresh, &old->key, now_ms, NULL) = *old;
+            *shard_find(&fresh, old->tag, now_ms, NULL) = *old;
             fresh.used++;
-            old->capacity = 0; /* its times have moved too */
+            old->has_many = false; /* its times have moved too */
         }
     }
     spare->old_slots = shard->slots;
@@ -256,11 +316,11 @@ static bool needs_slots(struct request *request, struct shard *shard, struct spa
 
 static bool needs_times(struct request *request, struct slot *slot, struct spare *spare)
 {
-    if (slot->count < slot->capacity) {
+    if (slot_count(slot) < slot_capacity(slot)) {
         return false;
     }
-    request->needed = 2 * slot->capacity;
-    if (request->needed > spare->time_count) {
+    request->needed = 2 * slot_capacity(slot);
+    if (spare->times == NULL || spare->times->capacity < request->needed) {
         return true;
     }
     slot_grow(slot, spare);
@@ -277,10 +337,11 @@ static enum attempt attempt(struct request *request, struct spare *spare)
         }
     }
     for (size_t i = 0; i < request->key_count; i++) {
-        slots[i] = shard_find(shard_of(request, i), &request->keys[i], request->now_ms, slots[0]);
-        shard_claim(shard_of(request, i), slots[i], &request->keys[i]);
+        uint64_t tag = tag_of(&request->keys[i]);
+        slots[i] = shard_find(shard_of(request, i), tag, request->now_ms, slots[0]);
+        shard_claim(shard_of(request, i), slots[i], tag);
         slot_expire(slots[i], request->now_ms);
-        if (slots[i]->count >= request->limit) {
+        if (slot_count(slots[i]) >= request->limit) {
             return ATTEMPT_OVER;
         }
     }
@@ -309,16 +370,23 @@ static void give_back_old(struct spare *spare)
 static bool make_slots(struct spare *spare, uint32_t count)
 {
     free(spare->slots);
-    spare->slots = count <= SLOTS_MAX ? calloc(count, sizeof *spare->slots) : NULL;
+    size_t bytes = count * sizeof *spare->slots;
+    spare->slots = count <= SLOTS_MAX ? aligned_alloc(CACHE_LINE, bytes) : NULL;
     spare->slot_count = spare->slots != NULL ? count : 0;
+    if (spare->slots != NULL) {
+        memset(spare->slots, 0, bytes);
+    }
     return spare->slots != NULL;
 }
 
 static bool make_times(struct spare *spare, uint32_t count)
 {
     free(spare->times);
-    spare->times = count <= TIMES_MAX ? malloc(count * sizeof *spare->times) : NULL;
-    spare->time_count = spare->times != NULL ? count : 0;
+    spare->times =
+        count <= TIMES_MAX ? malloc(sizeof *spare->times + count * sizeof spare->times->ms[0]) : NULL;
+    if (spare->times != NULL) {
+        spare->times->capacity = count;
+    }
     return spare->times != NULL;
 }
 

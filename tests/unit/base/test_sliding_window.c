@@ -92,7 +92,7 @@ static void keys_of_one_shard_do_not_mix(void **state)
     struct sliding_window *window = sliding_window_new();
     (void)state;
     for (uint64_t i = 0; i < 500; i++) {
-        const struct siphash both[] = {{{1024 * i, 7}}, {{1024 * (i + 1000), 7}}};
+        const struct siphash both[] = {{{1024 * i, i + 2}}, {{1024 * (i + 1000), i + 1002}}};
         assert_true(sliding_window_take(window, both, 2, 1, 5));
         assert_false(sliding_window_take(window, both, 1, 1, 5));
         assert_false(sliding_window_take(window, both + 1, 1, 1, 5));
@@ -107,13 +107,13 @@ static void a_full_table_admits_nobody(void **state)
     uint64_t taken = 0;
     (void)state;
     for (uint64_t i = 0; i < 5000; i++) {
-        const struct siphash hash = {{1024 * i, i * 2654435761u}};
+        const struct siphash hash = {{1024 * i, (i + 1) * 11400714819323198485u}};
         taken += sliding_window_take(window, &hash, 1, 1, 5);
     }
     assert_in_range(taken, 2000, 4096);
     for (uint64_t i = 5000; i < 6000; i++) {
-        const struct siphash hash = {{1024 * i, i * 2654435761u}};
-        assert_true(sliding_window_take(window, &hash, 1, 1, 60005));
+        const struct siphash hash = {{1024 * i, (i + 1) * 11400714819323198485u}};
+        assert_true(sliding_window_take(window, &hash, 1, 1, 60200));
     }
     sliding_window_free(window);
 }
