@@ -109,6 +109,8 @@ static void on_account(struct account_request *request)
     if (step != AUTH_STEP_DONE) {
         login->why = request->note;
         note_wrap(&login->why, "%s", error_name(request->error));
+        if (request->kind != ACCOUNT_NAME_ID) /* proven, so that it is no password typed in its place */
+            note_wrap(&login->why, "%.*s", BYTES_ARG(request->name));
     }
     say(login, step, step == AUTH_STEP_DONE ? request->account : NULL);
 }

@@ -9,6 +9,7 @@
 #include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -70,6 +71,7 @@ static int serve(const struct config *config, const char *config_path)
         return fail(&note, error, EXIT_NEGATIVE);
     signal(SIGPIPE, SIG_IGN);
     directory_prepare_process(config_client_keytab(config));
+    setenv("KRB5RCACHEDIR", config->server.state_dir, 0); /* /var/tmp may be read-only, or another's */
     error = sasl_library_start(config->sasl.keytab, &note);
     if (error)
         return fail(&note, error, EXIT_NEGATIVE);

@@ -59,8 +59,12 @@ class Kdc:
             with open(self.path(name), "w") as file:
                 file.write(text % values)
         os.chmod(self.directory, 0o755)
-        self.environment = {**os.environ, "KRB5_CONFIG": self.path("krb5.conf"),
-                            "KRB5_KDC_PROFILE": self.path("kdc.conf"), "KRB5CCNAME": "FILE:" + self.path("tickets")}
+        os.mkdir(self.path("replays"))
+        os.chmod(self.path("replays"), 0o777)
+        # What a server of the realm needs to be told, and with it what clients and the programs here do.
+        self.server_environment = {"KRB5_CONFIG": self.path("krb5.conf"), "KRB5RCACHEDIR": self.path("replays")}
+        self.environment = {**os.environ, **self.server_environment, "KRB5_KDC_PROFILE": self.path("kdc.conf"),
+                            "KRB5CCNAME": "FILE:" + self.path("tickets")}
 
     def path(self, name):
         return os.path.join(self.directory, name)
@@ -106,6 +110,11 @@ class Kdc:
 
     def add(self, principal, password):
         self._admin("addprinc -pw %s %s" % (password, principal))
+
+    def trust(self, other, password="between"):
+        """Principals of the other realm are known here: its KDC gives tickets for this one."""
+        for kdc in (self, other):
+            kdc.add("krbtgt/%s@%s" % (self.realm, other.realm), password)
 
     def keytab(self, *principals, name="service.keytab"):
         """A file with keys of these services, made where they are not there; readable for everybody."""
