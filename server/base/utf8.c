@@ -51,3 +51,12 @@ bool utf8_is_valid(struct bytes text)
     }
     return true;
 }
+
+bool utf8_is_ascii(struct bytes text)
+{
+    unsigned char seen = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        seen |= (unsigned char)text.ptr[i];
+    return seen < 0x80;
+}

@@ -9,5 +9,7 @@
 size_t utf8_first(struct bytes text, uint32_t *out_code_point);
 /* The whole text is such characters. */
 bool utf8_is_valid(struct bytes text);
+/* No octet above 127. */
+bool utf8_is_ascii(struct bytes text);
 
 #endif

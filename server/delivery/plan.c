@@ -1,5 +1,6 @@
 #include "delivery/delivery_internal.h"
 
+#include "base/utf8.h"
 #include "policy/route.h"
 
 /* Behind the last '@'; empty for an address without a domain. */
@@ -43,13 +44,16 @@ static size_t drop_too_small(const struct send_connector **connectors, size_t co
     return kept;
 }
 
-/* The transmission of this message over the hop that has room, made when there is none. */
-static struct transmission *open_transmission(struct message *message, struct hop *hop, struct list *planned)
+/* The transmission of this message over the hop that has room, made when there is none. Recipients whose
+ * address needs SMTPUTF8 go apart: a hop without it must not keep the others from their mail. */
+static struct transmission *open_transmission(struct message *message, struct hop *hop, bool is_ascii,
+                                              struct list *planned)
 {
     list_each(link, planned)
     {
         struct transmission *transmission = list_entry(link, struct transmission, link);
-        if (transmission->hop == hop && transmission->count < RECIPIENTS_PER_TRANSMISSION)
+        if (transmission->hop == hop && transmission->count < RECIPIENTS_PER_TRANSMISSION &&
+            utf8_is_ascii(transmission->addresses[0]) == is_ascii)
             return transmission;
     }
     struct transmission *transmission = transmission_new(message, hop);
@@ -77,11 +81,12 @@ static void plan_recipient(struct message *message, size_t index, struct list *p
         return;
     }
     bool has_alternative;
+    bool is_ascii = utf8_is_ascii(message->envelope.recipients[index].address);
     struct hop *hop = choose_hop(delivery, connectors, count, domain, &has_alternative);
     /* The name outlives the hop: it is stored with the message. */
     if (hop && !bytes_equal(message->envelope.hop, hop_name(hop)))
         message->envelope.hop = arena_copy(&message->arena, hop_name(hop));
-    struct transmission *transmission = hop ? open_transmission(message, hop, planned) : NULL;
+    struct transmission *transmission = hop ? open_transmission(message, hop, is_ascii, planned) : NULL;
     if (transmission) {
         transmission_add(transmission, index);
         transmission->has_alternative |= has_alternative;

@@ -23,6 +23,7 @@ static const struct {
     {OFFER_8BITMIME, OPTION_8BITMIME, "8BITMIME"},
     {OFFER_BINARYMIME, OPTION_BINARYMIME, "BINARYMIME"},
     {OFFER_CHUNKING, OPTION_CHUNKING, "CHUNKING"},
+    {OFFER_SMTPUTF8, OPTION_SMTPUTF8, "SMTPUTF8"},
 };
 
 /* In the order they are shown. Basic authentication outside TLS is a rule of its own. */
@@ -76,6 +77,9 @@ uint32_t offer_of(const struct receive_connector *connector, const struct sessio
     }
     if (!(offered & OFFER_CHUNKING)) {
         offered &= ~(uint32_t)OFFER_BINARYMIME; /* nothing else carries it */
+    }
+    if (!(offered & OFFER_8BITMIME)) {
+        offered &= ~(uint32_t)OFFER_SMTPUTF8; /* RFC 6531 3.1 */
     }
     offered |= offer_has_starttls(connector, channel) ? OFFER_STARTTLS : 0;
     offered |= offer_has_x_anonymoustls(connector, channel) ? OFFER_X_ANONYMOUSTLS : 0;

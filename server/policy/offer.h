@@ -16,6 +16,7 @@ enum offer {
     OFFER_BINARYMIME = 0x100,
     OFFER_CHUNKING = 0x200,
     OFFER_DSN = 0x400,
+    OFFER_SMTPUTF8 = 0x800,
     OFFER_X_ANONYMOUSTLS = 0x400000,
     /* Mechanisms behind AUTH and behind X-EXPS. */
     OFFER_AUTH_GSSAPI = 0x10000,

@@ -2,6 +2,7 @@
  * append_original: a line break of theirs must not become a header or a MIME part of ours (matrix R17). */
 #include "queue/dsn.h"
 
+#include "base/utf8.h"
 #include "mail/parameter.h"
 #include "mail/trace.h"
 
@@ -79,6 +80,37 @@ static enum error append_line(struct buffer *out, const char *before, struct byt
     return error;
 }
 
+/* An address in seven bits: what stands above is written as RFC 6533 3 has it, \x{E9}. */
+static enum error append_address(struct buffer *out, struct bytes address)
+{
+    enum error error = OK;
+
+    while (!error && address.len) {
+        uint32_t code_point;
+        size_t len = utf8_first(address, &code_point);
+        if (len > 1)
+            error = buffer_printf(out, "\\x{%" PRIX32 "}", code_point);
+        else
+            error = append_clean(out, bytes_first(address, 1));
+        address = bytes_skip(address, len ? len : 1);
+    }
+    return error;
+}
+
+/* Where the report goes: as it is, since such a report is sent by SMTPUTF8 alone. */
+static enum error append_to(struct buffer *out, struct bytes address)
+{
+    bool is_valid = utf8_is_valid(address);
+    enum error error = buffer_append_text(out, "To: <");
+
+    for (size_t i = 0; !error && i < address.len; i++) {
+        bool is_high = is_valid && (unsigned char)address.ptr[i] >= 0x80;
+        struct bytes octet = {address.ptr + i, 1};
+        error = is_high ? buffer_append(out, octet) : append_clean(out, octet);
+    }
+    return error ? error : buffer_append_text(out, ">\r\n");
+}
+
 /* Up to three digits from the front; 0 when there are none or more. */
 static size_t count_digits(struct bytes text)
 {
@@ -130,7 +162,7 @@ static enum error append_header(struct buffer *out, const struct dsn_request *re
     error = buffer_printf(out, "Date: %s\r\nFrom: Mail Delivery System <MAILER-DAEMON@%s>\r\n", date,
                           request->server_name);
     if (!error)
-        error = append_line(out, "To: <", request->envelope->sender, ">\r\n");
+        error = append_to(out, request->envelope->sender);
     if (!error)
         error = buffer_printf(out,
                               "Subject: %s\r\n"
@@ -155,7 +187,11 @@ static enum error append_for_people(struct buffer *out, const struct dsn_request
         const struct envelope_recipient *recipient = &envelope->recipients[i];
         if (recipient->state != ACTIONS[request->action].state)
             continue;
-        error = append_line(out, "\r\n<", recipient->address, ">\r\n");
+        error = buffer_append_text(out, "\r\n<");
+        if (!error)
+            error = append_address(out, recipient->address);
+        if (!error)
+            error = buffer_append_text(out, ">\r\n");
         if (!error && recipient->reply.len)
             error = append_line(out, "    ", recipient->reply, "\r\n");
     }
@@ -208,7 +244,12 @@ static enum error append_recipient(struct buffer *out, const struct dsn_request 
     if (!error)
         error = append_original_recipient(out, recipient->original);
     if (!error)
-        error = append_line(out, "Final-Recipient: rfc822; ", recipient->address, "\r\n");
+        error = buffer_printf(out, "Final-Recipient: %s; ",
+                              utf8_is_ascii(recipient->address) ? "rfc822" : "utf-8");
+    if (!error)
+        error = append_address(out, recipient->address);
+    if (!error)
+        error = buffer_append_text(out, "\r\n");
     if (!error)
         error = buffer_printf(out, "Action: %s\r\nStatus: %s\r\n", ACTIONS[request->action].action, status);
     if (!error && is_reply(recipient->reply) && envelope->hop.len)
@@ -348,6 +389,7 @@ bool dsn_make_envelope(const struct dsn_request *request, struct arena *arena, s
         .arrived_ms = request->wall_ms,
         .is_bounce = true,
         .body = BODY_7BIT,
+        .needs_utf8 = !utf8_is_ascii(failed->sender),
         .header_bytes = measure_header(request),
         .message_id = bytes_of_text(message_id),
     };

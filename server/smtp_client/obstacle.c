@@ -1,5 +1,6 @@
 #include "smtp_client/obstacle.h"
 
+#include "base/utf8.h"
 #include "smtp_client/client_internal.h"
 
 /* A byte that ends a command would start another one: whatever an address went through, none leaves. */
@@ -8,15 +9,6 @@ static bool is_sendable(struct bytes address)
     for (size_t i = 0; i < address.len; i++) {
         unsigned char octet = (unsigned char)address.ptr[i];
         if (octet < ' ' || octet == 0x7f)
-            return false;
-    }
-    return true;
-}
-
-static bool is_ascii(struct bytes address)
-{
-    for (size_t i = 0; i < address.len; i++) {
-        if ((unsigned char)address.ptr[i] >= 0x80)
             return false;
     }
     return true;
@@ -33,9 +25,9 @@ static bool are_recipients_sendable(const struct smtp_transaction *transaction)
 
 bool transaction_needs_utf8(const struct smtp_transaction *transaction)
 {
-    bool needs_utf8 = transaction->needs_utf8 || !is_ascii(transaction->sender);
+    bool needs_utf8 = transaction->needs_utf8 || !utf8_is_ascii(transaction->sender);
     for (size_t i = 0; i < transaction->recipient_count && !needs_utf8; i++)
-        needs_utf8 = !is_ascii(transaction->recipients[i]);
+        needs_utf8 = !utf8_is_ascii(transaction->recipients[i]);
     return needs_utf8;
 }
 

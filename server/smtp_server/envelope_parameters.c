@@ -96,6 +96,15 @@ static enum reply take_envelope_id(uint32_t offered, struct bytes value, void *o
     return is_printable_xtext(value, ENVELOPE_ID_MAX) ? REPLY_COUNT : REPLY_INVALID_ARGUMENTS;
 }
 
+static enum reply take_utf8(uint32_t offered, struct bytes value, void *out)
+{
+    struct mail_parameters *parameters = out;
+    (void)offered;
+    (void)value;
+    parameters->is_utf8 = true;
+    return REPLY_COUNT;
+}
+
 static const struct {
     const char *word;
     enum notify notify;
@@ -166,7 +175,7 @@ struct parameter_row {
 static const struct parameter_row mail_rows[] = {
     {"SIZE", OFFER_SIZE, take_size},        {"BODY", OFFER_8BITMIME | OFFER_BINARYMIME, take_body},
     {"AUTH", OFFER_AUTH, take_auth},        {"RET", OFFER_DSN, take_return},
-    {"ENVID", OFFER_DSN, take_envelope_id},
+    {"ENVID", OFFER_DSN, take_envelope_id}, {"SMTPUTF8", OFFER_SMTPUTF8, take_utf8},
 };
 
 static const struct parameter_row recipient_rows[] = {
@@ -191,7 +200,7 @@ static enum reply parse(uint32_t offered, struct bytes text, const struct parame
         if (i == count) {
             return REPLY_UNRECOGNIZED_PARAMETER;
         }
-        if ((seen & 1u << i) || !parameter.has_value) {
+        if ((seen & 1u << i) || parameter.has_value == (rows[i].take == take_utf8)) {
             return REPLY_INVALID_ARGUMENTS;
         }
         seen |= 1u << i;

@@ -12,6 +12,7 @@ struct mail_parameters {
     struct bytes auth;   /* as it was given; empty: not */
     enum dsn_return dsn_return;
     struct bytes envelope_id; /* xtext that decodes to printable text */
+    bool is_utf8;             /* SMTPUTF8 */
 };
 
 struct recipient_parameters {
@@ -21,7 +22,7 @@ struct recipient_parameters {
 
 /* text: what follows the path; offered: enum offer bits of the session, without which a parameter is unknown.
  * REPLY_COUNT when all of it is fine, else the reply of the first fault. Each parameter may stand once.
- * Facts 8.3, RFC 1870, 3030, 3461, 4954, 6152. */
+ * Facts 8.3, RFC 1870, 3030, 3461, 4954, 6152, 6531. */
 enum reply mail_parameters_parse(uint32_t offered, struct bytes text, struct mail_parameters *out);
 enum reply recipient_parameters_parse(uint32_t offered, struct bytes text, struct recipient_parameters *out);
 

@@ -3,6 +3,7 @@
  * kept, the rest swallowed, one reply at the end. */
 #include "smtp_server/session_internal.h"
 
+#include "base/utf8.h"
 #include "policy/header_firewall.h"
 #include "policy/report_only.h"
 #include "policy/sender.h"
@@ -71,11 +72,15 @@ static uint32_t header_rights(const struct smtp_session *session, struct bytes b
     return session->rights.result.granted | lifted;
 }
 
-/* RFC 3848. */
+/* RFC 3848, RFC 6531 4.3. */
 static const char *protocol_of(const struct smtp_session *session)
 {
-    static const char *const names[2][2] = {{"ESMTP", "ESMTPA"}, {"ESMTPS", "ESMTPSA"}};
-    return session->is_esmtp ? names[session->is_tls][session->account != NULL] : "SMTP";
+    static const char *const names[2][2][2] = {
+        {{"ESMTP", "ESMTPA"}, {"ESMTPS", "ESMTPSA"}},
+        {{"UTF8SMTP", "UTF8SMTPA"}, {"UTF8SMTPS", "UTF8SMTPSA"}},
+    };
+    bool is_utf8 = session->transaction->is_utf8;
+    return session->is_esmtp ? names[is_utf8][session->is_tls][session->account != NULL] : "SMTP";
 }
 
 static void fill_request(const struct smtp_session *session, struct bytes block,
@@ -181,6 +186,7 @@ static bool make_header(struct smtp_session *session, struct bytes block, struct
         return false;
     }
     transaction->header_bytes = out->len;
+    transaction->has_utf8_header = transaction->is_utf8 && !utf8_is_ascii(buffer_bytes(out));
     return true;
 }
 
@@ -296,6 +302,7 @@ static void make_envelope(const struct smtp_session *session, struct envelope *o
         .recipient_count = transaction->recipient_count,
         .arrived_ms = clock_wall_ms(session->service->clock),
         .body = transaction->body,
+        .needs_utf8 = transaction->has_utf8_header,
         .dsn_return = transaction->dsn_return,
         .envelope_id = transaction->envelope_id,
         .is_chunk_only = line_check_is_broken(&transaction->lines),

@@ -25,6 +25,7 @@ static const struct reply_row reply_rows[REPLY_COUNT] = {
     [REPLY_INVALID_RECIPIENT] = {501, "5.1.3", "Invalid address", "invalid-recipient"},
     [REPLY_LONG_SENDER] = {501, "5.1.7", "Long addresses not supported", "long-sender"},
     [REPLY_LONG_RECIPIENT] = {501, "5.1.3", "Long addresses not supported", "long-recipient"},
+    [REPLY_NEED_SMTPUTF8] = {501, "5.1.6", "SMTPUTF8 argument required.", "utf8-undeclared"},
     [REPLY_UTF8_SENDER] = {501, "5.1.8", "UTF-8 addresses not supported", "utf8-sender"},
     [REPLY_UTF8_RECIPIENT] = {501, "5.1.9", "UTF-8 addresses not supported", "utf8-recipient"},
     [REPLY_SEND_HELLO_FIRST] = {503, "5.5.2", "Send hello first", "sequence"},

@@ -29,6 +29,7 @@ enum reply {
     REPLY_LONG_SENDER,
     REPLY_LONG_RECIPIENT,
     REPLY_UTF8_SENDER,
+    REPLY_NEED_SMTPUTF8, /* 501 5.1.6 SMTPUTF8 argument required. */
     REPLY_UTF8_RECIPIENT,
     REPLY_SEND_HELLO_FIRST, /* 503 5.5.2 Send hello first */
     REPLY_NEED_MAIL,

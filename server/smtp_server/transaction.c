@@ -13,6 +13,7 @@ struct transaction *transaction_new(const struct address *sender, const struct m
     transaction->sender = *sender;
     transaction->body = parameters->body;
     transaction->dsn_return = parameters->dsn_return;
+    transaction->is_utf8 = parameters->is_utf8;
     arena_init(&transaction->arena, ENVELOPE_BYTES_MAX);
     transaction->envelope_id = arena_copy(&transaction->arena, parameters->envelope_id);
     if (transaction->envelope_id.ptr == NULL) {

@@ -22,6 +22,7 @@ struct transaction {
     enum body_type body;
     enum dsn_return dsn_return;
     struct bytes envelope_id;              /* in the arena */
+    bool is_utf8;                          /* SMTPUTF8 was given */
     bool is_declared_anonymous;            /* AUTH=<> */
     struct envelope_recipient *recipients; /* a growing array; the texts are in the arena */
     size_t recipient_count;
@@ -49,6 +50,7 @@ struct transaction {
     uint64_t stored_bytes;  /* handed to the spool */
     uint64_t header_bytes;  /* of these, the header block with its empty line */
     uint64_t ended_ms;      /* monotonic; the final dot or the last chunk */
+    bool has_utf8_header;   /* it was, and the header block makes use of it */
     struct bytes message_id; /* in the arena */
 };
 

@@ -1,6 +1,7 @@
 /* MAIL. Order of checks: facts 8.3; the sender's rights stand at its end (contract 5). */
 #include "smtp_server/session_internal.h"
 
+#include "base/utf8.h"
 #include "policy/sender.h"
 #include "policy/submit.h"
 #include "smtp_server/envelope_parameters.h"
@@ -32,7 +33,8 @@ static void begin_transaction(struct smtp_session *session, const struct address
 }
 
 /* Behind the syntax: what the session and its rights have to say. */
-static void check_sender(struct smtp_session *session, const struct address *sender, struct bytes parameters)
+static void check_sender(struct smtp_session *session, const struct address *sender, bool is_ascii,
+                         struct bytes parameters)
 {
     struct mail_parameters given;
     struct bytes text = address_text(sender);
@@ -51,6 +53,9 @@ static void check_sender(struct smtp_session *session, const struct address *sen
         return;
     }
     enum reply fault = mail_parameters_parse(session->offered, parameters, &given);
+    if (fault == REPLY_COUNT && !is_ascii && !given.is_utf8) {
+        fault = REPLY_NEED_SMTPUTF8;
+    }
     if (fault != REPLY_COUNT) {
         session_fault(session, fault);
         return;
@@ -87,7 +92,8 @@ void verb_mail(struct smtp_session *session, const struct command_line *command)
         session_fault(session, REPLY_INVALID_ARGUMENTS);
         return;
     }
-    enum address_flaw flaw = address_parse_path(command->arguments, false, &sender, &parameters);
+    bool takes_utf8 = (session->offered & OFFER_SMTPUTF8) != 0;
+    enum address_flaw flaw = address_parse_path(command->arguments, takes_utf8, &sender, &parameters);
     if (flaw != ADDRESS_OK) {
         session_fault(session, reply_of_flaw(flaw));
         return;
@@ -105,5 +111,6 @@ void verb_mail(struct smtp_session *session, const struct command_line *command)
     }
     session->has_refused = false;
     session->consequences = 0;
-    check_sender(session, &sender, parameters);
+    struct bytes path = bytes_first(command->arguments, command->arguments.len - parameters.len);
+    check_sender(session, &sender, utf8_is_ascii(path), parameters);
 }

@@ -5,13 +5,13 @@
 #include "policy/recipient.h"
 #include "smtp_server/envelope_parameters.h"
 
-static enum reply reply_of_flaw(enum address_flaw flaw)
+static enum reply reply_of_flaw(const struct smtp_session *session, enum address_flaw flaw)
 {
     switch (flaw) {
     case ADDRESS_TOO_LONG:
         return REPLY_LONG_RECIPIENT;
     case ADDRESS_NOT_ASCII:
-        return REPLY_UTF8_RECIPIENT;
+        return session->offered & OFFER_SMTPUTF8 ? REPLY_NEED_SMTPUTF8 : REPLY_UTF8_RECIPIENT;
     case ADDRESS_OK:
     case ADDRESS_INVALID:
         break;
@@ -64,12 +64,13 @@ void verb_rcpt(struct smtp_session *session, const struct command_line *command)
         session_fault(session, REPLY_INVALID_ARGUMENTS);
         return;
     }
-    enum address_flaw flaw = address_parse_path(command->arguments, false, &recipient, &parameters);
+    enum address_flaw flaw =
+        address_parse_path(command->arguments, session->transaction->is_utf8, &recipient, &parameters);
     if (flaw == ADDRESS_OK && address_is_null(&recipient)) {
         flaw = ADDRESS_INVALID;
     }
     if (flaw != ADDRESS_OK) {
-        session_fault(session, reply_of_flaw(flaw));
+        session_fault(session, reply_of_flaw(session, flaw));
         return;
     }
     struct recipient_parameters given;

@@ -1,4 +1,4 @@
-"""What a client may use besides plain SMTP, from the first octet to the next hop: CHUNKING, BINARYMIME and DSN."""
+"""What a client may use besides plain SMTP, from the first octet to the next hop: CHUNKING, BINARYMIME, DSN and SMTPUTF8."""
 
 import email
 import email.policy
@@ -33,6 +33,9 @@ class Extensions(Case):
     @classmethod
     def organize(cls, org, port, sink):
         org.relay("Relay", port, "127.0.0.2")
+        org.relay("International", port, "127.0.0.3", msExchSmtpReceiveProtocolOptions=445 + 0x10000)
+        org.receive("Inbound", port, "127.0.0.4", groups="AnonymousUsers", msExchSmtpReceiveProtocolOptions=445 + 0x10000)
+        org.domain("xn--bcher-kva.example")
 
     def tearDown(self):
         self.daemon.cli("queue", "remove", "*")
@@ -235,6 +238,70 @@ class Extensions(Case):
             self.assertEqual(client.mail(SENDER).code, 250)
             for parameter in ("ORCPT=rfc822;a+0D+0AX:+20b", "NOTIFY=NEVER,SUCCESS", "NOTIFY=SOMETIMES"):
                 self.assertReply(client.say("RCPT TO:<kate@fabrikam.com> " + parameter), "501 5.5.4 Invalid arguments")
+
+    # -- SMTPUTF8 ------------------------------------------------------------------------------------------------------
+
+    def submit_utf8(self, sender, recipients, text=HEADER + "Comments: grüße\r\n\r\nbody\r\n".encode()):
+        with self.client("127.0.0.3") as client:
+            self.assertIn("SMTPUTF8", client.ehlo().lines)
+            self.assertReply(client.mail(sender, "SMTPUTF8"), "250 2.1.0 Sender OK")
+            for recipient in recipients:
+                self.assertReply(client.rcpt(recipient), "250 2.1.5 Recipient OK")
+            reply = client.data(text)
+            self.assertEqual(reply.code, 250)
+        return int(reply.text.partition("InternalId=")[2].partition("]")[0])
+
+    # proves: A7
+    def test_utf8_passes_to_a_hop_that_takes_it(self):
+        self.sink.keywords.append("SMTPUTF8")
+        self.sink.cut()
+        self.submit_utf8("ann@elsewhere.example", ["grüße@fabrikam.com"])
+        message = self.arrived()[0]
+        self.assertEqual(message.recipients, ["grüße@fabrikam.com"])
+        self.assertIn(" SMTPUTF8", message.parameters)
+        self.assertIn("Comments: grüße\r\n".encode(), message.content)
+        self.assertRegex(message.fields("Received")[0], r" with UTF8SMTP id ")
+
+    # proves: A7
+    def test_utf8_goes_back_from_a_hop_that_does_not_take_it(self):
+        self.sink.cut()
+        mark = self.daemon.mark()
+        id = self.submit_utf8("ann@elsewhere.example", ["grüße@fabrikam.com", "kate@fabrikam.com"],
+                              text=HEADER + b"\r\nbody\r\n")
+        event, report = self.bounced(id, mark)
+        self.assertRegex(event["reply"], r"^553 5\.6\.7 ")
+        self.assertIn("utf-8; gr\\x{FC}\\x{DF}e@fabrikam.com", report.as_string())
+        self.assertEqual(len(self.sink.to("kate@fabrikam.com")), 1)
+        mark = self.daemon.mark()
+        id = self.submit_utf8("ann@elsewhere.example", ["kate@fabrikam.com"])  # the header needs it
+        self.assertRegex(self.daemon.wait("message.bounced", since=mark, id=id)["reply"], r"^553 5\.6\.7 ")
+
+    # proves: A6 A7
+    def test_a_domain_alone_needs_no_extension(self):
+        self.sink.cut()
+        self.submit_utf8("ann@bücher.example", ["kate@bücher.example"], text=HEADER + b"\r\nbody\r\n")
+        message = self.arrived()[0]
+        self.assertEqual((message.sender, message.recipients), ("ann@xn--bcher-kva.example", ["kate@xn--bcher-kva.example"]))
+        self.assertNotIn("SMTPUTF8", message.parameters)
+
+    # proves: A6
+    def test_an_accepted_domain_is_one_in_every_spelling(self):
+        with self.client("127.0.0.4") as client:
+            client.ehlo()
+            self.assertEqual(client.mail("ann@elsewhere.example", "SMTPUTF8").code, 250)
+            for domain in ("bücher.example", "BÜCHER.example", "xn--bcher-kva.example", "XN--BCHER-KVA.EXAMPLE.", "bücher。example"):
+                self.assertReply(client.rcpt("kate@" + domain), "250 2.1.5 Recipient OK")
+            for domain in ("bucher.example", "bűcher.example", "bücher.example.org"):
+                self.assertReply(client.rcpt("kate@" + domain), "550 5.7.1 Unable to relay")
+
+    # proves: A7
+    def test_utf8_without_word(self):
+        with self.client("127.0.0.3") as client:
+            client.ehlo()
+            self.assertReply(client.mail("grüße@elsewhere.example"), "501 5.1.6 SMTPUTF8 argument required.")
+        with self.client() as client:
+            client.ehlo()
+            self.assertReply(client.mail("grüße@elsewhere.example"), "501 5.1.8 UTF-8 addresses not supported")
 
 
 if __name__ == "__main__":

@@ -61,6 +61,9 @@ static void test_whole_texts(void **state)
     assert_false(utf8_is_valid(BYTES_LITERAL("ok\xc3")));
     assert_false(utf8_is_valid(BYTES_LITERAL("\xc3\xbc\xbc")));
     assert_false(utf8_is_valid(BYTES_LITERAL("\xe2\x82(")));
+    assert_true(utf8_is_ascii((struct bytes){NULL, 0}));
+    assert_true(utf8_is_ascii(BYTES_LITERAL("a\0\x7f")));
+    assert_false(utf8_is_ascii(BYTES_LITERAL("a\x80z")));
 }
 
 int main(void)

@@ -34,7 +34,7 @@ static void test_keywords(void **state)
     (void)state;
     expect(PROTOCOL_OPTIONS_DEFAULT, 0,
            "SIZE 37748736|PIPELINING|DSN|ENHANCEDSTATUSCODES|8BITMIME|BINARYMIME|CHUNKING|");
-    expect(0x1FFFF, 0, "SIZE|PIPELINING|DSN|ENHANCEDSTATUSCODES|8BITMIME|BINARYMIME|CHUNKING|");
+    expect(0x1FFFF, 0, "SIZE|PIPELINING|DSN|ENHANCEDSTATUSCODES|8BITMIME|BINARYMIME|CHUNKING|SMTPUTF8|");
     expect(0, 0, "");
     expect(OPTION_SIZE, 0, "SIZE 37748736|");
     expect(OPTION_SIZE | OPTION_SIZE_HIDDEN, 0, "SIZE|");
@@ -44,7 +44,8 @@ static void test_keywords(void **state)
     expect(OPTION_CHUNKING, 0, "CHUNKING|");
     expect(OPTION_BINARYMIME, 0, ""); /* nothing would carry it */
     expect(OPTION_DSN, 0, "DSN|");
-    expect(OPTION_SMTPUTF8, 0, "");
+    expect(OPTION_SMTPUTF8 | OPTION_8BITMIME, 0, "8BITMIME|SMTPUTF8|");
+    expect(OPTION_SMTPUTF8, 0, ""); /* RFC 6531 3.1: only beside 8BITMIME */
 }
 
 /* A limit that does not bind the session is not shown. */

@@ -307,6 +307,45 @@ static void the_whole_message_goes_back_where_it_can(void **state)
     assert_false(dsn_may_hold(BYTES_LITERAL("caf\xc3\xa9\r\n")));
 }
 
+/* Spec: RFC 6533 3 */
+/* proves: A7 R17 */
+static void addresses_above_ascii_keep_their_meaning(void **state)
+{
+    static struct envelope_recipient rows[] = {
+        {.address = TEXT("gr\xc3\xbc\xc3\x9f@example.com"),
+         .state = RECIPIENT_FAILED,
+         .reply = TEXT("553 5.6.7 no")},
+        {.address = TEXT("\xff\r\nX-Injected: x@example.com"), .state = RECIPIENT_FAILED},
+    };
+    struct dsn_request request = request_over("Subject: hi\r\n");
+    struct envelope envelope = failed, report;
+    struct arena arena;
+
+    (void)state;
+    envelope.recipients = rows;
+    envelope.recipient_count = 2;
+    request.envelope = &envelope;
+    char *text = make_report(&request);
+    assert_lines_legal(text);
+    assert_non_null(strstr(text, "Final-Recipient: utf-8; gr\\x{FC}\\x{DF}@example.com\r\n"));
+    assert_non_null(strstr(text, "\r\n<gr\\x{FC}\\x{DF}@example.com>\r\n"));
+    assert_null(strstr(text, "\nX-Injected"));
+    free(text);
+
+    envelope.sender = (struct bytes)TEXT("\xc3\xa9@example.org");
+    text = make_report(&request);
+    assert_non_null(strstr(text, "\r\nTo: <\xc3\xa9@example.org>\r\n"));
+    free(text);
+    arena_init(&arena, 10000);
+    assert_true(dsn_make_envelope(&request, &arena, &report));
+    assert_true(report.needs_utf8);
+    arena_done(&arena);
+    envelope.sender = (struct bytes)TEXT("\xff\r\n@example.org");
+    text = make_report(&request);
+    assert_lines_legal(text);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +354,7 @@ int main(void)
         cmocka_unit_test(it_repeats_what_the_sender_called_them),
         cmocka_unit_test(it_tells_of_those_that_were_passed_on),
         cmocka_unit_test(the_whole_message_goes_back_where_it_can),
+        cmocka_unit_test(addresses_above_ascii_keep_their_meaning),
         cmocka_unit_test(a_peers_line_breaks_become_nothing_of_ours),
         cmocka_unit_test(a_large_header_is_cut_and_a_hostile_one_ends_no_part),
         cmocka_unit_test(nothing_is_bounced_to_nobody_or_to_a_bounce),

@@ -40,6 +40,11 @@ static const struct {
     {" BODY=NINEBIT", REPLY_UNSUPPORTED_BODY},
     {" NOTIFY=NEVER", UNKNOWN},
     {" ORCPT=rfc822;a@b", UNKNOWN},
+    {" SMTPUTF8", FINE},
+    {" SMTPUTF8=", SYNTAX},
+    {" SMTPUTF8=1", SYNTAX},
+    {" SMTPUTF8 SMTPUTF8", SYNTAX},
+    {" SIZE", SYNTAX},
     {" SIZE=-1", SYNTAX},
     {" FOO=1", UNKNOWN},
 };
@@ -138,7 +143,7 @@ static void what_is_not_offered_is_unknown(void **state)
         {"SIZE=1", OFFER_SIZE, false},        {"BODY=8BITMIME", OFFER_8BITMIME, false},
         {"RET=HDRS", OFFER_DSN, false},       {"ENVID=x", OFFER_DSN, false},
         {"NOTIFY=NEVER", OFFER_DSN, true},    {"ORCPT=rfc822;a@b", OFFER_DSN, true},
-        {"AUTH=<>", OFFER_AUTH_LOGIN, false},
+        {"AUTH=<>", OFFER_AUTH_LOGIN, false}, {"SMTPUTF8", OFFER_SMTPUTF8, false},
     };
     struct mail_parameters mail;
     struct recipient_parameters recipient;
