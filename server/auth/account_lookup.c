@@ -153,6 +153,7 @@ static bool begin_groups(struct account_lookup *lookup)
         .group_depth = config->group_depth,
         .group_limit = config->group_limit,
         .is_path_wanted = lookup->is_path_wanted,
+        .has_unique_members = accounts_watch_may_have_unique_members(lookup->accounts),
     };
     lookup->expansion =
         context.flavor == FLAVOR_AD ? token_groups_new(&expansion) : group_walk_new(&expansion);

@@ -18,6 +18,7 @@ struct accounts_watch {
     bool is_current; /* the present state was handed over: what comes now is a change */
     bool is_blind;   /* the directory answers, but not this watch */
     bool has_computed_groups;
+    bool has_unique_members; /* some group names its members by uniqueMember */
 };
 
 struct accounts {
@@ -47,6 +48,8 @@ void accounts_release(struct accounts *accounts);
 
 void accounts_watch_init(struct accounts *accounts);
 void accounts_watch_stop(struct accounts *accounts);
+/* False: the watch has seen all groups, and none has the attribute. */
+bool accounts_watch_may_have_unique_members(const struct accounts *accounts);
 
 /* Takes the request: joins a lookup for the same name, or begins one. */
 void account_lookup_ask(struct accounts *accounts, struct account_request *request);

@@ -15,11 +15,12 @@
 
 #define LOOK_AGAIN_MS 250   /* for what the directory says of itself */
 #define BLIND_POLL_MS 60000 /* unless configured */
+#define UNIQUE_MEMBER "uniqueMember"
 #define MEMBER_URL    "memberURL"
 
 static const char *const group_attributes[] = {
     "member",
-    "uniqueMember",
+    UNIQUE_MEMBER,
     "memberUid",
     MEMBER_URL,
     "sIDHistory",
@@ -49,6 +50,7 @@ static void on_entry(struct directory_watch *watch, struct entry *entry)
 {
     struct accounts *accounts = accounts_of(watch);
     bool is_computed = entry_find(entry, MEMBER_URL) != NULL;
+    accounts->watch.has_unique_members |= entry_find(entry, UNIQUE_MEMBER) != NULL;
     entry_free(entry);
     if (accounts->watch.is_current)
         move_epoch(accounts);
@@ -146,6 +148,11 @@ void accounts_watch_init(struct accounts *accounts)
         start_watch(accounts);
     else
         loop_timer_start(&accounts->watch.timer, LOOK_AGAIN_MS);
+}
+
+bool accounts_watch_may_have_unique_members(const struct accounts *accounts)
+{
+    return !accounts->watch.is_current || accounts->watch.has_unique_members;
 }
 
 void accounts_watch_stop(struct accounts *accounts)

@@ -14,6 +14,7 @@ struct expansion_config {
     uint32_t group_depth;
     uint32_t group_limit;
     bool is_path_wanted;
+    bool has_unique_members; /* uniqueMember is worth asking for */
 };
 
 struct expansion;

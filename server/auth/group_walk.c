@@ -155,18 +155,29 @@ static enum error ask_direct(struct group_walk *walk, struct search_question *ou
     enum error error = buffer_append_text(filter, "(|");
     if (error == OK)
         error = append_equal_text(filter, "member", principal->dn);
-    if (error == OK)
+    if (error == OK && walk->face.config.has_unique_members) {
         error = buffer_append_text(filter, "(&(objectClass=groupOfUniqueNames)");
-    if (error == OK)
-        error = append_equal_text(filter, "uniqueMember", principal->dn);
-    if (error == OK)
-        error = buffer_append_byte(filter, ')');
+        if (error == OK)
+            error = append_equal_text(filter, "uniqueMember", principal->dn);
+        if (error == OK)
+            error = buffer_append_byte(filter, ')');
+    }
     if (error == OK)
         error = append_posix(filter, principal);
     if (error == OK)
         error = buffer_append_byte(filter, ')');
     out->tag = ACCOUNT_VIA_SELF;
     return error == OK ? expansion_ask(out, walk->face.config.base, SCOPE_SUBTREE, group_attributes) : error;
+}
+
+/* The DNs of the level's groups up to end. */
+static enum error append_groups(struct buffer *filter, const char *attribute, const struct group_walk *walk,
+                                size_t end)
+{
+    enum error error = OK;
+    for (size_t i = walk->found_at; error == OK && i < end; i++)
+        error = append_equal_text(filter, attribute, walk->found.items[i]->dn);
+    return error;
 }
 
 /* Groups that name the next groups of this level. */
@@ -177,14 +188,16 @@ static enum error ask_level(struct group_walk *walk, struct search_question *out
     size_t most = walk->face.config.is_path_wanted ? 1 : EXPANSION_BATCH;
     size_t end = walk->found_end - begin < most ? walk->found_end : begin + most;
     enum error error = buffer_append_text(filter, "(|");
-    for (size_t i = begin; error == OK && i < end; i++)
-        error = append_equal_text(filter, "member", walk->found.items[i]->dn);
-    if (error == OK)
+    error = error == OK ? append_groups(filter, "member", walk, end) : error;
+    if (error == OK && walk->face.config.has_unique_members) {
         error = buffer_append_text(filter, "(&(objectClass=groupOfUniqueNames)(|");
-    for (size_t i = begin; error == OK && i < end; i++)
-        error = append_equal_text(filter, "uniqueMember", walk->found.items[i]->dn);
+        if (error == OK)
+            error = append_groups(filter, "uniqueMember", walk, end);
+        if (error == OK)
+            error = buffer_append_text(filter, "))");
+    }
     if (error == OK)
-        error = buffer_append_text(filter, ")))");
+        error = buffer_append_byte(filter, ')');
     walk->found_at = end;
     out->tag = end - begin == 1 ? walk->found.items[begin]->row->index : ACCOUNT_VIA_UNKNOWN;
     return error == OK ? expansion_ask(out, walk->face.config.base, SCOPE_SUBTREE, group_attributes) : error;
