@@ -1,0 +1,99 @@
+"""Logins while the directory fails: nobody is refused for it, nothing hangs, and the server still stops."""
+
+import base64
+import time
+import unittest
+
+from lib.people import People
+from lib.smtp import Closed
+from lib.world import World
+
+BASIC = 4
+OTHER_TROUBLE = "454 4.7.0 Temporary authentication failure"
+RIGHTS = ["allow ms-Exch-SMTP-Submit to authenticated"]
+ALICE = "AUTH PLAIN " + base64.b64encode(b"\0alice\0secret").decode()
+
+
+class Faults(unittest.TestCase):
+    def world(self, **config):
+        def organize(org, port, sink):
+            people = People()
+            people.person("alice", "secret")
+            org.receive("Users", port, ["127.0.0.2"], auth=BASIC, aces=RIGHTS)
+            org.receive("Anonymous", port, ["127.0.0.3"], groups="AnonymousUsers")
+            org.records.append(people.ldif())
+
+        return World(organize, {"auth.failures_per_source": "100 in 1s",
+                                **{key.replace("__", "."): value for key, value in config.items()}})
+
+    # proves: D7 contract-3 C122
+    def test_a_stopped_directory_is_our_trouble(self):
+        with self.world() as world:
+            with world.client() as client:
+                client.ehlo()
+                self.assertEqual(client.say(ALICE).code, 235)
+            world.slapd.stop()
+            world.daemon.wait("directory.down")
+            with world.client() as client:
+                client.ehlo()
+                self.assertEqual(client.say(ALICE).text, OTHER_TROUBLE)
+            mark = world.daemon.mark()
+            world.slapd.start()
+            world.daemon.wait("directory.up", since=mark, timeout=30)
+            with world.client() as client:
+                client.ehlo()
+                self.assertEqual(client.say(ALICE).code, 235)
+
+    # proves: D7
+    def test_a_silent_directory_holds_nobody_else_up(self):
+        with self.world() as world:
+            world.slapd.freeze()
+            with world.client() as waiting, world.client(source="127.0.0.3") as other:
+                waiting.ehlo()
+                waiting.send(ALICE.encode() + b"\r\n")
+                start = time.monotonic()
+                other.ehlo()
+                self.assertEqual(other.mail("a@b.example").code, 250)
+                self.assertLess(time.monotonic() - start, 2)
+                self.assertEqual(waiting.reply().text, OTHER_TROUBLE)
+            world.slapd.thaw()
+
+    # proves: T2 contract-2
+    def test_too_many_at_once_are_told_to_come_back(self):
+        with self.world(auth__workers=1, auth__queue=1) as world:
+            world.slapd.freeze()
+            clients = [world.client() for _ in range(4)]
+            for client in clients:
+                self.addCleanup(client.close)
+                client.ehlo()
+                client.send(ALICE.encode() + b"\r\n")
+            start = time.monotonic()
+            self.assertEqual([client.reply().text for client in clients[2:]], [OTHER_TROUBLE] * 2)
+            self.assertLess(time.monotonic() - start, 3)
+            world.slapd.thaw()
+            self.assertEqual([client.reply().code for client in clients[:2]], [235, 235])
+
+    # proves: T1
+    def test_the_server_stops_while_logins_wait(self):
+        with self.world(server__drain="1s") as world:
+            with world.client() as known:  # so that the next one waits for the bind, not for the name
+                known.ehlo()
+                self.assertEqual(known.say(ALICE).code, 235)
+            world.slapd.freeze()
+            with world.client() as gone, world.client() as client:
+                for one in (gone, client):
+                    one.ehlo()
+                    one.send(ALICE.encode() + b"\r\n")
+                gone.close()
+                start = time.monotonic()
+                world.daemon.stop()
+                self.assertLess(time.monotonic() - start, 20)
+                try:
+                    self.assertIn(client.reply().code, (421, 454))
+                except (Closed, ConnectionError):
+                    pass
+            world.slapd.thaw()
+
+
+if __name__ == "__main__":
+    unittest.main()
