@@ -13,6 +13,8 @@
 #define OUTPUT_MAX (4u << 20)
 #define LEAVE_MS   5000 /* for the answer to QUIT */
 
+#define ENHANCED_CODE_MAX 9 /* "5.123.123" */
+
 /* -- ending -- */
 
 void client_set_text(struct smtp_client *client, const char *text)
@@ -227,6 +229,20 @@ static bool is_injected(const struct smtp_client *client, const struct reply_lin
     return client->state == CLIENT_STARTTLS && line->is_last && rest.len > 0;
 }
 
+/* What of it may be shown. A hop that does not understand our part of a login may repeat it: then its code
+ * and its enhanced code must do. */
+static struct reply_line shown_part(const struct smtp_client *client, const struct reply_line *line)
+{
+    struct reply_line shown = *line;
+    if (client->state != CLIENT_AUTH)
+        return shown;
+    shown.text.len = 0;
+    while (shown.text.len < line->text.len && shown.text.len < ENHANCED_CODE_MAX &&
+           memchr("0123456789.", shown.text.ptr[shown.text.len], 11))
+        shown.text.len++;
+    return shown;
+}
+
 static void on_read(void *owner, struct bytes data)
 {
     struct smtp_client *client = owner;
@@ -240,9 +256,10 @@ static void on_read(void *owner, struct bytes data)
             client_fail(client, CLIENT_NOT_CONFORMANT);
             return;
         }
-        client_protocol_received(client, &line);
+        struct reply_line shown = shown_part(client, &line);
+        client_protocol_received(client, &shown);
         if (client->state != CLIENT_LEAVING)
-            keep_text(client, &line, is_first);
+            keep_text(client, &shown, is_first);
         if (client->state == CLIENT_EHLO && line.code < 300 && !is_first)
             read_offer(client, line.text);
         if (line.is_last)
