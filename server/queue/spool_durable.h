@@ -6,8 +6,8 @@
  *   spool_writer.c    the thread that makes batches durable
  *   spool_audience.c  tells the listening loop what is owed
  *   spool_read.c      envelopes and contents, on any loop
- *   spool_store*.c    the database     spool_files.c  the body directory     spool_cache.c  contents in
- * memory
+ *   spool_store*.c    the database, its reading, its share of memory
+ *   spool_files.c     the body directory     spool_cache.c  contents in memory
  */
 #ifndef QUEUE_SPOOL_DURABLE_H
 #define QUEUE_SPOOL_DURABLE_H

@@ -110,8 +110,10 @@ static enum error open_environment(struct spool_store *store, struct note *note)
         code = open_tables(store);
     if (!code && fsync(config->directory_descriptor) != 0) /* data.mdb may be new */
         code = errno;
-    if (!code)
+    if (!code) {
+        spool_store_find_map(store);
         return OK;
+    }
     note_set(note, "%s: %s", config->directory, mdb_strerror(code));
     mdb_env_close(store->env);
     store->env = NULL;
@@ -236,6 +238,7 @@ enum error spool_store_update(struct spool_store *store, uint64_t id, struct byt
     MDB_val value;
     int code = mdb_get(store->batch, store->tables[TABLE_ENVELOPES], &key, &value);
 
+    spool_store_note_use(store);
     if (code)
         return spool_store_error(code);
     value = value_of(envelope);
@@ -259,6 +262,7 @@ enum error spool_store_remove(struct spool_store *store, uint64_t id, bool *out_
     bool had_file = false;
     int code = delete_from(store, TABLE_ENVELOPES, id, &was_there);
 
+    spool_store_note_use(store);
     if (!code)
         code = delete_from(store, TABLE_CONTENTS, id, NULL);
     if (!code)

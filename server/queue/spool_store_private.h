@@ -6,6 +6,7 @@
 
 #include <lmdb.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define SPOOL_STORE_IDLE_READERS 16
 
@@ -21,10 +22,17 @@ struct spool_store {
     MDB_txn
         *idle[SPOOL_STORE_IDLE_READERS]; /* reset read transactions: they hold a reader's slot and no page */
     size_t idle_count;
+    void *map;                /* where LMDB has mapped the file; NULL: not known */
+    atomic_uint used_records; /* since the start, wraps */
 };
 
 /* Of LMDB's and the system's codes. */
 enum error spool_store_error(int code);
+/* The environment was opened: finds its map. */
+void spool_store_find_map(struct spool_store *store);
+/* A record was read or written, its pages are mapped: lets all go once in a while. Any thread, inside a
+ * transaction. */
+void spool_store_note_use(struct spool_store *store);
 /* Ends all idle read transactions. */
 void spool_store_drop_readers(struct spool_store *store);
 

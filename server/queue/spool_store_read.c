@@ -56,6 +56,7 @@ static int get(struct spool_store *store, MDB_txn *txn, enum spool_table table, 
 {
     MDB_val key = spool_store_key(&id);
 
+    spool_store_note_use(store);
     return mdb_get(txn, store->tables[table], &key, out);
 }
 
@@ -226,6 +227,7 @@ enum error spool_store_walk(struct spool_store *store, uint64_t first, size_t en
             uint64_t id;
             memcpy(&id, key.mv_data, sizeof(id));
             error = append_record(out, id, value);
+            spool_store_note_use(store);
             code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
         }
         mdb_cursor_close(cursor);
@@ -256,8 +258,10 @@ enum error spool_store_ids(struct spool_store *store, uint64_t **out_ids, size_t
     if (!code)
         code = ids ? mdb_cursor_open(txn, store->tables[TABLE_ENVELOPES], &cursor) : ENOMEM;
     if (!code) {
-        while (count < stat.ms_entries && !(code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)))
+        while (count < stat.ms_entries && !(code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))) {
             memcpy(&ids[count++], key.mv_data, sizeof(*ids));
+            spool_store_note_use(store);
+        }
         mdb_cursor_close(cursor);
     }
     read_end(store, txn);
