@@ -58,8 +58,25 @@ void stream_deliver(struct stream *stream, struct bytes data)
     if (stream->layer != NULL) {
         stream->layer->read(stream, data);
     } else {
-        stream->events->on_read(stream->owner, data);
+        stream_hand_over(stream, data);
     }
+}
+
+/* A memory stream's bytes are the peer's own. */
+void stream_hand_over(struct stream *stream, struct bytes data)
+{
+    struct loop *loop = stream->loop;
+    stream->events->on_read(stream->owner, data);
+    if (stream->is_input_secret) {
+        stream->is_input_secret = false;
+        explicit_bzero(loop->plain_buffer, data.ptr == loop->plain_buffer ? data.len : 0);
+        explicit_bzero(loop->read_buffer, data.ptr == loop->read_buffer ? data.len : 0);
+    }
+}
+
+void stream_wipe_input(struct stream *stream)
+{
+    stream->is_input_secret = true;
 }
 
 void stream_end_input(struct stream *stream)

@@ -43,6 +43,9 @@ size_t stream_pending(const struct stream *stream);
 /* What arrives meanwhile stays with the system. Both are idempotent. */
 void stream_suspend(struct stream *stream);
 void stream_resume(struct stream *stream);
+/* Inside on_read: what came holds a secret, and the loop's read buffer is overwritten once on_read has
+ * returned. */
+void stream_wipe_input(struct stream *stream);
 /* on_deadline after delay_ms unless moved; 0 stops it. */
 void stream_set_deadline(struct stream *stream, uint64_t delay_ms);
 /* Sends what is written (for at most 5 s), then closes; on_read comes no more. */

@@ -60,12 +60,15 @@ struct stream {
     int system_error;
     bool is_suspended;
     bool wants_drain;
+    bool is_input_secret; /* what on_read was given */
 };
 
 /* Memory must be zeroed. */
 void stream_init(struct stream *stream, const struct stream_transport *transport, struct loop *loop);
 /* Bytes for the owner, through the layer. */
 void stream_deliver(struct stream *stream, struct bytes data);
+/* Bytes for the owner himself. */
+void stream_hand_over(struct stream *stream, struct bytes data);
 /* The peer will send no more: closes once the owner has read everything. Not while reading is suspended; when
  * the owner suspends meanwhile, it is called again. */
 void stream_end_input(struct stream *stream);

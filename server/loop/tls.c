@@ -193,7 +193,7 @@ static void advance(struct stream *stream)
         }
         enum plain_end end = open_records(stream, &len);
         if (len > 0) {
-            stream->events->on_read(stream->owner, (struct bytes){stream->loop->plain_buffer, len});
+            stream_hand_over(stream, (struct bytes){stream->loop->plain_buffer, len});
         }
         if (end == PLAIN_IS_BROKEN) {
             give_up(stream);

@@ -43,7 +43,8 @@ bool tls_context_set_profile(SSL_CTX *ssl, enum tls_profile profile)
 {
     const struct profile_row *row = &profile_rows[profile];
     SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+                                 SSL_OP_CLEANSE_PLAINTEXT);
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF); /* tickets only: nothing is kept here */
     SSL_CTX_set_max_cert_list(ssl, PEER_CHAIN_MAX);

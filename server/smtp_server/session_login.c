@@ -322,6 +322,7 @@ size_t session_take_response(struct smtp_session *session, struct bytes data)
     size_t room = RESPONSE_LINE_MAX - line->len;
     struct bytes window = bytes_first(data, room);
     size_t lf = bytes_find(window, '\n');
+    stream_wipe_input(session->stream);
     if (lf < window.len) {
         end_line(session, data, lf);
         return lf + 1;

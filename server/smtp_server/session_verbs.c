@@ -105,6 +105,9 @@ void session_execute(struct smtp_session *session, struct bytes line, bool has_m
                               bytes_starts_nocase(line, verb_name(VERB_X_EXPS)) ||
                               (session->is_line_secret && command.verb == VERB_UNKNOWN);
     session_protocol_received(session, &command);
+    if (session->is_line_secret) {
+        stream_wipe_input(session->stream);
+    }
     run_verb(session, row, &command, has_more);
     session->line = (struct bytes){0};
 }
