@@ -21,9 +21,12 @@ class People:
     def group_dn(self, name):
         return "cn=%s,%s" % (name, self.groups)
 
-    def person(self, uid, password, **attributes):
-        self.records.append(record(self.dn(uid), "inetOrgPerson", cn=uid, sn=uid, userPassword=password, **attributes))
-        return self.dn(uid)
+    def person_ldif(self, uid, password, **attributes):
+        return record(self.dn(uid), "inetOrgPerson", cn=uid, sn=uid, userPassword=password, **attributes)
+
+    def person(self, *arguments, **attributes):
+        self.records.append(self.person_ldif(*arguments, **attributes))
+        return self.dn(arguments[0])
 
     def group(self, name, members):
         self.records.append(record(self.group_dn(name), "groupOfNames", member=list(members)))
