@@ -266,6 +266,21 @@ class Computed(WithSlapd):
         self.assertEqual(probe.names("u2"), dns("bosses", "above-bosses"))
 
 
+class Unwatched(WithSlapd):
+    """An account whose size limit is too small for a watch over all accounts."""
+    OPTIONS = {"size_limit": 20}
+    DATA = "".join(user("u%d" % i) for i in range(40)) + group("g1", "u1")
+
+    # proves: D7 D8
+    def test_accounts_are_read_anew_every_poll(self):
+        probe = self.probe("--poll", "500")
+        self.assertEqual(probe.names("u1"), dns("g1"))
+        for name in ("g2", "g3"):
+            self.slapd.add(group(name, "u1"))
+            eventually(lambda: not probe.is_current(), within=NOTICED)
+            self.assertIn(dn(name), probe.names("u1"))
+
+
 class Many(WithSlapd):
     """The directory of workload w6: 1,000 groups, 5 deep, one account in all of them."""
     DATA = user("u1") + "".join(
