@@ -244,6 +244,7 @@ enum error config_read(const char *path, bool is_optional, bool need_directory, 
     for (size_t i = 0; i < CONFIG_KEY_COUNT && !error; i++)
         error = apply_variable(&CONFIG_KEYS[i], out, note);
     error = error ? error : name_host(out);
+    out->filter.list.directory = out->server.state_dir;
     return error ? error : check_whole(out, reading.path, need_directory, note);
 }
 

@@ -25,6 +25,7 @@ struct receive_loop {
     struct receive *receive;
     struct loop *loop;
     struct smtp_service service;
+    struct filters filters;
     struct list sockets;
     struct mail command; /* drain or abort, one at a time */
     struct loop_end_hook on_end;
@@ -256,6 +257,17 @@ static void on_loop_end(struct loop_end_hook *hook)
     smtp_service_abort_all(&loop->service);
     smtp_service_set_organization(&loop->service, NULL);
     smtp_service_set_certificates(&loop->service, NULL);
+    resolver_free(loop->filters.resolver);
+    loop->filters.resolver = NULL;
+}
+
+/* A filter may be named by a host that moves. */
+static enum error start_filters(struct receive_loop *loop, const struct config *config, struct note *note)
+{
+    const struct resolver_config machine = {0};
+    loop->filters = (struct filters){.list = &config->filter.list, .loop = loop->loop};
+    loop->service.filters = &loop->filters;
+    return config->filter.list.count ? resolver_new(loop->loop, &machine, &loop->filters.resolver, note) : OK;
 }
 
 static unsigned loop_count(const struct config *config)
@@ -265,7 +277,7 @@ static unsigned loop_count(const struct config *config)
 }
 
 static enum error start_loop(struct receive *receive, struct receive_loop *loop, unsigned number,
-                             const struct config *config, struct spool *spool)
+                             const struct config *config, struct spool *spool, struct note *note)
 {
     char name[16];
     snprintf(name, sizeof name, "smtp-%u", number);
@@ -279,6 +291,9 @@ static enum error start_loop(struct receive *receive, struct receive_loop *loop,
     loop->service.pressure = &receive->pressure;
     loop->service.proxy_trusted = config->server.proxy_trusted.ranges;
     loop->service.proxy_trusted_count = config->server.proxy_trusted.count;
+    enum error error = start_filters(loop, config, note);
+    if (error)
+        return error;
     loop->on_end.on_end = on_loop_end;
     loop_on_end(loop->loop, &loop->on_end);
     return loop_start(loop->loop);
@@ -299,11 +314,11 @@ enum error receive_start(struct loop *main_loop, const struct config *config, st
     receive->profile = config->tls.profile;
     loop_timer_init(&receive->retry, main_loop, on_retry);
     for (unsigned i = 0; i < count && !error; i++) {
-        error = start_loop(receive, &receive->loops[i], i, config, spool);
+        error = start_loop(receive, &receive->loops[i], i, config, spool, note);
         receive->count += !error;
     }
     if (error || !receive->limits || !receive->message_rate || !receive->ticket_keys) {
-        note_set(note, "the SMTP loops cannot start");
+        note_wrap(note, "the SMTP loops cannot start");
         receive_stop(receive);
         receive_free(receive);
         return error ? error : ERROR_TEMPORARY;

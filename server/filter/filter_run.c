@@ -219,11 +219,10 @@ static const enum milter_command COMMANDS[] = {
 static enum error append_step(const struct filter_run *run, struct buffer *out)
 {
     const struct filter_facts *facts = run->facts;
-    char client[IP_TEXT_SIZE + 2];
+    char address[IP_TEXT_SIZE], client[IP_TEXT_SIZE + 2];
     switch (run->step) {
     case RUN_CONNECT:
-        client[0] = '[';
-        ip_format_address(&facts->client.address, client + 1);
+        snprintf(client, sizeof client, "[%s]", ip_format_address(&facts->client.address, address));
         return milter_append_connect(out, bytes_of_text(client), &facts->client);
     case RUN_HELO:
         return milter_append_texts(out, MILTER_HELO, &facts->helo, 1);

@@ -48,6 +48,12 @@ static void store(struct smtp_session *session, struct bytes content)
     if (content.len == 0) {
         return;
     }
+    if (transaction->filtering != NULL) {
+        if (!session_hold_body(session, content)) {
+            refuse_content(session, REPLY_NO_RESOURCES, NULL);
+        }
+        return;
+    }
     if (transaction->spool->ops->append(transaction->message, content, &must_wait) != OK) {
         refuse_content(session, REPLY_NO_RESOURCES, NULL);
         return;
@@ -199,7 +205,15 @@ static void finish_header(struct smtp_session *session, size_t length, size_t bo
     struct buffer out;
     buffer_init(&out, collected.len + HEADER_ADDED_MAX + run.len);
     if (make_header(session, bytes_first(collected, length), &out)) {
-        if (buffer_append(&out, bytes_skip(collected, body)) == OK && buffer_append(&out, run) == OK) {
+        if (session_is_filtered(session)) {
+            if (!session_hold_header(session, bytes_first(buffer_bytes(&out), out.len - 2))) {
+                refuse_content(session, REPLY_NO_RESOURCES, NULL);
+            }
+            buffer_clear(&out);
+        }
+        if (transaction->phase == CONTENT_REFUSED) {
+            /* nothing of it is kept */
+        } else if (buffer_append(&out, bytes_skip(collected, body)) == OK && buffer_append(&out, run) == OK) {
             transaction->phase = CONTENT_BODY;
             store(session, buffer_bytes(&out));
         } else {
@@ -305,6 +319,7 @@ static void make_envelope(const struct smtp_session *session, struct envelope *o
         .needs_utf8 = transaction->has_utf8_header,
         .dsn_return = transaction->dsn_return,
         .envelope_id = transaction->envelope_id,
+        .is_held = transaction->quarantine != NULL,
         .is_chunk_only = line_check_is_broken(&transaction->lines),
         .size_bytes = transaction->stored_bytes,
         .header_bytes = transaction->header_bytes,
@@ -339,6 +354,13 @@ static void answer_accepted(struct smtp_session *session, const struct envelope 
     session_answer_text(session, (struct bytes){text, (size_t)length});
 }
 
+void session_answer_discarded(struct smtp_session *session)
+{
+    struct envelope envelope;
+    make_envelope(session, &envelope);
+    answer_accepted(session, &envelope);
+}
+
 static void on_committed(void *owner, enum error error)
 {
     struct smtp_session *session = owner;
@@ -360,15 +382,13 @@ static void on_committed(void *owner, enum error error)
     session_turn_end(session);
 }
 
-static void commit(struct smtp_session *session)
+void session_commit(struct smtp_session *session)
 {
     struct transaction *transaction = session->transaction;
     struct envelope envelope;
     make_envelope(session, &envelope);
     transaction->is_committing = true;
-    transaction->ended_ms = clock_monotonic_ms(session->service->clock);
     session->waits |= WAIT_COMMIT;
-    session_enter(session, SESSION_COMMITTING);
     transaction->spool->ops->commit(transaction->message, &envelope, on_committed, session);
 }
 
@@ -421,7 +441,9 @@ bool session_end_content(struct smtp_session *session)
     if (session->transaction->phase == CONTENT_REFUSED) {
         answer_refusal(session);
     } else {
-        commit(session);
+        session->transaction->ended_ms = clock_monotonic_ms(session->service->clock);
+        session_enter(session, SESSION_COMMITTING);
+        session->transaction->filtering != NULL ? session_filter(session) : session_commit(session);
     }
     return true;
 }

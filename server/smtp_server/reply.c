@@ -87,6 +87,8 @@ static const struct reply_row reply_rows[REPLY_COUNT] = {
                                "Too many errors on this connection, closing transmission channel",
                                "failed-logins-of-source"},
     [REPLY_SEND_EHLO_FIRST] = {503, "5.5.2", "Send EHLO first", "sequence"},
+    [REPLY_FILTER_REJECTED] = {550, "5.7.1", "Message refused by a content filter", "filter-rejected"},
+    [REPLY_FILTER_DEFERRED] = {451, "4.7.1", "Message deferred by a content filter", "filter-deferred"},
     [REPLY_TLS_FAILED] = {0, NULL, "", "tls-handshake"},
     [REPLY_SILENCE] = {0, NULL, "", "foreign-protocol"},
     [REPLY_SHUTTING_DOWN] = {421, "4.3.2", "Service not active", "shutting-down"},

@@ -74,6 +74,8 @@ enum reply {
     REPLY_AUTH_TOO_LONG,      /* 500 5.5.6; RFC 4954 */
     REPLY_SOURCE_FAILURES,    /* 421 4.7.0, of too many failed logins from one address */
     REPLY_SEND_EHLO_FIRST,    /* 503 5.5.2 Send EHLO first */
+    REPLY_FILTER_REJECTED,    /* 550 5.7.1, of a milter that gave no words of its own */
+    REPLY_FILTER_DEFERRED,    /* 451 4.7.1 */
     REPLY_TLS_FAILED,         /* nothing is said: the handshake failed */
     REPLY_SILENCE,            /* nothing is said: another protocol speaks to us */
     REPLY_SHUTTING_DOWN,      /* 421 4.3.2 Service not active */

@@ -6,6 +6,7 @@
 #include "auth/authenticator.h"
 #include "auth/certificate.h"
 #include "auth/failure_count.h"
+#include "filter/filter_run.h"
 #include "organization/organization.h"
 #include "policy/decision.h"
 #include "policy/session_rights.h"
@@ -44,6 +45,7 @@ struct smtp_service {
         *organization; /* the loop's own reference; smtp_service_set_organization replaces it */
     struct certificate_contexts *certificates; /* NULL: none; smtp_service_set_certificates replaces it */
     const struct smtp_trace *trace;            /* NULL: none */
+    const struct filters *filters;             /* borrowed; NULL: none */
     const struct ip_range *proxy_trusted;      /* who says for whom it speaks; borrowed */
     size_t proxy_trusted_count;
     struct failure_counts *failures;     /* of AUTH by source, over all loops; borrowed; NULL: not counted */

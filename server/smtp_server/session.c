@@ -71,7 +71,7 @@ static uint64_t deadline_ms(const struct smtp_session *session)
  * the client waits for us. */
 static void settle_deadline(struct smtp_session *session)
 {
-    if (session->waits & (WAIT_TARPIT | WAIT_COMMIT | WAIT_SPOOL | WAIT_LOGIN | WAIT_RENEWAL)) {
+    if (session->waits & (WAIT_TARPIT | WAIT_COMMIT | WAIT_SPOOL | WAIT_LOGIN | WAIT_RENEWAL | WAIT_FILTER)) {
         stream_set_deadline(session->stream, 0);
         session->has_progressed = true;
     } else if (session->has_progressed) {

@@ -2,6 +2,7 @@
 #ifndef SMTP_SERVER_SESSION_INTERNAL_H
 #define SMTP_SERVER_SESSION_INTERNAL_H
 
+#include "filter/filter_run.h"
 #include "policy/auth_stamp.h"
 #include "policy/offer.h"
 #include "smtp_server/command.h"
@@ -47,7 +48,8 @@ enum session_wait {
     WAIT_SPOOL = 4,
     WAIT_OUTPUT = 8,
     WAIT_LOGIN = 16,
-    WAIT_RENEWAL = 32
+    WAIT_RENEWAL = 32,
+    WAIT_FILTER = 64,
 };
 
 /* The octets that a BDAT announced. They come before anything else is read, in whatever state. */
@@ -167,6 +169,8 @@ void session_write(struct smtp_session *session, struct bytes text);
 void session_answer(struct smtp_session *session, enum reply reply);
 /* A reply that is no row of the catalogue; text with its CRLF. */
 void session_answer_text(struct smtp_session *session, struct bytes text);
+/* The filter's own words, or the reply's. */
+void session_answer_filter(struct smtp_session *session, enum reply reply, struct bytes said);
 /* Answers without the tarpit: its time has passed already. */
 void session_answer_at_once(struct smtp_session *session, enum reply reply);
 /* Answers without the tarpit and closes. */
@@ -192,6 +196,10 @@ void session_log_close(const struct smtp_session *session, enum error why);
 void session_log_refused(const struct smtp_session *session, const char *event, enum reply reply,
                          const struct decision *decision, struct bytes sender, struct bytes recipient,
                          struct bytes line);
+/* A filter refused the content; said: its own words, or empty. */
+void session_log_filtered(const struct smtp_session *session, const char *filter, enum reply reply,
+                          struct bytes said);
+void session_log_discarded(const struct smtp_session *session, const char *filter);
 /* dirrelayReportOnly let through what lacks the right; reply: what it would have got, REPLY_COUNT: headers
  * would have been taken away. */
 void session_log_reported(const struct smtp_session *session, enum right right, enum reply reply);
@@ -321,5 +329,20 @@ void session_answer_refusal(struct smtp_session *session);
 
 size_t session_take_chunk(struct smtp_session *session, struct bytes data);
 void session_finish_chunk(struct smtp_session *session);
+
+/* Makes message and envelope durable; the reply follows. */
+void session_commit(struct smtp_session *session);
+/* 250 for a message that a filter let disappear. */
+void session_answer_discarded(struct smtp_session *session);
+
+/* -- session_filter.c -- */
+
+/* Are there filters for this session's messages? Then header and body are held until all of it is there. */
+bool session_is_filtered(const struct smtp_session *session);
+/* False: no memory or no disk. block: without the empty line. */
+bool session_hold_header(struct smtp_session *session, struct bytes block);
+bool session_hold_body(struct smtp_session *session, struct bytes piece);
+/* The content is whole: asks the filters, then commits or refuses. */
+void session_filter(struct smtp_session *session);
 
 #endif

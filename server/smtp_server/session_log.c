@@ -261,6 +261,41 @@ void session_log_direct_trust(const struct smtp_session *session, const char *se
     event_end(&event, false);
 }
 
+static void add_content(struct event *event, const struct smtp_session *session)
+{
+    const struct transaction *transaction = session->transaction;
+    event_number(event, "id", (int64_t)transaction->id);
+    event_bytes(event, "message_id", transaction->message_id);
+    event_bytes(event, "sender", address_text(&transaction->sender));
+}
+
+void session_log_filtered(const struct smtp_session *session, const char *filter, enum reply reply,
+                          struct bytes said)
+{
+    struct event event;
+    char code[16];
+    format_code(reply_row(reply), code);
+    count_refusal(metrics.refusals, session, "", code);
+    begin(&event, session, EVENT_WARNING, "data.refused");
+    add_content(&event, session);
+    event_text(&event, "filter", filter);
+    if (said.len > 0) {
+        event_bytes(&event, "said", said);
+    }
+    event_text(&event, "reason", reply_row(reply)->reason);
+    event_text(&event, "reply", code);
+    event_end(&event, false);
+}
+
+void session_log_discarded(const struct smtp_session *session, const char *filter)
+{
+    struct event event;
+    begin(&event, session, EVENT_WARNING, "message.discarded");
+    add_content(&event, session);
+    event_text(&event, "filter", filter);
+    event_end(&event, true);
+}
+
 void session_log_accepted(const struct smtp_session *session, const struct envelope *envelope,
                           uint64_t took_ms)
 {
@@ -281,6 +316,9 @@ void session_log_accepted(const struct smtp_session *session, const struct envel
     event_texts(&event, "recipients", recipients, count);
     event_number(&event, "recipient_count", (int64_t)envelope->recipient_count);
     event_number(&event, "size", (int64_t)envelope->size_bytes);
+    if (session->transaction != NULL) {
+        event_text(&event, "quarantine", session->transaction->quarantine);
+    }
     event_text(&event, "reply", "250 2.6.0");
     event_end(&event, true);
 }

@@ -3,6 +3,7 @@
 
 #include "policy/report_only.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TRACE_TEXT_SIZE (COMMAND_LINE_MAX + 1)
@@ -92,6 +93,18 @@ void session_answer_text(struct smtp_session *session, struct bytes text)
 {
     tell_trace(session, text, NULL);
     session_write(session, text);
+}
+
+void session_answer_filter(struct smtp_session *session, enum reply reply, struct bytes said)
+{
+    char text[FILTER_REPLY_SIZE + 3];
+    if (said.len == 0) {
+        answer(session, reply, reply_row(reply)->reason);
+        return;
+    }
+    int length = snprintf(text, sizeof text, "%.*s\r\n", BYTES_ARG(said));
+    tell_trace(session, (struct bytes){text, (size_t)length}, reply_row(reply)->reason);
+    session_write(session, (struct bytes){text, (size_t)length});
 }
 
 void session_close(struct smtp_session *session, enum reply reply)

@@ -42,6 +42,7 @@ void transaction_free(struct transaction *transaction)
         return;
     }
     give_up_message(transaction);
+    filtering_free(transaction->filtering);
     buffer_done(&transaction->header);
     arena_done(&transaction->arena);
     free(transaction->recipients);

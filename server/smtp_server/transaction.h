@@ -17,6 +17,10 @@ enum content_phase {
     CONTENT_REFUSED, /* swallowed up to its end; refusal and decision say why */
 };
 
+/* session_filter.c */
+struct filtering;
+void filtering_free(struct filtering *filtering);
+
 struct transaction {
     struct address sender;
     enum body_type body;
@@ -51,7 +55,9 @@ struct transaction {
     uint64_t header_bytes;  /* of these, the header block with its empty line */
     uint64_t ended_ms;      /* monotonic; the final dot or the last chunk */
     bool has_utf8_header;   /* it was, and the header block makes use of it */
-    struct bytes message_id; /* in the arena */
+    struct bytes message_id;     /* in the arena */
+    struct filtering *filtering; /* header and body wait for the filters; NULL: there are none */
+    const char *quarantine;      /* why a filter wants it held, or NULL; the filtering's */
 };
 
 /* NULL without memory. */

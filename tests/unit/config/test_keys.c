@@ -136,6 +136,10 @@ static void bad_values_are_named_with_what_is_right(void **state)
         {"queue", "retry = 1m,5m", "retry: expected up to 32 delays above 0 such as \"1m 5m 1h\""},
         {"server", "proxy_trusted = 10.0.0.0/8 proxy.example",
          "proxy_trusted: expected blank separated addresses and ranges such as \"192.0.2.10 10.1.0.0/16\""},
+        {"filter", "milters = rspamd:11332",
+         "milters: expected up to 16 filters such as \"antispam:inet:127.0.0.1:11332 "
+         "unix:/run/opendkim/opendkim.sock\""},
+        {"filter", "default = maybe", "default: expected tempfail, accept or reject"},
         {"log", "format = xml", "format: expected json or text"},
         {"log", "level = chatty", "level: expected debug, info, warning or error"},
         {"metrics", "listen = 9125",
