@@ -25,7 +25,6 @@ enum key_kind {
     KEY_MILTERS,
     KEY_FILTER_DEFAULT,
     KEY_RANGES, /* blank separated, as RemoteIPRanges */
-    KEY_LATER,  /* known, but what it sets is not built yet: refused when it is given */
 };
 
 struct key_row {

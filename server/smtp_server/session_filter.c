@@ -147,7 +147,8 @@ static bool add_recipient(struct smtp_session *session, struct bytes path)
     struct address address, resolved;
     return address_parse(path, true, &address) == ADDRESS_OK && !address_is_null(&address) &&
            recipient_resolve(session->organization, &address, &resolved) &&
-           transaction_add_recipient(session->transaction, &resolved) == OK;
+           transaction_add_recipient(session->transaction, &resolved, &(struct recipient_parameters){0}) ==
+               OK;
 }
 
 /* False: a change that cannot be made; then none of the message is accepted. */

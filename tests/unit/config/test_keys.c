@@ -224,22 +224,6 @@ static void logins_at_once_and_their_failures(void **state)
     }
 }
 
-/* proves: contract-2 contract-1 */
-static void keys_of_later_steps_are_refused_by_name(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < CONFIG_KEY_COUNT; i++) {
-        const struct key_row *row = &CONFIG_KEYS[i];
-        char text[256], complaint[256];
-        if (row->kind != KEY_LATER)
-            continue;
-        snprintf(text, sizeof text, "[%s]\n%s = 1\n", row->section, row->name);
-        snprintf(complaint, sizeof complaint, ":2: %s.%s: expected nothing: what it sets is not built yet",
-                 row->section, row->name);
-        check_bad(text, complaint);
-    }
-}
-
 /* A note never repeats a value: it may be a secret. */
 static void no_note_repeats_a_value(void **state)
 {
@@ -265,7 +249,6 @@ int main(void)
         TEST(the_retry_list_has_a_ceiling),
         TEST(accounts_and_their_bounds),
         TEST(logins_at_once_and_their_failures),
-        TEST(keys_of_later_steps_are_refused_by_name),
         TEST(no_note_repeats_a_value),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
