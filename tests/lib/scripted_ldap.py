@@ -16,6 +16,7 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import time
 
 PAGED = "1.2.840.113556.1.4.319"
 SYNC_REQUEST = "1.3.6.1.4.1.4203.1.9.1.1"
@@ -358,10 +359,11 @@ def remove_certificates(certificate):
 
 
 class Forwarder:
-    """127.0.0.1:port -> 127.0.0.1:target. cut() ends all connections and refuses new ones; restore() undoes that."""
+    """127.0.0.1:port -> 127.0.0.1:target. cut() ends all connections and refuses new ones; restore() undoes that. delay_s: how
+    long whatever the target says stays on the way."""
 
-    def __init__(self, target):
-        self.target, self._pairs, self._is_cut = target, [], False
+    def __init__(self, target, delay_s=0):
+        self.target, self.delay_s, self._pairs, self._is_cut = target, delay_s, [], False
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -407,7 +409,7 @@ class Forwarder:
             threading.Thread(target=self._join, args=(near, far), daemon=True).start()
 
     def _join(self, near, far):
-        back = threading.Thread(target=self._copy, args=(far, near), daemon=True)
+        back = threading.Thread(target=self._copy, args=(far, near, self.delay_s), daemon=True)
         back.start()
         self._copy(near, far)
         back.join()
@@ -415,9 +417,10 @@ class Forwarder:
         far.close()
 
     @staticmethod
-    def _copy(source, sink):
+    def _copy(source, sink, delay_s=0):
         try:
             while data := source.recv(65536):
+                time.sleep(delay_s)
                 sink.sendall(data)
         except OSError:
             pass
