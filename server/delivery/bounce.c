@@ -1,6 +1,7 @@
 #include "delivery/delivery_internal.h"
 
 #include "base/event.h"
+#include "policy/notice.h"
 #include "queue/dsn.h"
 
 #include <inttypes.h>
@@ -58,7 +59,8 @@ static bool has_sender(const struct message *message)
 static bool is_warning_due(const struct message *message)
 {
     const struct delivery_config *config = &message->delivery->config;
-    return has_sender(message) && !message->is_replanned &&
+    return has_sender(message) && !message->is_replanned && message->delivery->organization &&
+           notice_rules_for(message->delivery->organization, message->envelope.sender).may_warn &&
            schedule_is_warning_due(&config->schedule, &message->envelope, clock_wall_ms(config->clock)) &&
            concerns_any(message, DSN_DELAYED);
 }
@@ -129,16 +131,19 @@ static enum error write_report(struct bounce *bounce, bool *out_must_wait)
     struct message *message = bounce->message;
     struct spool *spool = message->delivery->config.spool;
     struct buffer header, body, report;
+    const struct notice_rules rules =
+        notice_rules_for(message->delivery->organization, message->envelope.sender);
     struct dsn_request request = {
         .action = bounce->action,
         .envelope = &part,
         .server_name = message->delivery->organization->server.fqdn,
+        .reporting_name = rules.reporting_name,
         .id = spool->ops->message_id(bounce->spooled),
         .wall_ms = clock_wall_ms(message->delivery->config.clock),
         .retry_until_ms = schedule_expiry(&message->delivery->config.schedule, message->envelope.arrived_ms),
     };
     buffer_init(&header, REPORT_MAX * 8);
-    buffer_init(&body, BODY_MAX);
+    buffer_init(&body, rules.body_bytes_max < BODY_MAX ? rules.body_bytes_max : BODY_MAX);
     buffer_init(&report, REPORT_MAX);
     /* A message that cannot be read any more is reported all the same. */
     if (original_header(message, 0, &header) == OK)

@@ -9,12 +9,21 @@
 
 #include <stdatomic.h>
 
+/* Bits of msExchTransportSettingsFlags that this server goes by. */
+enum transport_setting {
+    SETTING_INTERNAL_DELAY_DSN_DISABLED = 0x2000,
+    SETTING_EXTERNAL_DELAY_DSN_DISABLED = 0x10000,
+};
+
 struct transport_settings {
     const char *dn;
-    uint64_t max_send_bytes;         /* submissionContLength, or 0 unlimited */
-    uint64_t max_receive_bytes;      /* delivContLength, or 0 */
-    uint32_t max_recipients;         /* msExchRecipLimit, or 0 */
-    const char *external_postmaster; /* msExchTransportExternalPostmasterAddress, or NULL */
+    uint64_t max_send_bytes;             /* submissionContLength, or 0 unlimited */
+    uint64_t max_receive_bytes;          /* delivContLength, or 0 */
+    uint32_t max_recipients;             /* msExchRecipLimit, or 0 */
+    uint32_t flags;                      /* enum transport_setting */
+    uint32_t max_external_notice_bytes;  /* ExternalDsnMaxMessageAttachSize, or UNLIMITED */
+    const char *external_reporting_name; /* ExternalDsnReportingAuthority, or NULL */
+    const char *external_postmaster;     /* msExchTransportExternalPostmasterAddress, or NULL */
 };
 
 struct server {

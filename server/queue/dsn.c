@@ -274,8 +274,9 @@ static enum error append_for_programs(struct buffer *out, const struct dsn_reque
     if (!error)
         error = append_xtext(out, "Original-Envelope-Id: ", envelope->envelope_id);
     if (!error)
-        error = buffer_printf(out, "Reporting-MTA: dns; %s\r\nArrival-Date: %s\r\n", request->server_name,
-                              arrived);
+        error =
+            buffer_printf(out, "Reporting-MTA: dns; %s\r\nArrival-Date: %s\r\n",
+                          request->reporting_name ? request->reporting_name : request->server_name, arrived);
     for (size_t i = 0; !error && i < envelope->recipient_count; i++) {
         if (envelope->recipients[i].state == ACTIONS[request->action].state)
             error = append_recipient(out, request, &envelope->recipients[i]);

@@ -20,7 +20,8 @@ struct dsn_request {
         original_header; /* filtered already by the header firewall with no rights; at most 64 KiB go in */
     struct bytes original_body; /* what stands behind the header's empty line, when has_body */
     bool has_body;              /* the whole message goes back; dsn_may_hold said yes */
-    const char *server_name;    /* Reporting-MTA and From: MAILER-DAEMON@… */
+    const char *server_name;    /* From: MAILER-DAEMON@… */
+    const char *reporting_name; /* Reporting-MTA; NULL: the same */
     uint64_t id;                /* InternalId of the report */
     int64_t wall_ms;
     int64_t retry_until_ms; /* DSN_DELAYED: when it will be given up */

@@ -122,6 +122,14 @@ enum error load_settings(struct load_context *load)
         return error;
     if (!is_read)
         close_connectors(load, entry, "a value cannot be read");
+    char normal[DOMAIN_TEXT_SIZE];
+    if (settings->external_reporting_name &&
+        domain_normalize(bytes_of_text(settings->external_reporting_name), normal) != OK) {
+        const char *why = "msExchTransportExternalDSNReportingAuthority is not a host name";
+        load_refuse(load, entry->dn, false, "%s", why);
+        close_connectors(load, entry, why);
+        settings->external_reporting_name = NULL;
+    }
     settings->dn = arena_copy(load->arena, bytes_of_text(entry->dn)).ptr;
     return settings->dn ? OK : ERROR_LIMIT;
 }

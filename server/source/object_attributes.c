@@ -9,13 +9,14 @@
 /* Facts 2.5: type, default, address book, X.400, federation, pending removal, outbound only, sub-domains. */
 #define DOMAIN_FLAGS_KNOWN (3 | 4 | 8 | 16 | 32 | 64 | 256 | 65536)
 
-/* Facts 1.6. Switches of what this server has no part in: the mailbox's submission (0x20), voice mail (0x8),
- * address books (0x4), content conversion (0x1 0x100 0x20000 0x40000), XEXCH50 (0x10), the language and form
- * of notices (0x800 0x1000), and one that only widens routing (0x400). Who builds one of these takes its bit
- * away or reads it. Delay notices (0x2000 0x10000) can not be switched off by it, so those bits are not here.
- */
+/* Facts 1.6: the two that are gone by, and switches of what this server has no part in: the mailbox's
+ * submission (0x20), voice mail (0x8), address books (0x4), content conversion (0x1 0x100 0x20000 0x40000),
+ * XEXCH50 (0x10), the language and form of notices (0x800 0x1000), and one that only widens routing (0x400).
+ * Who builds one of these takes its bit away or reads it. */
 #define SETTINGS_FLAGS_MOOT                                                                                  \
     (0x1 | 0x4 | 0x8 | 0x10 | 0x20 | 0x100 | 0x400 | 0x800 | 0x1000 | 0x20000 | 0x40000)
+#define SETTINGS_FLAGS_KNOWN                                                                                 \
+    (SETTING_INTERNAL_DELAY_DSN_DISABLED | SETTING_EXTERNAL_DELAY_DSN_DISABLED | SETTINGS_FLAGS_MOOT)
 
 /* clang-format off */
 static const struct attribute_row domain_rows[] = {
@@ -28,7 +29,7 @@ static const struct attribute_row domain_rows[] = {
 };
 
 /* Nothing to enforce: an anti-spam filter's list, shadow redundancy and journaling, which this server does not
- * do, and a size that notices without the original's body never reach. */
+ * do. */
 static const struct attribute_row settings_rows[] = {
     {"msExchTLSReceiveDomainSecureList", "TLSReceiveDomainSecureList", LIST, NULL},
     {"msExchTLSSendDomainSecureList", "TLSSendDomainSecureList", LIST, NULL},
@@ -39,14 +40,17 @@ static const struct attribute_row settings_rows[] = {
         STORE_U64_KB, FIELD(transport_settings, max_receive_bytes), "policy/limits.c"},
     {"msExchRecipLimit", "MaxRecipientEnvelopeLimit", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(0),
         STORE_U32, FIELD(transport_settings, max_recipients), "policy/limits.c"},
-    {"msExchTransportSettingsFlags", "VerifySecureSubmitEnabled, …", ATTRIBUTE_BITS, 0, SETTINGS_FLAGS_MOOT, BOTH(0), NO_FIELD, ATTRIBUTE_COMMENT},
+    {"msExchTransportSettingsFlags", "VerifySecureSubmitEnabled, …", ATTRIBUTE_BITS, 0, SETTINGS_FLAGS_KNOWN, BOTH(0),
+        STORE_U32, FIELD(transport_settings, flags), "policy/notice.c"},
     {"msExchTransportShadowHeartbeatTimeoutInterval", "ShadowHeartbeatTimeoutInterval", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(900), NO_FIELD, ATTRIBUTE_COMMENT},
     {"msExchTransportShadowHeartbeatRetryCount", "ShadowHeartbeatRetryCount", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(12), NO_FIELD, ATTRIBUTE_COMMENT},
     {"msExchTransportShadowMessageAutoDiscardInterval", "ShadowMessageAutoDiscardInterval", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(2 * DAY_S), NO_FIELD, ATTRIBUTE_COMMENT},
     {"msExchDSNSendCopyToAdmin", "GenerateCopyOfDSNFor", LIST, NULL},
     {"msExchJournalingReportNdrTo", "JournalingReportNdrTo", LIST, ATTRIBUTE_COMMENT},
-    {"msExchTransportExternalDSNReportingAuthority", "ExternalDsnReportingAuthority", LIST, NULL},
-    {"msExchTransportExternalMaxDSNMessageAttachmentSize", "ExternalDsnMaxMessageAttachSize", LIST, ATTRIBUTE_COMMENT},
+    {"msExchTransportExternalDSNReportingAuthority", "ExternalDsnReportingAuthority", TEXT,
+        STORE_TEXT, FIELD(transport_settings, external_reporting_name), "policy/notice.c"},
+    {"msExchTransportExternalMaxDSNMessageAttachmentSize", "ExternalDsnMaxMessageAttachSize", ATTRIBUTE_INTEGER, 1, INTEGER_MAX, BOTH(10485760),
+        STORE_U32, FIELD(transport_settings, max_external_notice_bytes), "policy/notice.c"},
     {"msExchTransportExternalPostmasterAddress", "ExternalPostmasterAddress", TEXT,
         STORE_TEXT, FIELD(transport_settings, external_postmaster), "policy/recipient.c"},
     {"adminDescription", "Comment", TEXT, NO_FIELD, ATTRIBUTE_COMMENT},

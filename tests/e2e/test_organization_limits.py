@@ -13,7 +13,8 @@ RECEIVE_KB, RECIPIENTS = "delivContLength", "msExchRecipLimit"
 class OrganizationLimits(Case):
     @classmethod
     def make_organization(cls):
-        return Organization(settings={RECEIVE_KB: 100, "submissionContLength": 50, RECIPIENTS: 2})
+        return Organization(settings={RECEIVE_KB: 100, "submissionContLength": 50, RECIPIENTS: 2,
+                                      "msExchTransportExternalDSNReportingAuthority": "reports.contoso.com"})
 
     @classmethod
     def organize(cls, org, port, sink):
@@ -52,6 +53,19 @@ class OrganizationLimits(Case):
             self.assertEqual(replies[-1].code, 250)
             self.assertEqual(client.data(b"Subject: big\r\n\r\n" + b"b" * 900 * 120 + b"\r\n").code, 250)
         self.arrived()
+
+    # proves: facts-1.6
+    def test_external_senders_get_reports_by_the_reporting_authority(self):
+        self.sink.rcpt_replies["bad@fabrikam.com"] = "550 5.1.1 No such user"
+        for sender, name in (("a@outside.example", b"reports.contoso.com"),
+                             ("chris@contoso.com", self.organization.options.fqdn.encode())):
+            self.sink.rcpt_replies["bad@fabrikam.com"] = "550 5.1.1 No such user"
+            with self.client("127.0.5.1") as client:
+                self.assertEqual(client.send_message(sender, ["bad@fabrikam.com"]).code, 250)
+            report = self.arrived()[0]
+            self.assertEqual(report.recipients, [sender])
+            self.assertIn(b"Reporting-MTA: dns; " + name, report.content)
+            self.sink.reset()
 
     # proves: facts-1.6 contract-1
     def test_a_value_that_nothing_enforces_closes_the_connectors(self):

@@ -92,7 +92,7 @@ class Schema(unittest.TestCase):
             "routingList", "connectedDomains", "msExchSourceBridgeheadServersDN", "msExchTLSReceiveDomainSecureList",
             "msExchTLSSendDomainSecureList", "msExchInternalSMTPServers", "networkAddress", "otherWellKnownObjects",
             "msExchSMTPReceiveDefaultAcceptedDomainBL", "publicDelegates", "mailAlternateAddress", "proxyAddresses",
-            "sIDHistory", "appliesTo", "dirrelayAce", "dirrelayPermissionGroups", "dirrelayReportOnly"})
+            "msExchDSNSendCopyToAdmin", "sIDHistory", "appliesTo", "dirrelayAce", "dirrelayPermissionGroups", "dirrelayReportOnly"})
 
 
 class Loaded(unittest.TestCase):

@@ -114,6 +114,11 @@ static void it_tells_of_the_failed_recipients_and_only_of_those(void **state)
     assert_non_null(strstr(text, "\r\nMessage-ID: <"));
     assert_non_null(strstr(text, "Content-Type: multipart/report; report-type=delivery-status;"));
     assert_non_null(strstr(text, "\r\nReporting-MTA: dns; relay.example.org\r\n"));
+    struct dsn_request other = request;
+    other.reporting_name = "mail.example.org";
+    char *renamed = make_report(&other);
+    assert_non_null(strstr(renamed, "\r\nReporting-MTA: dns; mail.example.org\r\n"));
+    free(renamed);
     assert_non_null(strstr(text, "\r\n\r\nFinal-Recipient: rfc822; gone@example.com\r\n"
                                  "Action: failed\r\nStatus: 5.1.1\r\n"));
     assert_non_null(strstr(text, "rfc822; late@example.com\r\nAction: failed\r\nStatus: 4.0.0\r\n"));

@@ -248,7 +248,9 @@ static void test_what_nothing_enforces_lets_no_connector_serve(void **state)
         "msExchTransportShadowHeartbeatTimeoutInterval: 300",
         "msExchTransportShadowMessageAutoDiscardInterval: 1",
         "msExchJournalingReportNdrTo: <>",
-        "msExchTransportExternalMaxDSNMessageAttachmentSize: 10485760",
+        "msExchTransportExternalMaxDSNMessageAttachmentSize: 10000",
+        "msExchTransportExternalDSNReportingAuthority: mail.contoso.com",
+        "msExchTransportSettingsFlags: 65536",
     };
     for (size_t i = 0; i < sizeof(moot) / sizeof(moot[0]); i++)
         assert_true(is_moot(&fixture, moot[i]));
@@ -256,7 +258,7 @@ static void test_what_nothing_enforces_lets_no_connector_serve(void **state)
         "msExchTLSReceiveDomainSecureList: fabrikam.com",
         "msExchTLSSendDomainSecureList: fabrikam.com",
         "msExchDSNSendCopyToAdmin: 5.4.6",
-        "msExchTransportExternalDSNReportingAuthority: mail.contoso.com",
+        "msExchTransportExternalDSNReportingAuthority: no host name",
     };
     for (size_t i = 0; i < sizeof(closing) / sizeof(closing[0]); i++)
         assert_false(is_moot(&fixture, closing[i]));
