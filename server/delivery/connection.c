@@ -361,16 +361,31 @@ void connection_close_idle(struct hop *hop)
     }
 }
 
+static void abort_one(struct connection *connection)
+{
+    if (connection->is_resolving)
+        destination_cancel(&connection->destination);
+    else if (connection->client)
+        smtp_client_abort(connection->client);
+}
+
+void connection_abort_connecting(struct hop *hop)
+{
+    list_each_safe(link, &hop->connections)
+    {
+        struct connection *connection = list_entry(link, struct connection, link);
+        if (!connection->is_ready)
+            abort_one(connection);
+    }
+}
+
 void connection_abort_all(struct hop *hop)
 {
     hop->claim_count++; /* ours: the hop must outlive the walk */
     list_each_safe(link, &hop->connections)
     {
         struct connection *connection = list_entry(link, struct connection, link);
-        if (connection->is_resolving)
-            destination_cancel(&connection->destination);
-        else if (connection->client)
-            smtp_client_abort(connection->client);
+        abort_one(connection);
     }
     hop_unclaim(hop);
 }

@@ -72,7 +72,7 @@ void delivery_release(struct message *message, bool is_gone)
     bool is_waiting = !is_gone && !message->envelope.is_held;
     if (message->parked_at && !is_waiting)
         hop_unclaim(message->parked_at);
-    else if (message->parked_at && hop_park(message->parked_at, message->id))
+    else if (message->parked_at && hop_park(message->parked_at, message->id, message->envelope.sender))
         is_waiting = false;
     if (is_waiting)
         delivery_wait(delivery, message->id, message->envelope.next_attempt_ms);

@@ -10,6 +10,7 @@
 #include "delivery/delivery.h"
 #include "delivery/destination.h"
 #include "mail/domain.h"
+#include "queue/fair_queue.h"
 #include "smtp_client/client.h"
 
 #include <uthash.h>
@@ -19,9 +20,9 @@
 #define CONNECTIONS_PER_HOP         20
 #define CONNECTIONS_MAX             2000 /* past it a hop gets its first one only */
 #define WAITING_PER_HOP             200  /* of the works: a slow hop must not hold up the others */
-/* Nor must many that do not answer: until a hop has greeted, few of its messages are in the works, and of all
+/* Nor must many that do not answer: until a hop has greeted, one of its messages is in the works, and of all
  * such hops together no more than half of the works. */
-#define TRIALS_PER_HOP 2
+#define TRIALS_PER_HOP 1
 #define TRIALS_MAX     (MESSAGES_MAX / 2)
 
 struct action {
@@ -84,9 +85,9 @@ struct hop {
     struct delivery *delivery;
     const struct organization *organization; /* a reference */
     const struct send_connector *connector;
-    struct schedule *parked; /* messages that it has no room for, out of the works; NULL before the first */
-    struct list trial;       /* in delivery->trials while it waits for a trial */
-    struct list waiting;     /* transmissions */
+    struct fair_queue *parked; /* messages that it has no room for, out of the works; NULL before the first */
+    struct list trial;         /* in delivery->trials while it waits for a trial */
+    struct list waiting;       /* transmissions */
     size_t waiting_count;
     size_t
         claim_count; /* of transmissions, and of messages that will be parked: it stays while there are any */
@@ -202,9 +203,9 @@ void hop_succeeded(struct hop *hop);
 void hop_failed(struct hop *hop);
 /* There is no such hop, for good: everything that waits fails with this reply. */
 void hop_refused(struct hop *hop, struct bytes reply);
-/* Takes the message that claimed it into the hop's own schedule, out of the works; false: there is room. Ends
+/* Takes the message that claimed it into the hop's own queue, out of the works; false: there is room. Ends
  * the claim. */
-bool hop_park(struct hop *hop, uint64_t id);
+bool hop_park(struct hop *hop, uint64_t id, struct bytes sender);
 /* Calls back what is parked at hops that do nothing: what they called back before may have been removed. */
 void hop_on_parked(struct loop_timer *timer);
 /* Ends a claim. */
@@ -219,6 +220,8 @@ bool connection_use_idle(struct hop *hop);
 /* Is there a session that works, or will when its message is through? */
 bool connection_is_any_working(const struct hop *hop);
 void connection_close_idle(struct hop *hop);
+/* Gives up those that have not greeted yet: nothing is lost with them. */
+void connection_abort_connecting(struct hop *hop);
 void connection_abort_all(struct hop *hop);
 /* The transmission has its outcomes; takes it. */
 void connection_transmission_done(struct transmission *transmission, bool can_reuse);

@@ -20,7 +20,7 @@ static uint64_t now_of(const struct delivery *delivery)
  * as long as its organization. */
 static bool is_needed(const struct hop *hop)
 {
-    bool has_parked = hop->parked && schedule_count(hop->parked) > 0;
+    bool has_parked = hop->parked && fair_queue_count(hop->parked) > 0;
     bool is_kept = !hop->key.domain[0] || hop->failures || has_parked;
     return hop->connection_count || hop->claim_count || (!hop->is_old && is_kept);
 }
@@ -33,7 +33,7 @@ static void hop_free(struct hop *hop)
     list_remove(&hop->link);
     list_remove(&hop->trial);
     organization_unref(hop->organization);
-    schedule_free(hop->parked);
+    fair_queue_free(hop->parked);
     free(hop);
     delivery_check_stopped(delivery);
 }
@@ -124,13 +124,13 @@ static bool has_room(const struct hop *hop)
     return hop->waiting_count < TRIALS_PER_HOP && hop->delivery->trial_count < TRIALS_MAX;
 }
 
-bool hop_park(struct hop *hop, uint64_t id)
+bool hop_park(struct hop *hop, uint64_t id, struct bytes sender)
 {
     bool is_parked = false;
     if (!hop->parked)
-        hop->parked = schedule_new();
+        hop->parked = fair_queue_new();
     if (!hop->is_old && !has_room(hop) && !hop_is_dead(hop))
-        is_parked = hop->parked && schedule_put(hop->parked, id, 0) == OK;
+        is_parked = hop->parked && fair_queue_put(hop->parked, id, sender) == OK;
     /* What waits or is connected at the hop calls it back some time; without it only a free trial does. */
     if (is_parked && !hop->waiting_count && !hop->connection_count && list_is_empty(&hop->trial))
         list_append(&hop->delivery->trials, &hop->trial);
@@ -144,7 +144,7 @@ bool hop_park(struct hop *hop, uint64_t id)
 static void unpark(struct hop *hop, size_t count)
 {
     uint64_t id;
-    while (hop->parked && count-- > 0 && schedule_take_due(hop->parked, 0, &id))
+    while (hop->parked && count-- > 0 && fair_queue_take(hop->parked, &id))
         delivery_wait(hop->delivery, id, 0);
 }
 
@@ -154,7 +154,7 @@ void hop_on_parked(struct loop_timer *timer)
     list_each(link, &delivery->hops)
     {
         struct hop *hop = list_entry(link, struct hop, link);
-        if (!hop->parked || schedule_count(hop->parked) == 0)
+        if (!hop->parked || fair_queue_count(hop->parked) == 0)
             continue;
         if (!hop->waiting_count && !hop->connection_count)
             unpark(hop, TRIALS_PER_HOP);
@@ -338,5 +338,6 @@ void hop_retire(struct hop *hop)
     while ((transmission = hop_take(hop)))
         give_back(transmission);
     connection_close_idle(hop);
+    connection_abort_connecting(hop);
     hop_unclaim(hop);
 }

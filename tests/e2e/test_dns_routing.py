@@ -1,7 +1,9 @@
 """Send connectors that route by DNS, with nsd as the name server and a host at each address."""
 
 import os
+import socket
 import tempfile
+import time
 import unittest
 
 from lib.nsd import Nsd, private_network, sign
@@ -11,6 +13,7 @@ from lib.slapd import free_port
 from lib.world import Case
 
 FIRST, SECOND, THIRD, SIX, OURS = "203.0.113.11", "203.0.113.12", "203.0.113.13", "2001:db8:77::11", "203.0.113.99"
+TARPIT = "203.0.113.88"
 SENDER = "chris@contoso.com"
 RECORDS = """
 contoso.com. IN MX 10 first.example.
@@ -43,6 +46,8 @@ backup.example. IN MX 20 self.hosts.example.
 backup.example. IN MX 30 first.example.
 down.example. IN A 203.0.113.77
 metadata.example. IN A 169.254.169.254
+*.tarpit.example. IN MX 10 tarpit.example.
+tarpit.example. IN A 203.0.113.88
 flap.example. 0 IN MX 10 first.example.
 """ + "".join("hundred.example. IN MX %d mx%d.hundred.example.\nmx%d.hundred.example. IN A 203.0.113.%d\n" %
               (1000 - i, i, i, 12 if i == 99 else 13) for i in range(100))
@@ -51,7 +56,7 @@ TEXT = b"From: chris@contoso.com\r\nSubject: Test\r\n\r\nThis is a test message\
 
 
 def setUpModule():
-    private_network([FIRST, SECOND, THIRD, SIX, OURS])
+    private_network([FIRST, SECOND, THIRD, SIX, OURS, TARPIT])
 
 
 class DnsRouting(Case):
@@ -189,6 +194,18 @@ class DnsRouting(Case):
         self.arrives("signed.test", "first")
         self.waits("forged.test", "451 4.4.3")
         self.assertEqual(self.hosts["second"].offered, [])
+
+    def test_dead_destinations_hold_nobody_up(self):
+        with socket.create_server((TARPIT, self.hop_port), backlog=1024):  # takes connections and never says a word
+            with self.client() as client:
+                client.ehlo()
+                for number in range(300):
+                    client.send_message(SENDER, ["kate@d%d.tarpit.example" % number], TEXT)
+                begin = time.monotonic()
+                client.send_message(SENDER, ["kate@order.example"], TEXT)
+                self.hosts["first"].wait(1)
+                self.assertLess(time.monotonic() - begin, 2)
+            self.assertEqual(len(self.daemon.queue()), 300)
 
     # proves: contract-4
     def test_the_queue_names_the_domain(self):

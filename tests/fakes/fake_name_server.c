@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include <sys/socket.h>
@@ -104,6 +103,13 @@ static void put_record(struct packet *packet, const struct fake_record *record)
     packet->octets[at + 1] = (unsigned char)len;
 }
 
+/* "*.example.com" is every name below. */
+static bool is_meant(const char *name, const char *wanted)
+{
+    struct bytes text = bytes_of_text(wanted);
+    return name[0] == '*' ? bytes_ends_nocase(text, name + 1) : bytes_equal_text_nocase(text, name);
+}
+
 /* Appends what the table says; follows aliases a few steps. False: no answer. */
 static bool answer(const struct fake_name_server *server, const char *name, unsigned type,
                    struct packet *packet, unsigned *out_code, unsigned *out_count)
@@ -114,7 +120,7 @@ static bool answer(const struct fake_name_server *server, const char *name, unsi
         const char *wanted = alias;
         alias = NULL;
         for (const struct fake_record *record = server->records; record->name != NULL; record++) {
-            if (strcasecmp(record->name, wanted) != 0) {
+            if (!is_meant(record->name, wanted)) {
                 continue;
             }
             exists = true;

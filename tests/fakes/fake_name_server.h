@@ -13,7 +13,7 @@
 #include "loop/loop.h"
 
 struct fake_record {
-    const char *name;
+    const char *name; /* "*.example.com": every name below */
     const char
         *type; /* A, AAAA, MX, CNAME, TXT; SERVFAIL or SILENT: the name's only answer; SERVFAIL-A: to A */
     const char *data; /* as in a zone file, without final dots; MX "0 ." is the null MX */

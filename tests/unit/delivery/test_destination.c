@@ -39,6 +39,7 @@ static const struct fake_record RECORDS[] = {
     {"local.example", "MX", "10 loop.example"},
     {"loop.example", "A", "127.0.0.1"},
     {"slow.example", "SILENT", ""},
+    {"*.silent.example", "SILENT", ""},
     {0},
 };
 
@@ -228,6 +229,32 @@ static void test_many_domains(void **state)
     fake_delivery_wait_queue(&world, 0);
 }
 
+/* 1,000 destinations that do not answer, three messages each, and one that does: it is served as if it were
+ * alone, before they are found dead and while they are. */
+static void test_dead_destinations_hold_nobody_up(void **state)
+{
+    (void)state;
+    fake_delivery_set(
+        &world, (struct fake_send[]){{"Internet", .spaces = "SMTP:*;1"},
+                                     {"Live", .spaces = "SMTP:live.example;1", .smart_hosts = "[127.77.0.1]"},
+                                     {0}});
+    for (size_t i = 0; i < 3000; i++) {
+        char recipient[64];
+        (void)snprintf(recipient, sizeof recipient, "kate@d%zu.silent.example", i % 1000);
+        fake_delivery_put_small(&world, "a@b.example", recipient);
+    }
+    for (size_t i = 0; i < 300; i++)
+        fake_delivery_put_small(&world, "a@b.example", "kate@live.example");
+    fake_delivery_wait(&world, &world.host.message_count, 300);
+    fake_delivery_wait_queue(&world, 3000);
+
+    clock_fake_advance(&world.clock, RESOLVER_TIMEOUT_MS); /* the questions are given up */
+    for (size_t i = 0; i < 300; i++)
+        fake_delivery_put_small(&world, "a@b.example", "kate@live.example");
+    fake_delivery_wait(&world, &world.host.message_count, 600);
+    fake_delivery_wait_queue(&world, 3000);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, open_world, close_world)
 
 int main(void)
@@ -239,6 +266,7 @@ int main(void)
         TEST(test_temporary_answers_wait),
         TEST(test_each_domain_is_a_hop),
         TEST(test_many_domains),
+        TEST(test_dead_destinations_hold_nobody_up),
     };
     event_set_level(EVENT_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
