@@ -1,0 +1,46 @@
+# Passwords and certificates of the first start: what the environment gives is taken, the rest is made.
+
+# given NAME: the value of the variable NAME or of the file that NAME_FILE names.
+given() {
+    eval "file=\${$1_FILE:-} value=\${$1:-}"
+    if [ -n "$file" ]; then tr -d '\r\n' <"$file"; else printf %s "$value"; fi
+}
+
+# keep FILE NAME: FILE holds the password NAME, or a new one if there is none.
+keep() {
+    [ -s "$1" ] && return
+    value=$(given "$2")
+    printf %s "${value:-$(openssl rand -hex 24)}" >"$1"
+}
+
+make_credentials() {
+    keep /credentials/admin/admin.password DIRECTORY_ADMIN_PASSWORD
+    keep /credentials/relay/relay.password DIRECTORY_RELAY_PASSWORD
+    keep /authority/replication.password DIRECTORY_REPLICATION_PASSWORD
+    tls=$HOME_OF_DATA/tls
+    mkdir -p "$tls"
+    if [ -n "${DIRECTORY_TLS_CERTIFICATE_FILE:-}" ]; then
+        cp "$DIRECTORY_TLS_CERTIFICATE_FILE" "$tls/server.pem"
+        cp "$DIRECTORY_TLS_KEY_FILE" "$tls/server.key"
+        cp "$DIRECTORY_TLS_CA_FILE" "$tls/ca.pem"
+    else
+        make_certificate "$tls"
+    fi
+    chmod 600 "$tls/server.key"
+    for folder in relay admin; do
+        cp "$tls/ca.pem" "/credentials/$folder/ca.pem"
+        chgrp dirrelay /credentials/$folder/*
+        chmod 440 /credentials/$folder/*
+    done
+}
+
+# make_certificate FOLDER: by the authority of the organization, which the first server makes.
+make_certificate() {
+    [ -s /authority/ca.pem ] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=$ORGANIZATION directory CA" \
+        -keyout /authority/ca.key -out /authority/ca.pem 2>/dev/null
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$(hostname)" -keyout "$1/server.key" -out "$1/request" 2>/dev/null
+    printf 'subjectAltName=%s\n' "${DIRECTORY_NAMES:-DNS:directory,DNS:localhost}" >"$1/names"
+    openssl x509 -req -in "$1/request" -CA /authority/ca.pem -CAkey /authority/ca.key -days 3650 -extfile "$1/names" -out "$1/server.pem" 2>/dev/null
+    rm "$1/request" "$1/names"
+    cp /authority/ca.pem "$1/ca.pem"
+}
