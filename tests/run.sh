@@ -85,6 +85,8 @@ if [ "$mode" != unit ]; then
     done
 fi
 if [ "$mode" = all ]; then
+    check "compose files on a Docker Engine" tests/e2e/compose.sh
+    grep '^skipped: ' "$LOGS/check.log" || true
     check "build with clang" build_clang
     check "build tsan" build_preset tsan
     TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp halt_on_error=1" unit tsan '^(loop|base|queue|smtp_server|delivery|source|directory|auth)/'

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# The compose files of docker/ on a real Docker Engine, each started unchanged: tests/compose/test_*.py. As root.
+#
+#   tests/e2e/compose.sh [TEST.py…]
+#
+# Installs docker.io, starts a daemon of its own (tests/lib/engine.sh), builds the images and removes all but the cache in
+# /var/tmp/dirrelay-compose, which spares the next run the packages. Skipped only where the kernel lets no daemon start.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. tests/lib/engine.sh
+
+trap 'engine_stop' EXIT
+if ! engine_start "${DIRRELAY_COMPOSE_CACHE:-/var/tmp/dirrelay-compose}"; then
+    trap - EXIT
+    echo "skipped: no Docker Engine can run here: $ENGINE_WHY"
+    exit 0
+fi
+engine_compose
+engine_base debian:bookworm-slim bookworm
+for file in docker/compose*.yaml; do
+    docker compose -f "$file" build -q
+done
+[ $# -gt 0 ] || set -- tests/compose/test_*.py
+PYTHONPATH=tests /usr/bin/python3 -m unittest -v "$@"
