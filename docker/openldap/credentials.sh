@@ -8,14 +8,12 @@ given() {
 
 # keep FILE NAME: FILE holds the password NAME, or a new one if there is none.
 keep() {
-    [ -s "$1" ] && return
+    [ ! -s "$1" ] || return 0
     value=$(given "$2")
     printf %s "${value:-$(openssl rand -hex 24)}" >"$1"
 }
 
 make_credentials() {
-    keep /credentials/admin/admin.password DIRECTORY_ADMIN_PASSWORD
-    keep /credentials/relay/relay.password DIRECTORY_RELAY_PASSWORD
     keep /authority/replication.password DIRECTORY_REPLICATION_PASSWORD
     tls=$HOME_OF_DATA/tls
     mkdir -p "$tls"
@@ -27,6 +25,9 @@ make_credentials() {
         make_certificate "$tls"
     fi
     chmod 600 "$tls/server.key"
+    [ "$ID" = 1 ] || return 0
+    keep /credentials/admin/admin.password DIRECTORY_ADMIN_PASSWORD
+    keep /credentials/relay/relay.password DIRECTORY_RELAY_PASSWORD
     for folder in relay admin; do
         cp "$tls/ca.pem" "/credentials/$folder/ca.pem"
         chgrp dirrelay /credentials/$folder/*

@@ -113,6 +113,7 @@ engine_stop() {
     ip link del dr-engine0 2>/dev/null
     [ ! -s "$ENGINE_RUN/iptables" ] || iptables-restore <"$ENGINE_RUN/iptables" 2>/dev/null
     echo "$ENGINE_FORWARD" >/proc/sys/net/ipv4/ip_forward
+    umount "$ENGINE_RUN"/exec/netns/* 2>/dev/null
     rm -rf "$ENGINE_RUN"
     flock -u 8
     exec 8>&-
