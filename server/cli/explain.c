@@ -8,9 +8,10 @@
 
 #include <string.h>
 
-/* What a server has that reads its accounts from a directory; whether it has a keytab too is not looked at.
- */
-#define MECHANISMS (SASL_BIT(SASL_PLAIN) | SASL_BIT(SASL_LOGIN))
+/* What a server has that reads its accounts from a directory; whether it has a keytab too is not looked at. A
+ * user is taken to have whatever his mechanism needs. */
+#define MECHANISMS     (SASL_BIT(SASL_PLAIN) | SASL_BIT(SASL_LOGIN))
+#define ALL_MECHANISMS (SASL_BIT(SASL_MECHANISM_COUNT) - 1)
 
 struct options {
     const char *client;
@@ -108,7 +109,7 @@ int command_explain(struct command_context *context, int argc, char **argv)
         return command_fail(context, EXIT_NEGATIVE, "no connector listens for this family of addresses");
     }
     request->certificates = certificate_source_load(context);
-    request->mechanisms = MECHANISMS;
+    request->mechanisms = options.user ? ALL_MECHANISMS : MECHANISMS;
     code = options.user ? account_load(context, options.user, &request->account) : -1;
     if (code < 0)
         code = explain_report(context, organization, request);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,6 +77,8 @@ enum error privileges_drop(const char *user, const char *group, struct note *not
 {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return failed(note, "prctl(PR_SET_NO_NEW_PRIVS)");
+    if (setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) != 0)
+        return failed(note, "setrlimit(RLIMIT_CORE)");
     enum error error = OK;
     if (geteuid() == 0) {
         struct account account;

@@ -6,7 +6,8 @@
 #include "base/error.h"
 
 /* Started as root: becomes user and group. In any case keeps of its capabilities CAP_NET_BIND_SERVICE alone,
- * and can never gain anything again (no-new-privileges). ERROR_NOT_FOUND: no such user or group, or the
+ * and can never gain anything again (no-new-privileges). It leaves no core either: passwords of clients would
+ * be in it (matrix T11). ERROR_NOT_FOUND: no such user or group, or the
  * superuser; ERROR_IO: refused by the system, nothing may be served then. Main thread, once. */
 MUST_USE enum error privileges_drop(const char *user, const char *group, struct note *note);
 

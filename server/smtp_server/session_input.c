@@ -89,7 +89,10 @@ static size_t take_line(struct smtp_session *session, struct bytes data)
         session_execute(session, data, false);
         return data.len;
     }
-    size_t room = line_ceiling(session, data) - session->partial.len;
+    size_t most = line_ceiling(session, data), room = most - session->partial.len;
+    if (most == AUTH_LINE_MAX) {
+        stream_wipe_input(session->stream); /* a piece of a login's line */
+    }
     struct bytes window = bytes_first(data, room);
     size_t lf = bytes_find(window, '\n');
     if (lf < window.len) {

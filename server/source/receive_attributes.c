@@ -47,7 +47,7 @@ static const struct attribute_row rows[] = {
     {"msExchSmtpReceiveMaxLocalHopCount", "MaxLocalHopCount", ATTRIBUTE_INTEGER, 0, 50, BOTH(8),
         STORE_U32, TO(max_local_hops), "smtp_server/message_header.c"},
     {"msExchSmtpReceiveMaxLogonFailures", "MaxLogonFailures", ATTRIBUTE_INTEGER, 0, 10, BOTH(3),
-        STORE_U32, TO(max_logon_failures), NULL},
+        STORE_U32, TO(max_logon_failures), "smtp_server/session_login.c"},
     {"msExchSmtpReceiveMaxMessageSize", "MaxMessageSize", ATTRIBUTE_INTEGER, 65536, INTEGER_MAX, BOTH(37748736),
         STORE_U32, TO(max_message_bytes), "smtp_server/receive_content.c"},
     {"msExchSmtpReceiveMaxProtocolErrors", "MaxProtocolErrors", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(-1),

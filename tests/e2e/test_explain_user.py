@@ -8,7 +8,7 @@ from lib.world import Case
 RELAY = "allow ms-Exch-SMTP-Accept-Any-Recipient to cn=relay,ou=groups,dc=contoso,dc=com"
 SUBMIT = "allow ms-Exch-SMTP-Submit to authenticated"
 SENDER = "allow ms-Exch-SMTP-Accept-Any-Sender to authenticated"
-TLS, BASIC, BASIC_REQUIRE_TLS = 1, 4, 8
+TLS, INTEGRATED, BASIC, BASIC_REQUIRE_TLS = 1, 2, 4, 8
 
 
 def make_people():
@@ -28,6 +28,7 @@ class ExplainUser(Case):
         org.receive("Users", port, ["127.0.0.2"], auth=BASIC, aces=[RELAY, SUBMIT, SENDER])
         org.receive("Tls", port, ["127.0.0.3"], auth=TLS + BASIC + BASIC_REQUIRE_TLS, groups="ExchangeUsers", aces=[SENDER])
         org.receive("Anonymous", port, ["127.0.0.4"], auth=BASIC, groups="AnonymousUsers")
+        org.receive("Integrated", port, ["127.0.0.5"], auth=INTEGRATED, aces=[SUBMIT])
         cls.people = make_people()
         org.records.append(cls.people.ldif())
 
@@ -69,6 +70,10 @@ class ExplainUser(Case):
             report = self.explain(client, "--user", "alice", *options).json
             step = next(step for step in report["dialogue"] if step["sent"].startswith("AUTH"))
             self.assertEqual((step["reply"][:len(reply)], step["why"]), (reply, why))
+
+    def test_without_passwords(self):
+        dialogue = self.explain("127.0.0.5", "--user", "alice").json["dialogue"]
+        self.assertEqual([(step["sent"], step["reply"][:3]) for step in dialogue][2], ("AUTH GSSAPI =", "235"))
 
     def test_as_text(self):
         text = self.daemon.cli("explain", "--client", "127.0.0.2", "--local", "127.0.0.1:%d" % self.port, "--user", "alice").out

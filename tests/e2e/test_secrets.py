@@ -1,9 +1,11 @@
 """What a client says of its password is in no log line, also where AUTH is not offered."""
 
 import json
+import resource
 import unittest
 
-from lib.world import Case
+from lib.dirrelay import SANITIZED
+from lib.world import Case, World
 
 USER, PASSWORD = "cHJpbnRlci11c2Vy", "Y2FuYXJ5LXBhc3N3b3Jk"
 
@@ -46,6 +48,23 @@ class Secrets(Case):
             log = self.said(source)
             self.assertNotIn(PASSWORD, log)
             self.assertNotIn(USER, log)
+
+
+class Cores(unittest.TestCase):
+    # proves: T11
+    def test_the_daemon_leaves_none(self):
+        """Whatever it inherits. (AddressSanitizer forbids cores by itself, unless told.)"""
+        _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+        if hard == 0:
+            self.skipTest("no process may leave a core here")
+        before = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_CORE, before)
+        options = SANITIZED["ASAN_OPTIONS"] + ":disable_coredump=0"
+        with World(lambda org, port, sink: org.relay("Relay", port, ["127.0.0.2"]), env={"ASAN_OPTIONS": options}) as world:
+            with open("/proc/%d/limits" % world.daemon.process.pid) as file:
+                limits = file.read()
+            self.assertRegex(limits, r"Max core file size +0 +0 ")
 
 
 if __name__ == "__main__":

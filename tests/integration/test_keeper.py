@@ -152,9 +152,9 @@ class Keeper(unittest.TestCase):
     # proves: contract-3
     def test_refusals_are_told_once_a_change(self):
         daemon = self.daemon()
-        self.modify("add: msExchSmtpReceiveMaxLogonFailures", "msExchSmtpReceiveMaxLogonFailures: 5")
+        self.modify("add: msExchSmtpReceiveMaxAcknowledgementDelay", "msExchSmtpReceiveMaxAcknowledgementDelay: 5")
         event = daemon.wait("org.refused", dn=same_dn(self.dn))
-        self.assertIn('msExchSmtpReceiveMaxLogonFailures "5" is not supported yet', event["why"])
+        self.assertIn('msExchSmtpReceiveMaxAcknowledgementDelay "5" is not supported yet', event["why"])
         mark = daemon.mark()
         self.slapd.add(self.organization.receive_ldif("Other", free_port(), "10.0.0.1", groups="AnonymousUsers"))
         daemon.wait("org.loaded", since=mark, receive_connectors=2)

@@ -1,6 +1,7 @@
 /* fakes: tcp_pair */
 /* How streams over TCP speak and end. */
 #include "fakes/fake_tcp_pair.h"
+#include "loop/loop_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -74,6 +75,45 @@ static void client_resets(struct pair *pair)
     stream_abort(pair->client.stream);
     stream_abort(pair->client.stream);
     assert_false(pair->client.is_closed);
+}
+
+static void client_says_secret(struct pair *pair)
+{
+    pair_write_text(pair->client.stream, "a canary\r\n");
+}
+
+static void server_forgets_it(struct pair *pair)
+{
+    stream_wipe_input(pair->server.stream);
+    stream_close(pair->server.stream);
+}
+
+static void server_does_not(struct pair *pair)
+{
+    stream_close(pair->server.stream);
+}
+
+static bool is_canary_left;
+
+static void look_for_it(struct pair *pair)
+{
+    is_canary_left = memmem(pair->loop->read_buffer, LOOP_READ_BUFFER_SIZE, "canary", 6) != NULL;
+}
+
+/* proves: T11 */
+static void test_a_secret_leaves_the_read_buffer(void **state)
+{
+    (void)state;
+    for (int is_wiped = 0; is_wiped < 2; is_wiped++) {
+        struct pair pair = {.on_connected = client_says_secret,
+                            .on_server_read = is_wiped ? server_forgets_it : server_does_not,
+                            .on_end = look_for_it};
+        pair_open(&pair);
+        pair_run(&pair);
+        pair_check_text(&pair.server.received, "a canary\r\n");
+        assert_int_equal(is_canary_left, !is_wiped);
+        pair_done(&pair);
+    }
 }
 
 static void test_an_abort_is_a_reset_for_the_peer(void **state)
@@ -160,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_dialogue_ends_with_a_close_inside_on_read),
         cmocka_unit_test(test_what_is_written_before_a_close_arrives),
+        cmocka_unit_test(test_a_secret_leaves_the_read_buffer),
         cmocka_unit_test(test_an_abort_is_a_reset_for_the_peer),
         cmocka_unit_test(test_a_stream_without_owner_is_written_and_closed),
         cmocka_unit_test(test_an_ending_loop_closes_what_is_open),

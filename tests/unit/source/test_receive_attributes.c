@@ -28,7 +28,7 @@ static const struct number numbers[] = {
     {"msExchSmtpReceiveMaxHeaderSize", FIELD(max_header_bytes), 32768, 2147483647, 262144, false},
     {"msExchSmtpReceiveMaxHopCount", FIELD(max_hops), 1, 500, 30, false},
     {"msExchSmtpReceiveMaxLocalHopCount", FIELD(max_local_hops), 0, 50, 8, false},
-    {"msExchSmtpReceiveMaxLogonFailures", FIELD(max_logon_failures), 0, 10, 3, true},
+    {"msExchSmtpReceiveMaxLogonFailures", FIELD(max_logon_failures), 0, 10, 3, false},
     {"msExchSmtpReceiveMaxMessageSize", FIELD(max_message_bytes), 65536, 2147483647, 37748736, false},
     {"msExchSmtpReceiveMaxRecipientsPerMessage", FIELD(max_recipients), 1, 512000, 200, false},
     {"msExchSmtpReceiveProtocolLoggingLevel", FIELD(protocol_logging), 0, 1, 0, false},
