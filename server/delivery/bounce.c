@@ -2,6 +2,7 @@
 
 #include "base/event.h"
 #include "policy/notice.h"
+#include "policy/recipient.h"
 #include "queue/dsn.h"
 
 #include <inttypes.h>
@@ -124,6 +125,25 @@ static void add_body(const struct bounce *bounce, struct buffer *body, struct ds
         request->original_body = (struct bytes){0};
 }
 
+/* Postmaster, where the administrator wants to see failures of this kind; else nobody. */
+static struct bytes copy_of(const struct bounce *bounce, const struct envelope *part, struct arena *arena)
+{
+    const struct organization *organization = bounce->message->delivery->organization;
+    struct address postmaster;
+    struct bytes rest;
+    bool is_wanted = false;
+    for (size_t i = 0; bounce->action == DSN_FAILED && i < part->recipient_count; i++) {
+        char status[DSN_STATUS_SIZE];
+        dsn_status_of(bounce->action, part->recipients[i].reply, status);
+        is_wanted |= notice_is_copied(organization, bytes_of_text(status));
+    }
+    if (!is_wanted ||
+        address_parse_path(BYTES_LITERAL("<postmaster>"), false, &postmaster, &rest) != ADDRESS_OK ||
+        !recipient_resolve(organization, &postmaster, &postmaster))
+        return (struct bytes){0};
+    return arena_copy(arena, address_text(&postmaster));
+}
+
 /* Writes the report and its envelope. */
 static enum error write_report(struct bounce *bounce, bool *out_must_wait)
 {
@@ -152,6 +172,8 @@ static enum error write_report(struct bounce *bounce, bool *out_must_wait)
     enum error error = concerned_part(bounce, &bounce->arena, &part);
     if (!error)
         error = dsn_append_report(&report, &request);
+    if (!error)
+        request.copy_to = copy_of(bounce, &part, &bounce->arena);
     if (!error && !dsn_make_envelope(&request, &bounce->arena, &bounce->envelope))
         error = ERROR_NOT_FOUND;
     bounce->envelope.size_bytes = report.len;

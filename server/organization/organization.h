@@ -23,7 +23,9 @@ struct transport_settings {
     uint32_t flags;                      /* enum transport_setting */
     uint32_t max_external_notice_bytes;  /* ExternalDsnMaxMessageAttachSize, or UNLIMITED */
     const char *external_reporting_name; /* ExternalDsnReportingAuthority, or NULL */
-    const char *external_postmaster;     /* msExchTransportExternalPostmasterAddress, or NULL */
+    const char *const *copied_statuses;  /* GenerateCopyOfDSNFor: "5.4.6", … */
+    size_t copied_status_count;
+    const char *external_postmaster; /* msExchTransportExternalPostmasterAddress, or NULL */
 };
 
 struct server {

@@ -31,3 +31,14 @@ struct notice_rules notice_rules_for(const struct organization *organization, st
     }
     return rules;
 }
+
+bool notice_is_copied(const struct organization *organization, struct bytes status)
+{
+    const struct transport_settings *settings = &organization->settings;
+    for (size_t i = 0; i < settings->copied_status_count; i++) {
+        if (bytes_equal(status, bytes_of_text(settings->copied_statuses[i]))) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -14,5 +14,7 @@ struct notice_rules {
  * InternalDelayDsnDisabled for those, ExternalDelayDsnDisabled, ExternalDsnReportingAuthority and
  * ExternalDsnMaxMessageAttachSize for these. sender: a reverse-path. */
 struct notice_rules notice_rules_for(const struct organization *organization, struct bytes sender);
+/* GenerateCopyOfDSNFor names the status ("5.4.6"): postmaster gets a copy of the report of failure. */
+bool notice_is_copied(const struct organization *organization, struct bytes status);
 
 #endif

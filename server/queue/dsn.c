@@ -15,7 +15,6 @@
 #define HEADER_BYTES_MAX   (8u << 10)
 #define ORIGINAL_BYTES_MAX (64u << 10)
 #define LINE_BYTES_MAX     998 /* RFC 5322 2.1.1 */
-#define STATUS_SIZE        16
 #define STATUS_DIGITS_MAX  3
 #define XTEXT_MAX          500 /* RFC 3461: ORCPT; ENVID has 100 */
 
@@ -134,7 +133,7 @@ static bool is_class(char digit, const char *classes)
 
 /* The enhanced code of the reply where it has one of these classes, else one made from its first digit, or of
  * the first class. */
-static void make_status(struct bytes reply, const char *classes, char out[STATUS_SIZE])
+static void make_status(struct bytes reply, const char *classes, char out[DSN_STATUS_SIZE])
 {
     struct bytes text = is_reply(reply) ? bytes_skip(reply, 4) : reply;
     size_t subject = count_digits(bytes_skip(text, 2));
@@ -143,9 +142,9 @@ static void make_status(struct bytes reply, const char *classes, char out[STATUS
 
     if (detail && text.len >= length && is_class(text.ptr[0], classes) && text.ptr[1] == '.' &&
         text.ptr[2 + subject] == '.' && (text.len == length || text.ptr[length] == ' '))
-        snprintf(out, STATUS_SIZE, "%.*s", (int)length, text.ptr);
+        snprintf(out, DSN_STATUS_SIZE, "%.*s", (int)length, text.ptr);
     else
-        snprintf(out, STATUS_SIZE, "%c.0.0",
+        snprintf(out, DSN_STATUS_SIZE, "%c.0.0",
                  is_reply(reply) && is_class(reply.ptr[0], classes) ? reply.ptr[0] : classes[0]);
 }
 
@@ -236,10 +235,10 @@ static enum error append_recipient(struct buffer *out, const struct dsn_request 
                                    const struct envelope_recipient *recipient)
 {
     const struct envelope *envelope = request->envelope;
-    char status[STATUS_SIZE];
+    char status[DSN_STATUS_SIZE];
     enum error error;
 
-    make_status(recipient->reply, ACTIONS[request->action].classes, status);
+    dsn_status_of(request->action, recipient->reply, status);
     error = buffer_append_text(out, "\r\n");
     if (!error)
         error = append_original_recipient(out, recipient->original);
@@ -368,25 +367,32 @@ static uint64_t measure_header(const struct dsn_request *request)
     return bytes;
 }
 
+void dsn_status_of(enum dsn_action action, struct bytes reply, char out[DSN_STATUS_SIZE])
+{
+    make_status(reply, ACTIONS[action].classes, out);
+}
+
 bool dsn_make_envelope(const struct dsn_request *request, struct arena *arena, struct envelope *out)
 {
     const struct envelope *failed = request->envelope;
-    struct envelope_recipient *recipient;
+    bool has_copy = request->copy_to.len > 0 && !bytes_equal(request->copy_to, failed->sender);
+    struct envelope_recipient *recipients;
     char *message_id;
 
     if (failed->sender.len == 0 || failed->is_bounce)
         return false;
-    recipient = arena_alloc(arena, sizeof(*recipient));
+    recipients = arena_array(arena, 2, sizeof(*recipients));
     message_id = arena_alloc(arena, MESSAGE_ID_SIZE);
-    if (!recipient || !message_id ||
+    if (!recipients || !message_id ||
         trace_make_message_id(request->id, request->wall_ms, bytes_of_text(request->server_name), message_id,
                               MESSAGE_ID_SIZE) != OK)
         return false;
-    recipient->address = failed->sender;
+    recipients[0].address = failed->sender;
+    recipients[1].address = request->copy_to;
     *out = (struct envelope){
         .id = request->id,
-        .recipients = recipient,
-        .recipient_count = 1,
+        .recipients = recipients,
+        .recipient_count = has_copy ? 2 : 1,
         .arrived_ms = request->wall_ms,
         .is_bounce = true,
         .body = BODY_7BIT,

@@ -22,6 +22,7 @@ struct dsn_request {
     bool has_body;              /* the whole message goes back; dsn_may_hold said yes */
     const char *server_name;    /* From: MAILER-DAEMON@… */
     const char *reporting_name; /* Reporting-MTA; NULL: the same */
+    struct bytes copy_to;       /* gets the report too; empty: nobody */
     uint64_t id;                /* InternalId of the report */
     int64_t wall_ms;
     int64_t retry_until_ms; /* DSN_DELAYED: when it will be given up */
@@ -33,8 +34,12 @@ bool dsn_may_hold(struct bytes body);
 /* Appends the whole report message (multipart/report). Remote reply texts are cleaned (matrix R17).
  * ERROR_LIMIT. */
 MUST_USE enum error dsn_append_report(struct buffer *out, const struct dsn_request *request);
-/* Fills the envelope of the report: null reverse-path, to the original sender. False: nothing may be sent
- * (the sender is the null path, or the message is a bounce itself). The texts borrow from request and arena.
+/* "5.1.1": what the report says of a recipient with this reply. */
+#define DSN_STATUS_SIZE 16
+void dsn_status_of(enum dsn_action action, struct bytes reply, char out[DSN_STATUS_SIZE]);
+/* Fills the envelope of the report: null reverse-path, to the original sender and copy_to. False: nothing may
+ * be sent (the sender is the null path, or the message is a bounce itself). The texts borrow from request and
+ * arena.
  */
 bool dsn_make_envelope(const struct dsn_request *request, struct arena *arena, struct envelope *out);
 

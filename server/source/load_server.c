@@ -107,6 +107,60 @@ enum error load_server(struct load_context *load)
     return read_fqdn(load, entry, server);
 }
 
+/* "5.4.6" */
+static bool is_status(struct bytes text)
+{
+    size_t parts = 0;
+    struct bytes part;
+    uint64_t number;
+    while (bytes_next(&text, '.', &part)) {
+        if (part.len > 3 || bytes_to_u64(part, 999, &number) != OK)
+            return false;
+        parts++;
+    }
+    return parts == 3;
+}
+
+static enum error read_copied(struct load_context *load, const struct entry *entry,
+                              struct transport_settings *settings)
+{
+    const struct attribute *copied = entry_find(entry, "msExchDSNSendCopyToAdmin");
+    if (!copied || copied->value_count == 0)
+        return OK;
+    const char **statuses = arena_array(load->arena, copied->value_count, sizeof(const char *));
+    if (!statuses)
+        return ERROR_LIMIT;
+    for (size_t i = 0; i < copied->value_count; i++) {
+        struct bytes value = bytes_trim(copied->values[i]);
+        if (!is_status(value)) {
+            const char *why = "msExchDSNSendCopyToAdmin holds what is no status such as 5.4.6";
+            load_refuse(load, entry->dn, false, "%s", why);
+            close_connectors(load, entry, why);
+            return OK;
+        }
+        statuses[i] = arena_copy(load->arena, value).ptr;
+        if (!statuses[i])
+            return ERROR_LIMIT;
+    }
+    settings->copied_statuses = statuses;
+    settings->copied_status_count = copied->value_count;
+    return OK;
+}
+
+/* What is no name would stand in every report. */
+static void check_reporting_name(struct load_context *load, const struct entry *entry,
+                                 struct transport_settings *settings)
+{
+    char normal[DOMAIN_TEXT_SIZE];
+    const char *why = "msExchTransportExternalDSNReportingAuthority is not a host name";
+    if (settings->external_reporting_name &&
+        domain_normalize(bytes_of_text(settings->external_reporting_name), normal) != OK) {
+        load_refuse(load, entry->dn, false, "%s", why);
+        close_connectors(load, entry, why);
+        settings->external_reporting_name = NULL;
+    }
+}
+
 enum error load_settings(struct load_context *load)
 {
     struct transport_settings *settings = &load->organization->settings;
@@ -122,14 +176,10 @@ enum error load_settings(struct load_context *load)
         return error;
     if (!is_read)
         close_connectors(load, entry, "a value cannot be read");
-    char normal[DOMAIN_TEXT_SIZE];
-    if (settings->external_reporting_name &&
-        domain_normalize(bytes_of_text(settings->external_reporting_name), normal) != OK) {
-        const char *why = "msExchTransportExternalDSNReportingAuthority is not a host name";
-        load_refuse(load, entry->dn, false, "%s", why);
-        close_connectors(load, entry, why);
-        settings->external_reporting_name = NULL;
-    }
+    check_reporting_name(load, entry, settings);
+    error = read_copied(load, entry, settings);
+    if (error != OK)
+        return error;
     settings->dn = arena_copy(load->arena, bytes_of_text(entry->dn)).ptr;
     return settings->dn ? OK : ERROR_LIMIT;
 }

@@ -45,7 +45,7 @@ static const struct attribute_row settings_rows[] = {
     {"msExchTransportShadowHeartbeatTimeoutInterval", "ShadowHeartbeatTimeoutInterval", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(900), NO_FIELD, ATTRIBUTE_COMMENT},
     {"msExchTransportShadowHeartbeatRetryCount", "ShadowHeartbeatRetryCount", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(12), NO_FIELD, ATTRIBUTE_COMMENT},
     {"msExchTransportShadowMessageAutoDiscardInterval", "ShadowMessageAutoDiscardInterval", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(2 * DAY_S), NO_FIELD, ATTRIBUTE_COMMENT},
-    {"msExchDSNSendCopyToAdmin", "GenerateCopyOfDSNFor", LIST, NULL},
+    {"msExchDSNSendCopyToAdmin", "GenerateCopyOfDSNFor", LIST, "policy/notice.c"},
     {"msExchJournalingReportNdrTo", "JournalingReportNdrTo", LIST, ATTRIBUTE_COMMENT},
     {"msExchTransportExternalDSNReportingAuthority", "ExternalDsnReportingAuthority", TEXT,
         STORE_TEXT, FIELD(transport_settings, external_reporting_name), "policy/notice.c"},

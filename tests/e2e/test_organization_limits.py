@@ -14,7 +14,8 @@ class OrganizationLimits(Case):
     @classmethod
     def make_organization(cls):
         return Organization(settings={RECEIVE_KB: 100, "submissionContLength": 50, RECIPIENTS: 2,
-                                      "msExchTransportExternalDSNReportingAuthority": "reports.contoso.com"})
+                                      "msExchTransportExternalDSNReportingAuthority": "reports.contoso.com",
+                                      "msExchDSNSendCopyToAdmin": ["5.4.6", "5.1.2"]})
 
     @classmethod
     def organize(cls, org, port, sink):
@@ -66,6 +67,16 @@ class OrganizationLimits(Case):
             self.assertEqual(report.recipients, [sender])
             self.assertIn(b"Reporting-MTA: dns; " + name, report.content)
             self.sink.reset()
+
+    # proves: facts-1.6
+    def test_postmaster_gets_a_copy_of_the_failures_named(self):
+        for code, count in (("5.1.2", 2), ("5.1.1", 1)):
+            self.sink.reset()
+            self.sink.rcpt_replies["bad@fabrikam.com"] = "550 %s No such user" % code
+            with self.client("127.0.5.1") as client:
+                self.assertEqual(client.send_message("chris@contoso.com", ["bad@fabrikam.com"]).code, 250)
+            recipients = sorted(name for message in self.arrived() for name in message.recipients)
+            self.assertEqual(recipients, ["chris@contoso.com", "postmaster@contoso.com"][:count])
 
     # proves: facts-1.6 contract-1
     def test_a_value_that_nothing_enforces_closes_the_connectors(self):

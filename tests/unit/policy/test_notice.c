@@ -74,11 +74,25 @@ static void external_senders_have_rules_of_their_own(void **state)
     assert_false(rules_for("chris@contoso.com").may_warn);
 }
 
+/* proves: facts-1.6 */
+static void named_failures_are_copied(void **state)
+{
+    static const char *const statuses[] = {"5.4.6", "5.1.1"};
+    (void)state;
+    assert_false(notice_is_copied(organization, BYTES_LITERAL("5.1.1")));
+    organization->settings.copied_statuses = statuses;
+    organization->settings.copied_status_count = 2;
+    assert_true(notice_is_copied(organization, BYTES_LITERAL("5.1.1")));
+    assert_false(notice_is_copied(organization, BYTES_LITERAL("5.1.10")));
+    assert_false(notice_is_copied(organization, BYTES_LITERAL("5.1")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(without_settings_all_are_told_by_the_server, set_up, tear_down),
         cmocka_unit_test_setup_teardown(external_senders_have_rules_of_their_own, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(named_failures_are_copied, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -194,14 +194,15 @@ static void test_settings(void **state)
     fixture_put(&fixture, "dn: CN=Transport Settings," ORG_DN "\nobjectClass: msExchTransportSettings\n"
                           "msExchTransportExternalPostmasterAddress: a@fabrikam.com\n"
                           "msExchTransportExternalPostmasterAddress: b@fabrikam.com\n"
-                          "msExchDSNSendCopyToAdmin: 5.4.6\n\n");
+                          "msExchTLSSendDomainSecureList: fabrikam.com\n\n");
     fixture_load(&fixture);
     assert_string_equal(fixture.organization->settings.external_postmaster, "postmaster@fabrikam.com");
     const struct refusal *kept = fixture_refusal(&fixture, "CN=Transport Settings," ORG_DN,
                                                  "msExchTransportExternalPostmasterAddress");
     assert_non_null(kept);
     assert_true(kept->is_kept);
-    assert_non_null(fixture_refusal(&fixture, "CN=Transport Settings," ORG_DN, "msExchDSNSendCopyToAdmin"));
+    assert_non_null(
+        fixture_refusal(&fixture, "CN=Transport Settings," ORG_DN, "msExchTLSSendDomainSecureList"));
     fixture_done(&fixture);
 }
 
@@ -251,13 +252,15 @@ static void test_what_nothing_enforces_lets_no_connector_serve(void **state)
         "msExchTransportExternalMaxDSNMessageAttachmentSize: 10000",
         "msExchTransportExternalDSNReportingAuthority: mail.contoso.com",
         "msExchTransportSettingsFlags: 65536",
+        "msExchDSNSendCopyToAdmin: 5.4.6\nmsExchDSNSendCopyToAdmin: 5.1.1",
     };
     for (size_t i = 0; i < sizeof(moot) / sizeof(moot[0]); i++)
         assert_true(is_moot(&fixture, moot[i]));
     static const char *const closing[] = {
         "msExchTLSReceiveDomainSecureList: fabrikam.com",
         "msExchTLSSendDomainSecureList: fabrikam.com",
-        "msExchDSNSendCopyToAdmin: 5.4.6",
+        "msExchDSNSendCopyToAdmin: 5.4.6.1",
+        "msExchDSNSendCopyToAdmin: 5.4.x",
         "msExchTransportExternalDSNReportingAuthority: no host name",
     };
     for (size_t i = 0; i < sizeof(closing) / sizeof(closing[0]); i++)
