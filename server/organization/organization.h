@@ -11,6 +11,7 @@
 
 /* Bits of msExchTransportSettingsFlags that this server goes by. */
 enum transport_setting {
+    SETTING_DISABLE_XEXCH50 = 0x10,
     SETTING_INTERNAL_DELAY_DSN_DISABLED = 0x2000,
     SETTING_EXTERNAL_DELAY_DSN_DISABLED = 0x10000,
 };

@@ -12,6 +12,7 @@ const char *reason_id(enum reason reason)
         [REASON_SEND_ON_BEHALF] = "send-on-behalf",
         [REASON_RELAY] = "relay",
         [REASON_NO_ROUTE] = "no-route",
+        [REASON_EXCH50] = "exch50",
     };
     assert(reason < REASON_COUNT);
     return IDS[reason];

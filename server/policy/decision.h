@@ -15,6 +15,7 @@ enum reason {
     REASON_SEND_ON_BEHALF,       /* 550 5.7.1 … on behalf of the from address */
     REASON_RELAY,                /* 550 5.7.1 Unable to relay */
     REASON_NO_ROUTE,             /* 451 4.4.4 */
+    REASON_EXCH50,               /* 504 5.7.1 Not authorized */
     REASON_COUNT
 };
 /* "submit-anonymous", … for the log field `reason`; users search for it, so it never changes. */

@@ -23,6 +23,7 @@ static const struct {
     {OFFER_8BITMIME, OPTION_8BITMIME, "8BITMIME"},
     {OFFER_BINARYMIME, OPTION_BINARYMIME, "BINARYMIME"},
     {OFFER_CHUNKING, OPTION_CHUNKING, "CHUNKING"},
+    {OFFER_XEXCH50, 0, "XEXCH50"},
     {OFFER_SMTPUTF8, OPTION_SMTPUTF8, "SMTPUTF8"},
 };
 
@@ -81,6 +82,7 @@ uint32_t offer_of(const struct receive_connector *connector, const struct sessio
     if (!(offered & OFFER_8BITMIME)) {
         offered &= ~(uint32_t)OFFER_SMTPUTF8; /* RFC 6531 3.1 */
     }
+    offered |= channel & CHANNEL_XEXCH50 ? OFFER_XEXCH50 : 0;
     offered |= offer_has_starttls(connector, channel) ? OFFER_STARTTLS : 0;
     offered |= offer_has_x_anonymoustls(connector, channel) ? OFFER_X_ANONYMOUSTLS : 0;
     offered |= offer_mechanisms(connector, channel);

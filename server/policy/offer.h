@@ -17,6 +17,7 @@ enum offer {
     OFFER_CHUNKING = 0x200,
     OFFER_DSN = 0x400,
     OFFER_SMTPUTF8 = 0x800,
+    OFFER_XEXCH50 = 0x1000,
     OFFER_X_ANONYMOUSTLS = 0x400000,
     /* Mechanisms behind AUTH and behind X-EXPS. */
     OFFER_AUTH_GSSAPI = 0x10000,
@@ -38,6 +39,7 @@ enum channel {
     CHANNEL_NTLM = 32,
     CHANNEL_LOGIN = 64,
     CHANNEL_PLAIN = 128,
+    CHANNEL_XEXCH50 = 256, /* the organization takes EXCH50 data (DisableXexch50 is off) */
 };
 /* channel: enum channel bits. */
 uint32_t offer_of(const struct receive_connector *connector, const struct session_rights *rights,

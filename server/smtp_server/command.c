@@ -25,6 +25,7 @@ static const struct verb_word verb_words[] = {
     {"AUTH", VERB_AUTH, NULL},
     {"X-EXPS", VERB_X_EXPS, NULL},
     {"BDAT", VERB_BDAT, NULL},
+    {"XEXCH50", VERB_XEXCH50, NULL},
     {"GET", VERB_FOREIGN, NULL},
     {"POST", VERB_FOREIGN, NULL},
     {"PUT", VERB_FOREIGN, NULL},

@@ -23,6 +23,7 @@ enum verb {
     VERB_AUTH,
     VERB_X_EXPS, /* AUTH between Exchange servers */
     VERB_BDAT,
+    VERB_XEXCH50,
     VERB_UNKNOWN,
     VERB_FOREIGN, /* GET, POST, CONNECT …: another protocol speaks; closed at once (matrix F13) */
     VERB_COUNT

@@ -11,21 +11,21 @@ size_t session_take_chunk(struct smtp_session *session, struct bytes data)
     struct chunk *chunk = &session->chunk;
     struct bytes piece = bytes_first(data, chunk->left < data.len ? (size_t)chunk->left : data.len);
     chunk->left -= piece.len;
-    if (chunk->fault == REPLY_COUNT) {
+    if (chunk->reply == REPLY_COUNT) {
         line_check_feed(&session->transaction->lines, piece);
         session_take_run(session, piece);
     }
     return piece.len;
 }
 
-static void answer_fault(struct smtp_session *session, enum reply fault)
+static void answer_swallowed(struct smtp_session *session, enum reply reply)
 {
-    if (fault == REPLY_NOT_IMPLEMENTED) {
-        session_answer(session, fault);
-    } else if (fault == REPLY_NEED_TLS) {
-        session_refuse(session, fault, NULL, (struct bytes){0}, (struct bytes){0});
+    if (reply == REPLY_NOT_IMPLEMENTED || reply == REPLY_EXCH50_OK) {
+        session_answer(session, reply);
+    } else if (reply == REPLY_NEED_TLS) {
+        session_refuse(session, reply, NULL, (struct bytes){0}, (struct bytes){0});
     } else {
-        session_fault(session, fault);
+        session_fault(session, reply);
     }
 }
 
@@ -49,8 +49,8 @@ static void answer_part(struct smtp_session *session)
 void session_finish_chunk(struct smtp_session *session)
 {
     bool is_over = true;
-    if (session->chunk.fault != REPLY_COUNT) {
-        answer_fault(session, session->chunk.fault);
+    if (session->chunk.reply != REPLY_COUNT) {
+        answer_swallowed(session, session->chunk.reply);
     } else if (session->chunk.is_last) {
         is_over = session_end_content(session);
     } else {

@@ -12,6 +12,11 @@ static const struct reply_row reply_rows[REPLY_COUNT] = {
     [REPLY_CLOSING] = {221, "2.0.0", "Service closing transmission channel", NULL},
     [REPLY_CANNOT_VRFY] = {252, "2.1.5", "Cannot VRFY user", NULL},
     [REPLY_NOT_IMPLEMENTED] = {502, "5.3.3", "Command not implemented", NULL},
+    [REPLY_EXCH50_START] = {354, NULL, "Send binary data", NULL},
+    [REPLY_EXCH50_OK] = {250, "2.0.0", "XEXCH50 OK", NULL},
+    [REPLY_EXCH50_OFF] = {500, "5.5.1", "Not enabled", "exch50-off"},
+    [REPLY_EXCH50_FORMAT] = {501, "5.5.4", "XEXCH50 Invalid command format", "exch50-format"},
+    [REPLY_EXCH50_NOT_AUTHORIZED] = {504, "5.7.1", "Not authorized", NULL},
     [REPLY_UNRECOGNIZED] = {500, "5.3.3", "Unrecognized command", "unrecognized-command"},
     [REPLY_TOO_LONG] = {500, "5.5.2", "Command too long", "command-too-long"},
     [REPLY_BARE_LF_IN_COMMAND] = {500, "5.5.2", "Command lines end with <CRLF>", "bare-linefeed-in-command"},
@@ -113,6 +118,8 @@ enum reply reply_of_reason(enum reason reason)
         return REPLY_SEND_ON_BEHALF;
     case REASON_RELAY:
         return REPLY_RELAY;
+    case REASON_EXCH50:
+        return REPLY_EXCH50_NOT_AUTHORIZED;
     case REASON_NO_ROUTE:
         return REPLY_NO_ROUTE;
     case REASON_NONE:

@@ -7,18 +7,23 @@
 
 /* Named by meaning; the rows (code, enhanced code, text) are in reply.c. The list grows with the verbs. */
 enum reply {
-    REPLY_SENDER_OK,          /* 250 2.1.0 Sender OK */
-    REPLY_RECIPIENT_OK,       /* 250 2.1.5 Recipient OK */
-    REPLY_START_INPUT,        /* 354 Start mail input; end with <CRLF>.<CRLF> */
-    REPLY_RESETTING,          /* 250 2.0.0 Resetting */
-    REPLY_NOOP_OK,            /* 250 2.0.0 OK */
-    REPLY_CLOSING,            /* 221 2.0.0 Service closing transmission channel */
-    REPLY_CANNOT_VRFY,        /* 252 2.1.5 Cannot VRFY user */
-    REPLY_NOT_IMPLEMENTED,    /* 502 5.3.3 Command not implemented */
-    REPLY_UNRECOGNIZED,       /* 500 5.3.3 Unrecognized command */
-    REPLY_TOO_LONG,           /* 500 5.5.2 Command too long */
-    REPLY_BARE_LF_IN_COMMAND, /* 500 5.5.2 */
-    REPLY_INVALID_ARGUMENTS,  /* 501 5.5.4 Invalid arguments */
+    REPLY_SENDER_OK,             /* 250 2.1.0 Sender OK */
+    REPLY_RECIPIENT_OK,          /* 250 2.1.5 Recipient OK */
+    REPLY_START_INPUT,           /* 354 Start mail input; end with <CRLF>.<CRLF> */
+    REPLY_RESETTING,             /* 250 2.0.0 Resetting */
+    REPLY_NOOP_OK,               /* 250 2.0.0 OK */
+    REPLY_CLOSING,               /* 221 2.0.0 Service closing transmission channel */
+    REPLY_CANNOT_VRFY,           /* 252 2.1.5 Cannot VRFY user */
+    REPLY_NOT_IMPLEMENTED,       /* 502 5.3.3 Command not implemented */
+    REPLY_EXCH50_START,          /* 354 Send binary data */
+    REPLY_EXCH50_OK,             /* 250 2.0.0 XEXCH50 OK */
+    REPLY_EXCH50_OFF,            /* 500 5.5.1 Not enabled */
+    REPLY_EXCH50_FORMAT,         /* 501 5.5.4 XEXCH50 Invalid command format */
+    REPLY_EXCH50_NOT_AUTHORIZED, /* 504 5.7.1 Not authorized */
+    REPLY_UNRECOGNIZED,          /* 500 5.3.3 Unrecognized command */
+    REPLY_TOO_LONG,              /* 500 5.5.2 Command too long */
+    REPLY_BARE_LF_IN_COMMAND,    /* 500 5.5.2 */
+    REPLY_INVALID_ARGUMENTS,     /* 501 5.5.4 Invalid arguments */
     REPLY_UNRECOGNIZED_PARAMETER,
     REPLY_UNSUPPORTED_BODY,
     REPLY_INVALID_DOMAIN, /* 501 5.5.4 Invalid domain name */

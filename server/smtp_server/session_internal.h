@@ -52,14 +52,13 @@ enum session_wait {
     WAIT_FILTER = 64,
 };
 
-/* The octets that a BDAT announced. They come before anything else is read, in whatever state. */
+/* The octets that BDAT or XEXCH50 announced. They come before anything else is read, in whatever state. */
 struct chunk {
     uint64_t size;
-    uint64_t left; /* of them, not taken yet */
-    bool is_open;  /* announced, and not answered yet */
-    bool is_last;  /* of its message */
-    enum reply
-        fault; /* why the command was out of place: its octets are swallowed; REPLY_COUNT: it was not */
+    uint64_t left;    /* of them, not taken yet */
+    bool is_open;     /* announced, and not answered yet */
+    bool is_last;     /* of its message */
+    enum reply reply; /* they are swallowed, then this is said; REPLY_COUNT: they are the message's */
 };
 
 /* One a connection; an idle one owns nothing else (partial, rest and held are empty then, helo is the
@@ -293,6 +292,7 @@ void verb_mail(struct smtp_session *session, const struct command_line *command)
 void verb_rcpt(struct smtp_session *session, const struct command_line *command);
 void verb_data(struct smtp_session *session, const struct command_line *command);
 void verb_bdat(struct smtp_session *session, const struct command_line *command);
+void verb_xexch50(struct smtp_session *session, const struct command_line *command);
 void verb_rset(struct smtp_session *session, const struct command_line *command);
 void verb_noop(struct smtp_session *session, const struct command_line *command);
 void verb_vrfy(struct smtp_session *session, const struct command_line *command);

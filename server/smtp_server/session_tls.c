@@ -28,7 +28,8 @@ unsigned session_channel(const struct smtp_session *session)
     bool has_internal = wish.internal.len > 0 && !session->is_tls &&
                         certificate_contexts_has(session->service->certificates, &wish);
     return (has_internal ? CHANNEL_INTERNAL_CERTIFICATE : 0u) | (session->is_tls ? CHANNEL_TLS : 0u) |
-           (has_certificate ? CHANNEL_CERTIFICATE : 0u) | session_working_mechanisms(session);
+           (has_certificate ? CHANNEL_CERTIFICATE : 0u) | session_working_mechanisms(session) |
+           (session->organization->settings.flags & SETTING_DISABLE_XEXCH50 ? 0u : CHANNEL_XEXCH50);
 }
 
 uint32_t session_offer(const struct smtp_session *session)

@@ -43,6 +43,8 @@ static const struct verb_row verb_rows[VERB_COUNT] = {
     [VERB_AUTH] = {OUTSIDE, VERB_IS_LAST | VERB_IS_IDLE, "auth.fail", verb_auth},
     [VERB_X_EXPS] = {OUTSIDE, VERB_IS_LAST | VERB_IS_IDLE, "auth.fail", verb_x_exps},
     [VERB_BDAT] = {ANYWHERE, VERB_IS_IDLE | VERB_HAS_CONTENT, "data.refused", verb_bdat},
+    [VERB_XEXCH50] = {STATE_BIT(SESSION_READY) | INSIDE, VERB_IS_LAST | VERB_IS_IDLE, "command.refused",
+                      verb_xexch50},
     [VERB_UNKNOWN] = {ANYWHERE, VERB_IS_IDLE | VERB_BEFORE_TLS, "command.refused", verb_unknown},
     [VERB_FOREIGN] = {ANYWHERE, 0, "command.refused", verb_foreign},
 };

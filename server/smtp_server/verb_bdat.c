@@ -44,9 +44,9 @@ void verb_bdat(struct smtp_session *session, const struct command_line *command)
         return;
     }
     chunk.left = chunk.size;
-    chunk.fault = find_fault(session);
+    chunk.reply = find_fault(session);
     session->chunk = chunk;
-    if (chunk.fault == REPLY_COUNT) {
+    if (chunk.reply == REPLY_COUNT) {
         session->idle_commands -= chunk.size > 0; /* content moves */
         begin_chunk(session);
     }

@@ -9,14 +9,14 @@
 /* Facts 2.5: type, default, address book, X.400, federation, pending removal, outbound only, sub-domains. */
 #define DOMAIN_FLAGS_KNOWN (3 | 4 | 8 | 16 | 32 | 64 | 256 | 65536)
 
-/* Facts 1.6: the two that are gone by, and switches of what this server has no part in: the mailbox's
+/* Facts 1.6: those that are gone by, and switches of what this server has no part in: the mailbox's
  * submission (0x20), voice mail (0x8), address books (0x4), content conversion (0x1 0x100 0x20000 0x40000),
- * XEXCH50 (0x10), the language and form of notices (0x800 0x1000), and one that only widens routing (0x400).
+ * the language and form of notices (0x800 0x1000), and one that only widens routing (0x400).
  * Who builds one of these takes its bit away or reads it. */
-#define SETTINGS_FLAGS_MOOT                                                                                  \
-    (0x1 | 0x4 | 0x8 | 0x10 | 0x20 | 0x100 | 0x400 | 0x800 | 0x1000 | 0x20000 | 0x40000)
+#define SETTINGS_FLAGS_MOOT (0x1 | 0x4 | 0x8 | 0x20 | 0x100 | 0x400 | 0x800 | 0x1000 | 0x20000 | 0x40000)
 #define SETTINGS_FLAGS_KNOWN                                                                                 \
-    (SETTING_INTERNAL_DELAY_DSN_DISABLED | SETTING_EXTERNAL_DELAY_DSN_DISABLED | SETTINGS_FLAGS_MOOT)
+    (SETTING_DISABLE_XEXCH50 | SETTING_INTERNAL_DELAY_DSN_DISABLED | SETTING_EXTERNAL_DELAY_DSN_DISABLED |   \
+     SETTINGS_FLAGS_MOOT)
 
 /* clang-format off */
 static const struct attribute_row domain_rows[] = {
@@ -40,7 +40,7 @@ static const struct attribute_row settings_rows[] = {
         STORE_U64_KB, FIELD(transport_settings, max_receive_bytes), "policy/limits.c"},
     {"msExchRecipLimit", "MaxRecipientEnvelopeLimit", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(0),
         STORE_U32, FIELD(transport_settings, max_recipients), "policy/limits.c"},
-    {"msExchTransportSettingsFlags", "VerifySecureSubmitEnabled, …", ATTRIBUTE_BITS, 0, SETTINGS_FLAGS_KNOWN, BOTH(0),
+    {"msExchTransportSettingsFlags", "DisableXexch50, …", ATTRIBUTE_BITS, 0, SETTINGS_FLAGS_KNOWN, BOTH(0),
         STORE_U32, FIELD(transport_settings, flags), "policy/notice.c"},
     {"msExchTransportShadowHeartbeatTimeoutInterval", "ShadowHeartbeatTimeoutInterval", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(900), NO_FIELD, ATTRIBUTE_COMMENT},
     {"msExchTransportShadowHeartbeatRetryCount", "ShadowHeartbeatRetryCount", ATTRIBUTE_INTEGER, 0, INTEGER_MAX, BOTH(12), NO_FIELD, ATTRIBUTE_COMMENT},

@@ -1,10 +1,11 @@
-"""What a client may use besides plain SMTP, from the first octet to the next hop: CHUNKING, BINARYMIME, DSN and SMTPUTF8."""
+"""What a client may use besides plain SMTP, from the first octet to the next hop: CHUNKING, BINARYMIME, DSN, SMTPUTF8 and XEXCH50."""
 
 import email
 import email.policy
 import random
 import unittest
 
+from lib.organization import EXTERNAL
 from lib.smtp import Closed
 from lib.world import Case
 
@@ -35,10 +36,13 @@ class Extensions(Case):
         org.relay("Relay", port, "127.0.0.2")
         org.relay("International", port, "127.0.0.3", msExchSmtpReceiveProtocolOptions=445 + 0x10000)
         org.receive("Inbound", port, "127.0.0.4", groups="AnonymousUsers", msExchSmtpReceiveProtocolOptions=445 + 0x10000)
+        org.receive("Secured", port, "127.0.0.5", auth=EXTERNAL, groups="ExchangeServers")
         org.domain("xn--bcher-kva.example")
 
     def tearDown(self):
+        """No report of this test may reach the next one."""
         self.daemon.cli("queue", "remove", "*")
+        self.assertWithin(10, lambda: self.assertEqual(self.daemon.queue(), []))
 
     def begin(self, client, recipients=("kate@fabrikam.com",), mail=""):
         client.ehlo()
@@ -302,6 +306,21 @@ class Extensions(Case):
         with self.client() as client:
             client.ehlo()
             self.assertReply(client.mail("grüße@elsewhere.example"), "501 5.1.8 UTF-8 addresses not supported")
+
+    # -- XEXCH50 -------------------------------------------------------------------------------------------------------
+
+    # proves: C22 C37 C209 C212
+    def test_exch50_data_is_for_those_with_the_right(self):
+        with self.client() as client:
+            self.begin(client)
+            self.assertReply(client.say("XEXCH50 10 1"), "504 5.7.1 Not authorized")
+        with self.client("127.0.0.5") as client:
+            self.begin(client)
+            self.assertReply(client.say("XEXCH50 100000 1"), "354 Send binary data")
+            client.send(b"SCL\0QUIT\r\n" * 10000)
+            self.assertReply(client.reply(), "250 2.0.0 XEXCH50 OK")
+            self.assertEqual(client.data(HEADER + b"\r\nbody\r\n").code, 250)
+        self.assertTrue(self.arrived()[0].content.endswith(b"\r\n\r\nbody\r\n"))
 
 
 if __name__ == "__main__":

@@ -244,7 +244,7 @@ class Limits(Case):
     # proves: facts-2.3 facts-8.1
     def test_protocol_options_off(self):
         with self.client("127.0.4.36") as client:
-            self.assertEqual(len(client.ehlo().lines), 1)
+            self.assertEqual(client.ehlo().lines[1:], ["XEXCH50"])
             self.assertReply(client.mail("chris@contoso.com"), "250 Sender OK")
             client.say("RSET")
             self.assertEqual(client.mail("chris@contoso.com", "SIZE=10").text[:4], "501 ")
@@ -272,8 +272,8 @@ class Limits(Case):
     # proves: C117 facts-8.1
     def test_ehlo_shows_what_is_built_in_order_and_nothing_else(self):
         with self.client("127.0.4.35") as client:
-            self.assertEqual(client.ehlo().lines[1:], ["SIZE 37748736", "PIPELINING", "DSN", "ENHANCEDSTATUSCODES", "8BITMIME", "BINARYMIME", "CHUNKING"])
-            for line in ("STARTTLS", "AUTH LOGIN", "XEXCH50 1 2", "TURN"):
+            self.assertEqual(client.ehlo().lines[1:], ["SIZE 37748736", "PIPELINING", "DSN", "ENHANCEDSTATUSCODES", "8BITMIME", "BINARYMIME", "CHUNKING", "XEXCH50"])
+            for line in ("STARTTLS", "AUTH LOGIN", "TURN"):
                 self.assertIn(client.say(line).code, (500, 502), line)
             self.assertReply(client.say("VRFY kate"), "252 2.1.5 Cannot VRFY user")
             self.assertReply(client.say("EXPN staff"), "502 5.3.3 Command not implemented")

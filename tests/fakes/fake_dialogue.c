@@ -204,7 +204,7 @@ struct batch {
 
 static bool waits_for_reply(const char *line)
 {
-    static const char *const verbs[] = {"EHLO", "HELO", "DATA", "QUIT", "STARTTLS", "AUTH"};
+    static const char *const verbs[] = {"EHLO", "HELO", "DATA", "QUIT", "STARTTLS", "AUTH", "XEXCH50"};
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (bytes_starts_nocase(bytes_of_text(line), verbs[i])) {
             return true;

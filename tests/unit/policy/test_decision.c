@@ -368,7 +368,8 @@ static void test_reason_ids_never_change(void **state)
 {
     (void)state;
     static const char *const IDS[REASON_COUNT] = {
-        "none", "submit-anonymous", "submit-authenticated", "send-as", "send-on-behalf", "relay", "no-route"};
+        "none",  "submit-anonymous", "submit-authenticated", "send-as", "send-on-behalf", "relay", "no-route",
+        "exch50"};
     for (int i = 0; i < REASON_COUNT; i++) {
         assert_string_equal(reason_id((enum reason)i), IDS[i]);
     }

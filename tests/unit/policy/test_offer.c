@@ -48,6 +48,19 @@ static void test_keywords(void **state)
     expect(OPTION_SMTPUTF8, 0, ""); /* RFC 6531 3.1: only beside 8BITMIME */
 }
 
+/* Announced whatever the client. */
+/* proves: facts-8.1 */
+static void test_xexch50(void **state)
+{
+    (void)state;
+    struct receive_connector connector = {.protocol_options =
+                                              OPTION_CHUNKING | OPTION_8BITMIME | OPTION_SMTPUTF8};
+    struct session_rights rights = {.connector = &connector};
+    char text[256] = "";
+    offer_each(0, offer_of(&connector, &rights, CHANNEL_XEXCH50), add_line, text);
+    assert_string_equal(text, "8BITMIME|CHUNKING|XEXCH50|SMTPUTF8|");
+}
+
 /* A limit that does not bind the session is not shown. */
 static void test_no_number_with_bypass(void **state)
 {
@@ -148,6 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keywords),
+        cmocka_unit_test(test_xexch50),
         cmocka_unit_test(test_no_number_with_bypass),
         cmocka_unit_test(test_starttls),
         cmocka_unit_test(test_mechanisms),

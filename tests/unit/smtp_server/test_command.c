@@ -41,7 +41,7 @@ static const struct parse_case parse_cases[] = {
     {"", VERB_UNKNOWN, "", false},
     {" EHLO x", VERB_UNKNOWN, "EHLO x", false},
     {"EHLOx", VERB_UNKNOWN, "", false},
-    {"XEXCH50 1 2", VERB_UNKNOWN, "1 2", false},
+    {"XEXCH50 1 2", VERB_XEXCH50, "1 2", false},
     {"GET / HTTP/1.1", VERB_FOREIGN, "/ HTTP/1.1", false},
     {"POST / HTTP/1.1", VERB_FOREIGN, "/ HTTP/1.1", false},
     {"CONNECT x:25 HTTP/1.1", VERB_FOREIGN, "x:25 HTTP/1.1", false},

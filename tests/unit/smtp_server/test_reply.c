@@ -111,6 +111,7 @@ static void every_reason_has_its_reply(void **state)
     assert_int_equal(reply_of_reason(REASON_SEND_ON_BEHALF), REPLY_SEND_ON_BEHALF);
     assert_int_equal(reply_of_reason(REASON_RELAY), REPLY_RELAY);
     assert_int_equal(reply_of_reason(REASON_NO_ROUTE), REPLY_NO_ROUTE);
+    assert_int_equal(reply_of_reason(REASON_EXCH50), REPLY_EXCH50_NOT_AUTHORIZED);
     assert_int_equal(reply_row(reply_of_reason(REASON_NONE))->code / 100, 4);
 }
 

@@ -26,7 +26,7 @@ static void the_documents_dialogue_relays(void **state)
     run("10.1.0.5",
         SCRIPT("S: 220 *", "C: EHLO", "S: 250-mx1.contoso.com Hello [10.1.0.5]", "S: 250-SIZE 37748736",
                "S: 250-PIPELINING", "S: 250-DSN", "S: 250-ENHANCEDSTATUSCODES", "S: 250-8BITMIME",
-               "S: 250-BINARYMIME", "S: 250 CHUNKING", "C: MAIL FROM:chris@contoso.com",
+               "S: 250-BINARYMIME", "S: 250-CHUNKING", "S: 250 XEXCH50", "C: MAIL FROM:chris@contoso.com",
                "S: 250 2.1.0 Sender OK", "C: RCPT TO:kate@fabrikam.com", "S: 250 2.1.5 Recipient OK",
                "C: DATA", "S: 354 Start mail input; end with <CRLF>.<CRLF>", "C: Subject: Test",
                "C: ", "C: This is a test message", "C: .",
@@ -226,15 +226,16 @@ static void options_and_restrictions_are_obeyed(void **state)
 {
     (void)state;
     adjust_all = bare;
-    run("10.1.0.5", SCRIPT("S: 220 a banner of our own", "C: EHLO", "S: 501 EHLO requires domain address",
-                           "C: HELO", "S: 501 HELO requires domain address", "C: EHLO client",
-                           "S: 250 mx1.contoso.com Hello [10.1.0.5]", "C: MAIL FROM:<a@b.example> SIZE=1",
-                           "S: 501 Unrecognized parameter", "C: MAIL FROM:<a@b.example> BODY=7BIT",
-                           "S: 501 Unrecognized parameter", "C: MAIL FROM:<a@b.example>", "S: 250 Sender OK",
-                           "C: RCPT TO:<a@b.example>", "S: 250 Recipient OK", "C: DATA",
-                           "S: 354 Start mail input; end with <CRLF>.<CRLF>", "C: .",
-                           "S: 250 <*> [InternalId=*] Queued mail for delivery", "C: QUIT",
-                           "S: 221 Service closing transmission channel", "S: <closed>"));
+    run("10.1.0.5",
+        SCRIPT("S: 220 a banner of our own", "C: EHLO", "S: 501 EHLO requires domain address", "C: HELO",
+               "S: 501 HELO requires domain address", "C: EHLO client",
+               "S: 250-mx1.contoso.com Hello [10.1.0.5]", "S: 250 XEXCH50",
+               "C: MAIL FROM:<a@b.example> SIZE=1", "S: 501 Unrecognized parameter",
+               "C: MAIL FROM:<a@b.example> BODY=7BIT", "S: 501 Unrecognized parameter",
+               "C: MAIL FROM:<a@b.example>", "S: 250 Sender OK", "C: RCPT TO:<a@b.example>",
+               "S: 250 Recipient OK", "C: DATA", "S: 354 Start mail input; end with <CRLF>.<CRLF>", "C: .",
+               "S: 250 <*> [InternalId=*] Queued mail for delivery", "C: QUIT",
+               "S: 221 Service closing transmission channel", "S: <closed>"));
     adjust_all = NULL;
 }
 

@@ -242,9 +242,11 @@ static void test_what_nothing_enforces_lets_no_connector_serve(void **state)
     assert_int_equal(fixture.organization->settings.max_send_bytes, 1024);
     assert_true(is_moot(&fixture, "msExchRecipLimit: 500"));
     assert_int_equal(fixture.organization->settings.max_recipients, 500);
+    assert_true(is_moot(&fixture, "msExchTransportSettingsFlags: 16"));
+    assert_int_equal(fixture.organization->settings.flags, SETTING_DISABLE_XEXCH50);
     static const char *const moot[] = {
         "msExchInternalSMTPServers: 10.0.0.1",
-        "msExchTransportSettingsFlags: 16",
+        "msExchTransportSettingsFlags: 8",
         "msExchTransportShadowHeartbeatRetryCount: 3",
         "msExchTransportShadowHeartbeatTimeoutInterval: 300",
         "msExchTransportShadowMessageAutoDiscardInterval: 1",
