@@ -132,7 +132,6 @@ class Logins(AuthCase):
         self.daemon.wait("auth.fail", since=mark, client=client.address, reply="535 5.7.3")
         self.assertGreater(self.daemon.metrics()['dirrelay_auth_total{mechanism="PLAIN",result="ok"}'], 0)
 
-    # proves: C72
     def test_mail_goes_out_and_says_how_it_came(self):
         client, _ = self.login("alice", CANARY)
         client.send_message("alice@contoso.com", ["kate@fabrikam.com"], b"Subject: by AUTH\r\n\r\nx\r\n")
@@ -238,7 +237,6 @@ class Secured(AuthCase):
 
     MESSAGE = "From: alice@contoso.com\nTo: kate@fabrikam.com\nSubject: Test\n\nbody\n"
 
-    # proves: C115
     def test_smtplib(self):
         with smtplib.SMTP("127.0.0.1", self.port, source_address=(PROTECTED, 0)) as client:
             context = ssl.create_default_context()

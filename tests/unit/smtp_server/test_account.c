@@ -37,7 +37,6 @@ static void the_account_replaces_the_anonymous_one(void **state)
     auth_close(&session);
 }
 
-/* proves: facts-8.1 */
 static void received_says_how(void **state)
 {
     struct auth_session session;
@@ -51,7 +50,7 @@ static void received_says_how(void **state)
     auth_close(&session);
 }
 
-/* proves: C41 C92 */
+/* proves: C92 facts-6.2 */
 static void later_servers_are_told_how(void **state)
 {
     static const struct {
