@@ -257,6 +257,7 @@ static void ask(struct login *login, bool has_input, struct bytes input)
         ops->step(&login->exchange, input);
     } else {
         login->is_started = true;
+        login->exchange.host = session->connector->fqdn; /* of now: invited clients take their time */
         ops->start(session->service->authenticator, &login->exchange, has_input, input);
     }
 }
@@ -359,7 +360,6 @@ void session_begin_login(struct smtp_session *session, enum sasl_mechanism mecha
         .loop = session->service->loop,
         .is_tls = session->is_tls,
         .is_exchange = is_exchange,
-        .host = session->connector->fqdn,
         .client = stream_remote(session->stream)->address,
         .on_step = on_step,
     };

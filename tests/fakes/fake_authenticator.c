@@ -84,6 +84,7 @@ static void answer(struct fake_step *step)
         exchange->output = bytes_of_text(taken.output);
         exchange->account = taken.account;
         note_set(&exchange->why, "%s", "as the table says");
+        taken.fake->done_count += taken.step == AUTH_STEP_DONE;
         if (taken.step != AUTH_STEP_CHALLENGE) {
             free(state);
             exchange->state = NULL;
@@ -238,6 +239,7 @@ static void fake_start(struct authenticator *authenticator, struct auth_exchange
 {
     struct fake_authenticator *fake = list_entry(authenticator, struct fake_authenticator, face);
     fake->start_count++;
+    assert(strlen(exchange->host) > 0);
     exchange->authenticator = authenticator;
     exchange->state = calloc(1, sizeof(struct state));
     assert(exchange->state != NULL);

@@ -23,6 +23,7 @@ struct fake_authenticator {
     bool is_held;           /* steps wait for fake_authenticator_release */
     enum auth_step renewal; /* what renew answers; 0: as the table says now */
     unsigned start_count;   /* exchanges that were begun */
+    unsigned done_count;    /* exchanges that ended with an account */
     unsigned cancel_count;
     unsigned renew_count;
     size_t pending; /* steps and renewals that were not answered */

@@ -119,6 +119,24 @@ static void a_new_organization(void **state)
     auth_close(&session);
 }
 
+/* The organization in which a client was invited to begin is gone when he does. */
+static void a_new_organization_meets_a_login(void **state)
+{
+    static const char *const scripts[][2] = {{"C: AUTH NTLM", "S: 334 NTLM supported"},
+                                             {"C: AUTH GSSAPI YWxpY2Ur", "S: 334 *"}};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct auth_session session;
+        auth_open(&session, "10.1.0.5");
+        auth_run(&session, SCRIPT(EVERY_HELLO, scripts[i][0], scripts[i][1]));
+        publish(&session, "");
+        organization_unref(session.organization);
+        session.organization = NULL;
+        auth_run(&session, SCRIPT("C: " ALICE, AUTH_OK, MAIL, SENDER_OK, MAY_NOT_RELAY));
+        auth_close(&session);
+    }
+}
+
 /* alice without her group. */
 static const struct fake_person people_later[] = {
     {"alice", "secret", ALICE_SID " S-1-1-0 S-1-5-11 S-1-5-2", AUTH_STEP_CHALLENGE}, {0}};
@@ -277,6 +295,7 @@ int main(void)
         cmocka_unit_test(later_servers_are_told_how),
         cmocka_unit_test(the_parameter),
         cmocka_unit_test(a_new_organization),
+        cmocka_unit_test(a_new_organization_meets_a_login),
         cmocka_unit_test(a_group_is_left_in_an_open_session),
         cmocka_unit_test(a_renewal_holds_the_pipeline),
         cmocka_unit_test(an_account_that_is_disabled_or_cannot_be_read),
