@@ -18,6 +18,8 @@ from lib.organization import EVERYBODY, Organization  # noqa: E402
 from lib.slapd import Slapd  # noqa: E402
 
 RELAY = "Bench Relay"
+TLS, BASIC = 1, 4
+USERS = 200
 UNLIMITED = {
     "msExchSmtpReceiveMaxMessageSize": 64 * 1024 * 1024,
     "msExchSmtpReceiveConnectionTimeout": 86400,
@@ -29,10 +31,19 @@ UNLIMITED = {
 
 def make_organization(smtp_port, sink_port):
     organization = Organization(server="bench", domains=(), settings=None)
-    organization.receive("Bench Default", smtp_port, EVERYBODY, groups="AnonymousUsers", **UNLIMITED)
+    organization.receive("Bench Default", smtp_port, EVERYBODY, groups=["AnonymousUsers", "ExchangeUsers"], auth=TLS + BASIC, **UNLIMITED)
     organization.relay(RELAY, smtp_port, "127.0.0.1", **UNLIMITED)
     organization.send("Bench Smart Host", sink_port)
     return organization
+
+
+def people(suffix):
+    """user1 … with the passwords pass1 …"""
+    records = ["dn: ou=people,%s\nobjectClass: organizationalUnit\nou: people\n" % suffix]
+    for number in range(1, USERS + 1):
+        records.append("dn: uid=user%d,ou=people,%s\nobjectClass: inetOrgPerson\nuid: user%d\ncn: user%d\nsn: user%d\nuserPassword: pass%d\n"
+                       % (number, suffix, number, number, number, number))
+    return "\n".join(records)
 
 
 def write(folder, name, text):
@@ -46,9 +57,11 @@ def serve(organization, folder):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with Slapd() as slapd:
         slapd.add(organization.ldif())
+        slapd.add(people(slapd.suffix))
         write(folder, "directory.json", json.dumps({
             "uri": slapd.uri, "admin": slapd.root_dn, "password": slapd.root_password,
-            "relay": organization.receive_dn(RELAY)}))
+            "relay": organization.receive_dn(RELAY),
+            "people": "ou=people," + slapd.suffix}))
         while True:
             signal.pause()
 

@@ -51,13 +51,15 @@ command -v debootstrap >/dev/null || apt-get install -y -qq --no-install-recomme
 
 trap roots_umount EXIT
 make_base
-make_root postfix postfix
+make_root postfix postfix sasl2-bin libsasl2-modules
 make_root exim exim4-base exim4-daemon-heavy exim4-config
 
 echo "tools"
 flags="-std=c17 -D_GNU_SOURCE -O2 -Wall -Wextra"
 # shellcheck disable=SC2086
 cc $flags -o "$BIN/smtpload" "$BENCH"/tools/smtpload.c "$BENCH"/tools/load_*.c
+# shellcheck disable=SC2086
+cc $flags -o "$BIN/loginload" "$BENCH"/tools/loginload.c "$BENCH"/tools/load_report.c -lssl -lcrypto -lpthread
 # shellcheck disable=SC2086
 for tool in smtpsink procmon; do cc $flags -o "$BIN/$tool" "$BENCH/tools/$tool.c"; done
 

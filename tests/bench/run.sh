@@ -12,11 +12,12 @@ set -uo pipefail
 WORKLOADS=${1:-all}
 shift || true
 PEERS=${*:-postfix exim dirrelay}
-[ "$WORKLOADS" = all ] && WORKLOADS="w1 w1b w2 w3 w5 policy"
+[ "$WORKLOADS" = all ] && WORKLOADS="w1 w1b w2 w3 w4 w5 policy"
 REPS=${REPS:-3}
 W1_N=${W1_N:-20000} W1_C=${W1_C:-50} W1_CAP=${W1_CAP:-60} # cap: seconds
 W2_N=${W2_N:-10000}
 W3_SECONDS=${W3_SECONDS:-5} W3_C=${W3_C:-20}
+W4_SECONDS=${W4_SECONDS:-5} W4_C=${W4_C:-20} W4_USERS=200
 W5_N=${W5_N:-200} W5_C=${W5_C:-8} W5_CAP=${W5_CAP:-120}
 POLICY_ROUNDS=${POLICY_ROUNDS:-20}
 RESULTS=${RESULTS:-$BENCH_ROOT/results/$(date +%Y%m%d-%H%M%S)}
@@ -56,6 +57,16 @@ directory_start() { # SMTP_PORT
     group_new directory
     (group_join directory; exec "$BENCH/directory.py" slapd "$1" "$SINK_PORT" "$RUN") >"$RUN/directory.log" 2>&1 </dev/null &
     wait_until 20 test -e "$RUN/directory.json" || { log "slapd did not start, see $RUN/directory.log"; exit 1; }
+}
+
+# One ECDSA P-256 certificate for all: server.crt and server.key for the peers, both in dirrelay/server.pem.
+certificate_make() {
+    mkdir -p "$RUN/certificates/dirrelay"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=relay.bench.test \
+        -addext subjectAltName=DNS:relay.bench.test -keyout "$RUN/certificates/server.key" -out "$RUN/certificates/server.crt" 2>/dev/null
+    cat "$RUN/certificates/server.key" "$RUN/certificates/server.crt" >"$RUN/certificates/dirrelay/server.pem"
+    chmod 755 "$RUN/certificates" "$RUN/certificates/dirrelay"
+    chmod 644 "$RUN"/certificates/server.* "$RUN/certificates/dirrelay/server.pem"
 }
 
 peer_port() { echo $((12630 + $(basename -s .sh -a "$BENCH"/peers/*.sh | grep -nx "${1%%-*}" | cut -d: -f1))); }
@@ -164,6 +175,34 @@ run_deciding() { # PEER REPETITION CASE PIPELINE
     record w3 "$3" "$1" "$2" "{\"logged\": $(($(peer_refusals_logged) - logged))}"
 }
 
+run_w4() { # PEER REPETITION
+    login 1 -t >/dev/null # not measured
+    run_logging_in "$1" "$2" full -t
+    run_logging_in "$1" "$2" resumed -t -R
+    run_logging_in "$1" "$2" plain
+    run_logging_in "$1" "$2" full+auth -t -a $W4_USERS
+}
+
+login() { # SECONDS loginload-arguments...
+    local seconds=$1
+    shift
+    "$BIN/loginload" -c "$W4_C" -d "$seconds" -s $FOREIGN_IP "$@" "127.0.0.1:$PORT"
+}
+
+run_logging_in() { # PEER REPETITION CASE loginload-arguments...
+    local peer=$1 repetition=$2 case=$3 monitor
+    shift 3
+    "$BIN/procmon" "$GROUPS_ROOT/peer" >"$RUN/memory.json" &
+    monitor=$!
+    cpu_begin
+    LOAD=$(group_join load; login "$W4_SECONDS" "$@" 2>/dev/null)
+    cpu_end
+    kill -TERM $monitor
+    wait $monitor
+    MEMORY=$(cat "$RUN/memory.json")
+    record w4 "$case" "$peer" "$repetition"
+}
+
 run_w5() { # PEER REPETITION
     sink_reset
     measure "$W5_CAP" "$W5_CAP" -M send -c "$W5_C" -n "$W5_N" -l $((25 * 1024 * 1024)) -m 0
@@ -188,6 +227,7 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 1' INT TERM
 sink_start
+certificate_make
 directory_start "$(peer_port dirrelay)"
 for repetition in $(seq 1 "$REPS"); do
     for workload in $WORKLOADS; do

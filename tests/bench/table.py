@@ -44,6 +44,18 @@ def cpu_s_per_gb(run):
     return run["cpu_us"] / 1e6 / (run["load"]["ok"] * run["load"]["size"] / 1e9) if run["load"]["ok"] else None
 
 
+def cpu_ms(run):
+    return run["cpu_us"] / 1e3 / run["load"]["ok"] if run["load"]["ok"] else None
+
+
+def directory_cpu_ms(run):
+    return run["directory_cpu_us"] / 1e3 / run["load"]["ok"] if run["load"]["ok"] else None
+
+
+def resumed_percent(run):
+    return 100 * run["load"]["held"] / run["load"]["ok"] if run["load"]["ok"] else None
+
+
 def busy_cores(run):
     """Of the peer, the load, the sink and the directory together, while the load ran."""
     seconds = max(run["load"]["seconds"], (run["sink"]["last_us"] - run["load"]["start_us"]) / 1e6)
@@ -76,6 +88,9 @@ TABLES = {
     "w3": [("decisions/s", load("ok_per_s"), True), ("p50 ms", load("p50_ms"), False), ("p99 ms", load("p99_ms"), False),
            ("CPU µs/decision", cpu("cpu_us"), True), ("slapd CPU µs/decision", cpu("directory_cpu_us"), False),
            ("load CPU µs/decision", cpu("load_cpu_us"), False), ("busy cores", busy_cores, False), ("peak PSS MiB", memory("pss_kb"), False), ("logged %", logged_percent, False)],
+    "w4": [("sessions/s", load("ok_per_s"), True), ("CPU ms/session", cpu_ms, True), ("slapd CPU ms/session", directory_cpu_ms, False),
+           ("resumed %", resumed_percent, False), ("p50 ms", load("p50_ms"), False), ("p99 ms", load("p99_ms"), False),
+           ("failed", load("failed"), False), ("peak PSS MiB", memory("pss_kb"), False)],
     "w5": [("delivered MB/s", delivered_mb, True), ("delivered %", arrived_percent, False), ("CPU s/GB", cpu_s_per_gb, True), ("busy cores", busy_cores, False),
            ("peak RSS MiB", memory("rss_kb"), False), ("peak PSS MiB", memory("pss_kb"), True),
            ("p50 ms", load("p50_ms"), False), ("max ms", load("max_ms"), False)],

@@ -28,6 +28,8 @@ control = $HOME_DIR/run/control.sock
 [pressure]
 disk = 100-100-100
 queue = 1000000-1000000-1000000
+[tls]
+certificate_dir = $RUN/certificates/dirrelay
 [metrics]
 listen =
 CONF

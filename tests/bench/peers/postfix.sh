@@ -4,6 +4,30 @@ PEER_ROOT=$ROOTS/postfix
 
 peer_available() { [ -e "$PEER_ROOT/.done" ]; }
 
+# TLS and logins by saslauthd against the bench's slapd, where the workload has them.
+postfix_login() {
+    [ "$WORKLOAD" = w4 ] || { echo "smtpd_tls_security_level = none"; return; }
+    cat <<CONF
+smtpd_tls_security_level = may
+smtpd_tls_cert_file = /etc/postfix/server.crt
+smtpd_tls_key_file = /etc/postfix/server.key
+smtpd_sasl_auth_enable = yes
+smtpd_sasl_type = cyrus
+smtpd_sasl_path = smtpd
+cyrus_sasl_config_path = /etc/postfix/sasl
+CONF
+}
+
+saslauthd_start() {
+    cp "$RUN"/certificates/server.* "$PEER_ROOT/etc/postfix/"
+    mkdir -p "$PEER_ROOT/etc/postfix/sasl" "$PEER_ROOT/run/saslauthd"
+    rm -f "$PEER_ROOT"/run/saslauthd/*
+    printf 'pwcheck_method: saslauthd\nmech_list: PLAIN LOGIN\nsaslauthd_path: /run/saslauthd/mux\n' >"$PEER_ROOT/etc/postfix/sasl/smtpd.conf"
+    jq -r '"ldap_servers: \(.uri)\nldap_search_base: \(.people)\nldap_filter: uid=%U"' "$RUN/directory.json" >"$PEER_ROOT/etc/saslauthd.conf"
+    chroot "$PEER_ROOT" /usr/sbin/saslauthd -a ldap -O /etc/saslauthd.conf -n 5 -m /run/saslauthd
+    chmod 755 "$PEER_ROOT/run/saslauthd"
+}
+
 peer_start() {
     local processes=100
     # One smtpd process a connection: the limit of processes is the limit of connections.
@@ -37,7 +61,7 @@ smtpd_junk_command_limit = 1000000000
 smtpd_timeout = 3600s
 smtpd_recipient_restrictions = permit_mynetworks, reject_unauth_destination
 smtpd_relay_restrictions =
-smtpd_tls_security_level = none
+$(postfix_login)
 smtp_tls_security_level = none
 CONF
     cat >"$PEER_ROOT/etc/postfix/master.cf" <<CONF
@@ -59,9 +83,11 @@ error     unix  - - n -     - error
 retry     unix  - - n -     - error
 anvil     unix  - - n -     1 anvil
 scache    unix  - - n -     1 scache
+tlsmgr    unix  - - n 1000? 1 tlsmgr
 postlog   unix-dgram n - n - 1 postlogd
 CONF
     group_join peer
+    [ "$WORKLOAD" = w4 ] && saslauthd_start
     chroot "$PEER_ROOT" postfix set-permissions >/dev/null 2>&1 || true
     chroot "$PEER_ROOT" postfix start
 }
