@@ -5,12 +5,16 @@
 #include <string.h>
 
 #define SERVICE "smtp"
+/* The library has no such mechanism: one message, and an empty answer to the challenge that says why not. */
+#define BEARER "XOAUTH2"
 
 struct auth_client {
     sasl_conn_t *connection;
     sasl_callback_t callbacks[4];
     struct auth_credential credential;
     sasl_secret_t *secret; /* the password in the library's form */
+    bool is_bearer;        /* none of the library's */
+    unsigned bearer_steps;
 };
 
 void auth_credential_wipe(struct auth_credential *credential)
@@ -18,18 +22,23 @@ void auth_credential_wipe(struct auth_credential *credential)
     explicit_bzero(credential, sizeof *credential);
 }
 
-const char *auth_client_choose(struct bytes offered)
+static bool is_among(struct bytes offered, const char *mechanism)
 {
-    static const char *const MECHANISMS[] = {"LOGIN", "PLAIN"};
-    for (size_t i = 0; i < sizeof MECHANISMS / sizeof MECHANISMS[0]; i++) {
-        struct bytes word, rest = offered;
-        while (bytes_next(&rest, ' ', &word)) {
-            if (bytes_equal_text_nocase(word, MECHANISMS[i])) {
-                return MECHANISMS[i];
-            }
+    struct bytes word;
+    while (bytes_next(&offered, ' ', &word)) {
+        if (bytes_equal_text_nocase(word, mechanism)) {
+            return true;
         }
     }
-    return NULL;
+    return false;
+}
+
+const char *auth_client_choose(struct bytes offered, bool is_token)
+{
+    if (is_token) {
+        return is_among(offered, BEARER) ? BEARER : NULL;
+    }
+    return is_among(offered, "LOGIN") ? "LOGIN" : is_among(offered, "PLAIN") ? "PLAIN" : NULL;
 }
 
 /* -- what the library asks -- */
@@ -86,31 +95,51 @@ static enum error append(struct buffer *out, const char *message, unsigned len)
     return message != NULL ? buffer_append(out, (struct bytes){message, len}) : OK;
 }
 
+static enum error start_library(struct auth_client *client, const char *mechanism, const char *host,
+                                bool *out_is_first, struct buffer *out_message, struct note *note)
+{
+    const char *message = NULL, *chosen;
+    unsigned len = 0;
+    int code = (client->secret = new_secret(client->credential.password)) != NULL
+                   ? open_connection(client, host)
+                   : SASL_NOMEM;
+    if (code == SASL_OK) {
+        code = sasl_client_start(client->connection, mechanism, NULL, &message, &len, &chosen);
+    }
+    if (code != SASL_OK && code != SASL_CONTINUE) {
+        note_set(note, "SASL %s: %s", mechanism, sasl_errstring(code, NULL, NULL));
+        return ERROR_TEMPORARY;
+    }
+    *out_is_first = message != NULL;
+    return append(out_message, message, len);
+}
+
+static enum error start_bearer(struct auth_client *client, bool *out_is_first, struct buffer *out_message)
+{
+    client->is_bearer = true;
+    *out_is_first = true;
+    return buffer_printf(out_message,
+                         "user=%s\x01"
+                         "auth=Bearer %s\x01\x01",
+                         client->credential.user, client->credential.password);
+}
+
 enum error auth_client_new(const char *mechanism, const char *host, const struct auth_credential *credential,
                            struct auth_client **out, bool *out_is_first, struct buffer *out_message,
                            struct note *note)
 {
-    const char *message = NULL, *chosen;
-    unsigned len = 0;
     struct auth_client *client = calloc(1, sizeof *client);
-    if (client == NULL || (client->secret = new_secret(credential->password)) == NULL) {
-        auth_client_free(client);
+    if (client == NULL) {
         return ERROR_TEMPORARY;
     }
     client->credential = *credential;
-    int code = open_connection(client, host);
-    if (code == SASL_OK) {
-        code = sasl_client_start(client->connection, mechanism, NULL, &message, &len, &chosen);
-    }
-    bool is_begun = code == SASL_OK || code == SASL_CONTINUE;
-    if (!is_begun) {
-        note_set(note, "SASL %s: %s", mechanism, sasl_errstring(code, NULL, NULL));
-    }
-    if (!is_begun || append(out_message, message, len) != OK) {
+    enum error error = strcmp(mechanism, BEARER) == 0
+                           ? start_bearer(client, out_is_first, out_message)
+                           : start_library(client, mechanism, host, out_is_first, out_message, note);
+    if (error != OK) {
         auth_client_free(client);
         return ERROR_TEMPORARY;
     }
-    *out_is_first = message != NULL;
     *out = client;
     return OK;
 }
@@ -119,6 +148,9 @@ enum error auth_client_step(struct auth_client *client, struct bytes challenge, 
 {
     const char *message = NULL;
     unsigned len = 0;
+    if (client->is_bearer) {
+        return client->bearer_steps++ == 0 ? OK : ERROR_PROTOCOL;
+    }
     int code = sasl_client_step(client->connection, challenge.ptr != NULL ? challenge.ptr : "",
                                 (unsigned)challenge.len, NULL, &message, &len);
     if (code != SASL_OK && code != SASL_CONTINUE) {
@@ -132,7 +164,9 @@ void auth_client_free(struct auth_client *client)
     if (client == NULL) {
         return;
     }
-    sasl_dispose(&client->connection);
+    if (client->connection != NULL) {
+        sasl_dispose(&client->connection);
+    }
     if (client->secret != NULL) {
         explicit_bzero(client->secret, sizeof *client->secret + client->secret->len);
         free(client->secret);

@@ -7,7 +7,7 @@
 #include "base/buffer.h"
 
 #define AUTH_USER_MAX     1024
-#define AUTH_PASSWORD_MAX 1024
+#define AUTH_PASSWORD_MAX 8192 /* an access token is much longer than a password */
 
 /* Terminated texts. Wipe it where it ends. */
 struct auth_credential {
@@ -16,8 +16,9 @@ struct auth_credential {
 };
 void auth_credential_wipe(struct auth_credential *credential);
 
-/* LOGIN before PLAIN (facts 10.5); NULL: none of them is among the blank-separated names, any case. */
-const char *auth_client_choose(struct bytes offered);
+/* LOGIN before PLAIN (facts 10.5), or XOAUTH2 where the password is an access token; NULL: it is not among
+ * the blank-separated names, any case. */
+const char *auth_client_choose(struct bytes offered, bool is_token);
 
 /* One exchange. Neither mechanism blocks. */
 struct auth_client;

@@ -3,6 +3,7 @@
 #include "base/event.h"
 #include "daemon/part.h"
 #include "daemon/process_internal.h"
+#include "loop/https.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ static enum error begin(struct process *process, struct note *note)
     };
     static_assert(CONFIG_RETRY_MAX == SCHEDULE_DELAYS_MAX, "one list of delays");
     memcpy(delivery.schedule.delays_ms, config->queue.retry_ms, sizeof delivery.schedule.delays_ms);
+    delivery.ca_file = config->tls.ca_file;
     struct note problem = {0};
     enum error error = trust_part_read(process, &delivery.tls, &problem);
     if (error || problem.text[0])
@@ -34,7 +36,9 @@ static enum error begin(struct process *process, struct note *note)
 
 enum error delivery_part_start(struct process *process, struct note *note)
 {
-    enum error error = sasl_library_start(NULL, note);
+    enum error error = https_prepare();
+    if (!error)
+        error = sasl_library_start(NULL, note);
     return error ? error : part_start(process, "delivery", &process->delivery_loop, begin, note);
 }
 

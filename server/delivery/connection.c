@@ -195,7 +195,9 @@ static void log_session(const struct connection *connection)
 static enum error on_credential(void *owner, struct auth_credential *out, struct note *note)
 {
     const struct connection *connection = owner;
-    return security_credential(connection->hop->connector, out, note);
+    const struct hop *hop = connection->hop;
+    return hop->connector->token_endpoint ? token_credential(hop, out, note)
+                                          : security_credential(hop->connector, out, note);
 }
 
 static void on_ready(void *owner)
@@ -222,7 +224,7 @@ static void note_reply(struct connection *connection, struct bytes reply)
 static void on_closed(void *owner, bool is_permanent, struct bytes reply)
 {
     struct connection *connection = owner;
-    bool is_handshake_lost = smtp_client_security(connection->client)->is_handshake_lost;
+    const struct smtp_client_security security = *smtp_client_security(connection->client);
     (void)is_permanent; /* a hop that turns us away for good may be mended: its messages wait for it until
                            they expire */
     connection->client = NULL;
@@ -231,8 +233,10 @@ static void on_closed(void *owner, bool is_permanent, struct bytes reply)
         return;
     }
     note_reply(connection, reply);
-    connection->in_clear =
-        is_handshake_lost && !connection->in_clear && security_may_fall_back(connection->hop->connector);
+    if (security.is_login_refused)
+        token_forget(connection->hop);
+    connection->in_clear = security.is_handshake_lost && !connection->in_clear &&
+                           security_may_fall_back(connection->hop->connector);
     if (connection->in_clear)
         event_say(EVENT_WARNING, "hop.tls_failed", "%s: %s: tried again in clear",
                   connection->hop->connector->name, connection->hop->last_reply);

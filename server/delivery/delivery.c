@@ -2,6 +2,7 @@
 
 #include "base/event.h"
 #include "base/metric.h"
+#include "loop/jobs.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -226,6 +227,8 @@ void delivery_free(struct delivery *delivery)
     schedule_free(delivery->schedule);
     organization_unref(delivery->organization);
     tls_context_free(delivery->config.tls);
+    if (delivery->jobs)
+        jobs_free(delivery->jobs);
     free(delivery);
 }
 

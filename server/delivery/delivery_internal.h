@@ -85,6 +85,7 @@ struct hop {
     struct delivery *delivery;
     const struct organization *organization; /* a reference */
     const struct send_connector *connector;
+    struct hop_token *token;   /* of its logins; NULL: none was needed yet */
     struct fair_queue *parked; /* messages that it has no room for, out of the works; NULL before the first */
     struct list trial;         /* in delivery->trials while it waits for a trial */
     struct list waiting;       /* transmissions */
@@ -113,6 +114,7 @@ struct delivery {
     struct loop_timer due;
     struct message *messages; /* hash by id */
     size_t message_count;
+    struct jobs *jobs; /* that fetch access tokens; NULL before the first */
     struct list hops;
     struct list old_hops;
     struct hop *hop_index;    /* hash by key */
@@ -239,6 +241,23 @@ bool security_may_fall_back(const struct send_connector *connector);
  * ERROR_IO with a note: it cannot be read, or holds no password. */
 MUST_USE enum error security_credential(const struct send_connector *connector, struct auth_credential *out,
                                         struct note *note);
+
+/* A secret's file without the line end behind it; name: of its attribute, for the note. ERROR_IO. Blocks; any
+ * thread. */
+MUST_USE enum error security_read_secret(const char *path, const char *name, char out[AUTH_PASSWORD_MAX + 1],
+                                         struct note *note);
+
+/* -- token.c -- */
+
+/* The hop's logins need no access token, or there is one. Else it is fetched: hop_pump comes again, or the
+ * hop fails. */
+bool token_is_ready(struct hop *hop);
+/* The hop did not take it: the next session asks for another. */
+void token_forget(struct hop *hop);
+MUST_USE enum error token_credential(const struct hop *hop, struct auth_credential *out, struct note *note);
+/* What is asked for is not waited for any more. */
+void token_cancel(struct hop *hop);
+void token_free(struct hop *hop);
 
 /* -- transmission.c -- */
 

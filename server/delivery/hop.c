@@ -34,6 +34,7 @@ static void hop_free(struct hop *hop)
     list_remove(&hop->trial);
     organization_unref(hop->organization);
     fair_queue_free(hop->parked);
+    token_free(hop);
     free(hop);
     delivery_check_stopped(delivery);
 }
@@ -253,10 +254,10 @@ void hop_pump(struct hop *hop)
         ;
     if (!hop->waiting_count && hop->is_proven)
         unpark(hop, WAITING_PER_HOP / 2);
-    if (may_open(hop))
-        hop_connection_open(hop);
-    else
+    if (!may_open(hop))
         check_done(hop);
+    else if (token_is_ready(hop))
+        hop_connection_open(hop);
 }
 
 struct transmission *hop_take(struct hop *hop)
@@ -330,6 +331,7 @@ void hop_retire(struct hop *hop)
     struct transmission *transmission;
     hop->claim_count++; /* ours */
     hop->is_old = true;
+    token_cancel(hop);
     HASH_DEL(delivery->hop_index, hop);
     list_remove(&hop->trial);
     list_remove(&hop->link);

@@ -39,6 +39,7 @@ void security_demand(const struct send_connector *connector, const char *domain,
         .hosts = connector->smart_host_names,
         .host_count = is_host_proven ? connector->smart_host_name_count : 0,
         .needs_authentication = has_auth(connector, SEND_AUTH_BASIC) || is_host_proven,
+        .uses_token = connector->token_endpoint != NULL,
     };
 }
 
@@ -63,7 +64,8 @@ static enum error read_line(int file, char *out, size_t size, size_t *out_len)
     return OK;
 }
 
-static enum error read_password(const char *path, char out[AUTH_PASSWORD_MAX + 1], struct note *note)
+enum error security_read_secret(const char *path, const char *name, char out[AUTH_PASSWORD_MAX + 1],
+                                struct note *note)
 {
     char text[AUTH_PASSWORD_MAX + 3]; /* a line end, and one byte too many */
     size_t len = 0;
@@ -73,9 +75,9 @@ static enum error read_password(const char *path, char out[AUTH_PASSWORD_MAX + 1
         close(file);
     bool is_password = !error && len > 0 && len <= AUTH_PASSWORD_MAX && !memchr(text, '\0', len);
     if (error)
-        note_set(note, "dirrelaySmartHostPasswordFile cannot be read");
+        note_set(note, "%s cannot be read", name);
     else if (!is_password)
-        note_set(note, "dirrelaySmartHostPasswordFile holds no password");
+        note_set(note, "%s holds no secret", name);
     if (is_password) {
         memcpy(out, text, len);
         out[len] = '\0';
@@ -93,7 +95,8 @@ enum error security_credential(const struct send_connector *connector, struct au
         return ERROR_IO;
     memcpy(out->user, user.ptr, user.len + 1);
     if (connector->login_password_file)
-        return read_password(connector->login_password_file, out->password, note);
+        return security_read_secret(connector->login_password_file, "dirrelaySmartHostPasswordFile",
+                                    out->password, note);
     memcpy(out->password, password.ptr, password.len + 1);
     return OK;
 }

@@ -129,17 +129,44 @@ static bool auth_lacks_credential(const struct send_connector *connector)
 {
     return has_basic_auth(connector) &&
            (connector->login_user == NULL ||
-            (connector->login_password == NULL && connector->login_password_file == NULL));
+            (connector->login_password == NULL && connector->login_password_file == NULL &&
+             connector->token_endpoint == NULL));
 }
 
 static bool has_two_passwords(const struct send_connector *connector)
 {
-    return connector->login_password != NULL && connector->login_password_file != NULL;
+    return (connector->login_password != NULL) + (connector->login_password_file != NULL) +
+               (connector->token_endpoint != NULL) >
+           1;
 }
 
 static bool password_file_is_relative(const struct send_connector *connector)
 {
     return connector->login_password_file != NULL && connector->login_password_file[0] != '/';
+}
+
+static bool token_is_incomplete(const struct send_connector *connector)
+{
+    const char *const needed[] = {connector->token_endpoint, connector->token_client_id,
+                                  connector->token_secret_file};
+    size_t count = 0;
+    for (size_t i = 0; i < COUNT_OF(needed); i++) {
+        count += needed[i] != NULL;
+    }
+    return (count > 0 && count < COUNT_OF(needed)) || (count == 0 && connector->token_scope != NULL);
+}
+
+/* A token is a password for everybody who sees it. */
+static bool token_is_unsafe(const struct send_connector *connector)
+{
+    return connector->token_endpoint != NULL &&
+           (!bytes_starts_nocase(bytes_of_text(connector->token_endpoint), "https://") ||
+            !(connector->send_flags & SEND_AUTH_BASIC_REQUIRE_TLS));
+}
+
+static bool token_file_is_relative(const struct send_connector *connector)
+{
+    return connector->token_secret_file != NULL && connector->token_secret_file[0] != '/';
 }
 
 static bool has_exchange_auth(const struct send_connector *connector)
@@ -174,9 +201,12 @@ static const struct {
     {auth_lacks_smart_host, "SmartHostAuthMechanism needs smart hosts"},
     {auth_lacks_host_name, "BasicAuthRequireTLS needs a smart host that is given by name"},
     {auth_lacks_credential, "BasicAuth and BasicAuthRequireTLS need a user name and a password"},
-    {has_two_passwords,
-     "msExchSmtpOutboundSecurityPassword and dirrelaySmartHostPasswordFile exclude each other"},
+    {has_two_passwords, "msExchSmtpOutboundSecurityPassword, dirrelaySmartHostPasswordFile and "
+                        "dirrelaySmartHostOAuthTokenEndpoint exclude each other"},
     {password_file_is_relative, "dirrelaySmartHostPasswordFile is no absolute path"},
+    {token_is_incomplete, "dirrelaySmartHostOAuth needs TokenEndpoint, ClientId and ClientSecretFile"},
+    {token_is_unsafe, "dirrelaySmartHostOAuthTokenEndpoint needs https:// and BasicAuthRequireTLS"},
+    {token_file_is_relative, "dirrelaySmartHostOAuthClientSecretFile is no absolute path"},
     /* Closed until a later step builds it. */
     {has_exchange_auth, "ExchangeServer authentication towards smart hosts is not supported yet"},
     {has_other_flags,

@@ -149,7 +149,7 @@ static void read_offer(struct smtp_client *client, struct bytes keyword)
     if (bytes_equal_text_nocase(word, "STARTTLS"))
         client->offers |= HOP_STARTTLS;
     if (bytes_equal_text_nocase(word, "AUTH"))
-        client->mechanism = auth_client_choose(keyword);
+        client->mechanism = auth_client_choose(keyword, client->config.demand.uses_token);
     if (bytes_equal_text_nocase(word, "SMTPUTF8"))
         client->offers |= HOP_SMTPUTF8;
     if (bytes_equal_text_nocase(word, "SIZE")) {

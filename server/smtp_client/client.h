@@ -54,8 +54,9 @@ struct smtp_client_config {
 struct smtp_client_security {
     const char *tls_version; /* "TLSv1.3"; NULL: in clear. Static, as the next two */
     const char *tls_cipher;
-    const char *distrust;   /* why the certificate is not good; NULL: it is */
-    const char *mechanism;  /* of the login, static; NULL: none */
+    const char *distrust;  /* why the certificate is not good; NULL: it is */
+    const char *mechanism; /* of the login, static; NULL: none */
+    bool is_login_refused;
     bool is_handshake_lost; /* STARTTLS was granted and came to nothing: in clear the hop may be reached */
 };
 

@@ -20,6 +20,7 @@ struct smtp_demand {
     const char *const *hosts; /* and one of these; */
     size_t host_count;        /* 0: none asked */
     bool needs_authentication;
+    bool uses_token; /* XOAUTH2 instead of LOGIN and PLAIN */
 };
 
 /* How far the session is. */

@@ -9,7 +9,7 @@
  * clear; a broken answer: closed. */
 
 #define LOGIN_STEPS_MAX 8
-#define MESSAGE_MAX     4096
+#define MESSAGE_MAX     12288
 #define NAMES_SIZE      200
 
 static bool can_have_tls(const struct smtp_client *client)
@@ -180,6 +180,7 @@ void security_auth_reply(struct smtp_client *client, uint16_t code, struct bytes
         client->security.mechanism = client->mechanism;
         security_proceed(client);
     } else if (code >= 400) {
+        client->security.is_login_refused = true;
         leave_quoting(client, "451 5.7.3 Require basic authentication");
     } else {
         client_fail(client, CLIENT_NOT_CONFORMANT);

@@ -43,6 +43,10 @@ static const struct attribute_row rows[] = {
     {"nTSecurityDescriptor", "–", LIST, "source/access_source.c"},
     {"dirrelayAce", "Add-ADPermission", LIST, "source/access_source.c"},
     {"dirrelayPermissionGroups", "–", LIST, "source/load_send.c"},
+    {"dirrelaySmartHostOAuthTokenEndpoint", "–", TEXT, STORE_TEXT, TO(token_endpoint), "delivery/token.c"},
+    {"dirrelaySmartHostOAuthClientId", "–", TEXT, STORE_TEXT, TO(token_client_id), "delivery/token.c"},
+    {"dirrelaySmartHostOAuthClientSecretFile", "–", TEXT, STORE_TEXT, TO(token_secret_file), "delivery/token.c"},
+    {"dirrelaySmartHostOAuthScope", "–", TEXT, STORE_TEXT, TO(token_scope), "delivery/token.c"},
     {"dirrelaySmartHostPasswordFile", "–", TEXT, STORE_TEXT, TO(login_password_file), "delivery/security.c"},
 };
 /* clang-format on */

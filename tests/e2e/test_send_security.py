@@ -1,8 +1,12 @@
 """TLS and authentication towards next hops: by the send connector's words, against a zoo of certificates."""
 
+import http.server
 import json
+import socket
 import ssl
+import threading
 import unittest
+import urllib.parse
 
 from lib import postfix
 from lib.certificates import Certificates
@@ -280,6 +284,121 @@ class Login(SecurityCase):
             answer = self.daemon.cli(*arguments)
             self.assertTrue(answer.out, answer)
             self.assertNotIn(SECRET, answer.out + answer.err)
+
+
+class TokenEndpoint:
+    """An HTTPS server that gives access tokens: forms (what it was asked), answer (status, object)."""
+
+    def __init__(self, certificate):
+        endpoint, self.forms, self.answer = self, [], (200, {})
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                endpoint.forms.append(dict(urllib.parse.parse_qsl(body)))
+                status, answer = endpoint.answer
+                text = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *unused):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = "https://localhost:%d/token" % self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def give(self, token, **more):
+        self.answer = (200, {"access_token": token, "token_type": "Bearer", "expires_in": 3600, **more})
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Tokens(SecurityCase):
+    @classmethod
+    def provide(cls, certificates):
+        certificate = certificates.make("localhost", "localhost", issuer=certificates.ca())
+        cls.endpoint, cls.unknown = TokenEndpoint(certificate), TokenEndpoint(certificates.make("unknown", "localhost"))
+        cls.addClassCleanup(cls.endpoint.close)
+        cls.addClassCleanup(cls.unknown.close)
+        cls.secret_file = certificates.write("client-secret", "a secret&more=%\n", into=certificates.work)
+        cls.certificate = certificate
+        cls.config = {"tls.ca_file": certificates.ca()[0], "log.level": "debug"}
+
+    @classmethod
+    def organize(cls, org, port, sink):
+        org.relay("Relay", port, ["127.0.0.2"])
+        cls.silent = socket.create_server(("127.0.0.1", 0))
+        cls.addClassCleanup(cls.silent.close)
+        cls.silent.settimeout(20)
+        cls.peer(org, "other")
+        silent = "https://localhost:%d/" % cls.silent.getsockname()[1]
+        for name, url, secret in (("token", cls.endpoint.url, cls.secret_file), ("renewed", cls.endpoint.url, cls.secret_file),
+                                  ("refused", cls.endpoint.url, cls.secret_file), ("distrusted", cls.unknown.url, cls.secret_file),
+                                  ("secretless", cls.endpoint.url, "/nonexistent/secret"), ("silent", silent, cls.secret_file)):
+            peer = cls.peer(org, name, cls.certificate, {"relay": "token-1"}, "localhost", **{
+                FLAGS: BASIC_TLS, USER: "relay", "dirrelaySmartHostOAuthTokenEndpoint": url,
+                "dirrelaySmartHostOAuthClientId": "relay client", "dirrelaySmartHostOAuthClientSecretFile": secret,
+                "dirrelaySmartHostOAuthScope": "https://outlook.example/.default"})
+            peer.mechanisms = ["LOGIN", "XOAUTH2"]
+
+    def setUp(self):
+        super().setUp()
+        self.endpoint.forms.clear()
+        self.endpoint.give("token-1")
+
+    def tearDown(self):
+        log = json.dumps(self.daemon.seen())
+        for secret in ("a secret", "token-1", "dXNlcj1yZWxheQFhdXRo"):
+            self.assertNotIn(secret, log)
+
+    # proves: contract-6
+    def test_one_token_for_many_sessions(self):
+        for count in (1, 2):
+            id, mark = self.submit("token")
+            self.daemon.wait("message.delivered", since=mark, id=id)
+            self.assertEqual(self.peers["token"].messages[-1].user, "relay")
+            self.peers["token"].cut()
+        self.assertEqual(self.endpoint.forms, [{
+            "grant_type": "client_credentials", "client_id": "relay client", "client_secret": "a secret&more=%",
+            "scope": "https://outlook.example/.default"}])
+        self.assertEqual(len([line for line in self.peers["token"].sessions[0].commands if line.startswith("AUTH XOAUTH2 ")]), 1)
+
+    def test_a_token_that_is_not_taken_is_asked_for_anew(self):
+        peer = self.peers["renewed"]
+        peer.logins = {"relay": "token-2"}
+        id, mark = self.submit("renewed")
+        self.assertIn(NEEDS_AUTH + " (535 5.7.3)", self.daemon.wait("message.deferred", since=mark, id=id)["reply"])
+        self.endpoint.give("token-2")
+        self.daemon.wait("message.delivered", since=mark, id=id)
+        self.assertGreaterEqual(len(self.endpoint.forms), 2)
+
+    def test_an_endpoint_that_is_silent_holds_nobody_up(self):
+        """Neither others nor the end of the daemon, which the end of this class waits for."""
+        self.submit("silent")
+        self.silent.accept()[0].close()
+        self.submit("silent")
+        type(self).held = self.silent.accept()[0]  # until the end
+        self.submit("other")
+        self.peers["other"].wait(1)
+
+    def test_without_token_nothing_is_said(self):
+        self.endpoint.answer = (401, {"error": "invalid_client", "error_description": "not shown"})
+        for name, why in (("refused", "the token endpoint answered 401 invalid_client"),
+                          ("distrusted", "SSL peer certificate or SSH remote key was not OK"),
+                          ("secretless", "dirrelaySmartHostOAuthClientSecretFile cannot be read")):
+            id, mark = self.submit(name)
+            event = self.daemon.wait("message.deferred", since=mark, id=id)
+            self.assertEqual(event["reply"], "451 5.7.3 No access token: " + why)
+            self.assertEqual(self.peers[name].sessions, [])
+        self.assertEqual(self.unknown.forms, [])
 
 
 @unittest.skipUnless(postfix.is_installed(), "needs root and Postfix")

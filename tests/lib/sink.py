@@ -14,7 +14,7 @@ Behaviour is set at any time and counts from the next command on:
     sink.keywords = ["PIPELINING", "8BITMIME"]           what EHLO shows
     sink.certificate = "/path/of.pem"                    STARTTLS is offered, with this certificate, key and chain
     sink.injected = b"250-AUTH PLAIN\r\n"                what follows the 220 of STARTTLS in the same segment
-    sink.logins = {"relay": "secret"}                    AUTH is offered, by sink.mechanisms
+    sink.logins = {"relay": "secret"}                    AUTH is offered, by sink.mechanisms; for XOAUTH2 the token
     sink.stop(), sink.start()                            connections are refused, and taken again on the same port
 """
 
@@ -156,7 +156,12 @@ class Session:
 
     def _auth(self, line):
         _, mechanism, *initial = line.split(" ")
-        if mechanism == "LOGIN":
+        if mechanism == "XOAUTH2":
+            user, bearer = base64.b64decode(initial[0]).split(b"\1")[:2]
+            user, password = user.removeprefix(b"user="), bearer.removeprefix(b"auth=Bearer ")
+            if self.sink.logins.get(user.decode()) != password.decode() and self._ask(b'{"status":"401"}') != b"":
+                raise Drop()
+        elif mechanism == "LOGIN":
             user, password = self._ask(b"Username:"), self._ask(b"Password:")
         else:
             _, user, password = base64.b64decode(initial[0]).split(b"\0")

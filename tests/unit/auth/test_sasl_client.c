@@ -46,11 +46,13 @@ static void assert_said(struct buffer *message, const char *text, size_t len)
 static void login_goes_before_plain(void **state)
 {
     (void)state;
-    assert_string_equal(auth_client_choose(BYTES_LITERAL("GSSAPI PLAIN LOGIN")), "LOGIN");
-    assert_string_equal(auth_client_choose(BYTES_LITERAL("plain login")), "LOGIN");
-    assert_string_equal(auth_client_choose(BYTES_LITERAL("CRAM-MD5  plain")), "PLAIN");
-    assert_null(auth_client_choose(BYTES_LITERAL("GSSAPI NTLM XLOGIN PLAINER")));
-    assert_null(auth_client_choose(BYTES_LITERAL("")));
+    assert_string_equal(auth_client_choose(BYTES_LITERAL("GSSAPI PLAIN LOGIN"), false), "LOGIN");
+    assert_string_equal(auth_client_choose(BYTES_LITERAL("plain login"), false), "LOGIN");
+    assert_string_equal(auth_client_choose(BYTES_LITERAL("CRAM-MD5  plain"), false), "PLAIN");
+    assert_null(auth_client_choose(BYTES_LITERAL("GSSAPI NTLM XLOGIN PLAINER"), false));
+    assert_null(auth_client_choose(BYTES_LITERAL(""), false));
+    assert_string_equal(auth_client_choose(BYTES_LITERAL("LOGIN PLAIN xoauth2"), true), "XOAUTH2");
+    assert_null(auth_client_choose(BYTES_LITERAL("LOGIN PLAIN"), true));
 }
 
 /* proves: C133 T3 */
@@ -84,6 +86,22 @@ static void plain_says_all_at_once(void **state)
     buffer_done(&message);
 }
 
+/* One message; the challenge says why it was not taken, and is answered with nothing. */
+static void a_token_is_said_at_once(void **state)
+{
+    struct buffer message;
+    bool is_first = false;
+    struct auth_client *client = begin("XOAUTH2", &is_first, &message);
+    (void)state;
+    assert_true(is_first);
+    assert_said(&message, "user=contoso\\relay\1auth=Bearer p w\xc3\xa4\1\1", 38);
+    assert_int_equal(auth_client_step(client, BYTES_LITERAL("{\"status\":\"401\"}"), &message), OK);
+    assert_said(&message, "", 0);
+    assert_int_equal(auth_client_step(client, BYTES_LITERAL(""), &message), ERROR_PROTOCOL);
+    auth_client_free(client);
+    buffer_done(&message);
+}
+
 static void an_unknown_mechanism_is_no_exchange(void **state)
 {
     struct auth_client *client = NULL;
@@ -106,6 +124,7 @@ int main(void)
         cmocka_unit_test(login_goes_before_plain),
         cmocka_unit_test(login_answers_name_and_password),
         cmocka_unit_test(plain_says_all_at_once),
+        cmocka_unit_test(a_token_is_said_at_once),
         cmocka_unit_test(an_unknown_mechanism_is_no_exchange),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

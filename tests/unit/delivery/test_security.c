@@ -120,7 +120,7 @@ static void the_password_comes_from_its_file(void **state)
         assert_int_equal(security_credential(&WITH_FILE, &credential, &note),
                          rows[i].password ? OK : ERROR_IO);
         assert_string_equal(note.text,
-                            rows[i].password ? "" : "dirrelaySmartHostPasswordFile holds no password");
+                            rows[i].password ? "" : "dirrelaySmartHostPasswordFile holds no secret");
         if (rows[i].password) {
             assert_string_equal(credential.user, "relay");
             assert_string_equal(credential.password, rows[i].password);

@@ -393,6 +393,43 @@ static void send_two_passwords(struct send_connector *connector)
     send_login_file(connector);
     connector->login_password = password;
 }
+static void send_token(struct send_connector *connector)
+{
+    send_login_tls(connector);
+    connector->login_password = NULL;
+    connector->token_endpoint = "https://login.example/token";
+    connector->token_client_id = "relay";
+    connector->token_secret_file = "/etc/dirrelay/secret";
+}
+static void send_token_and_password(struct send_connector *connector)
+{
+    send_token(connector);
+    connector->login_password = password;
+}
+static void send_token_in_clear(struct send_connector *connector)
+{
+    send_token(connector);
+    connector->token_endpoint = "http://login.example/token";
+}
+static void send_token_basic(struct send_connector *connector)
+{
+    send_token(connector);
+    connector->send_flags = SEND_AUTH_BASIC;
+}
+static void send_token_half(struct send_connector *connector)
+{
+    send_token(connector);
+    connector->token_client_id = NULL;
+}
+static void send_scope_alone(struct send_connector *connector)
+{
+    connector->token_scope = "mail";
+}
+static void send_token_relative(struct send_connector *connector)
+{
+    send_token(connector);
+    connector->token_secret_file = "secret";
+}
 static void send_nameless(struct send_connector *connector)
 {
     send_login(connector);
@@ -455,7 +492,14 @@ static const struct {
     {"mail.example", send_login_ignored_tls, "IgnoreSTARTTLS excludes RequireTLS and BasicAuthRequireTLS"},
     {"mail.example", send_old_login, "ForceHELO excludes"},
     {NULL, send_login, "SmartHostAuthMechanism needs smart hosts"},
-    {"mail.example", send_two_passwords, "msExchSmtpOutboundSecurityPassword and dirrelay"},
+    {"mail.example", send_two_passwords, "msExchSmtpOutboundSecurityPassword, dirrelay"},
+    {"mail.example", send_token, ""},
+    {"mail.example", send_token_and_password, "msExchSmtpOutboundSecurityPassword, dirrelay"},
+    {"mail.example", send_token_in_clear, "dirrelaySmartHostOAuthTokenEndpoint needs https://"},
+    {"mail.example", send_token_basic, "dirrelaySmartHostOAuthTokenEndpoint needs https://"},
+    {"mail.example", send_token_half, "dirrelaySmartHostOAuth needs TokenEndpoint"},
+    {"mail.example", send_scope_alone, "dirrelaySmartHostOAuth needs TokenEndpoint"},
+    {"mail.example", send_token_relative, "dirrelaySmartHostOAuthClientSecretFile is no absolute path"},
     {"mail.example", send_relative_file, "dirrelaySmartHostPasswordFile is no absolute path"},
     {"[10.0.0.1]", send_exchange, "ExchangeServer authentication towards smart hosts is not supported yet"},
     {"[10.0.0.1]", send_external_dns, "UseExternalDNSServersEnabled"},

@@ -219,6 +219,22 @@ static void what_a_hop_repeats_of_a_login_is_not_told(void **state)
                           "S: 421 4.7.0 I never want to hear c2VjcmV0 again", "E: closed 421 4.7.0"));
 }
 
+/* A token that is not taken: the hop says why in a challenge and waits for an empty answer. */
+static void a_token_logs_in(void **state)
+{
+    const struct smtp_demand token = {
+        .tls = TLS_DEMAND_OFFERED, .needs_authentication = true, .uses_token = true};
+    (void)state;
+    run(token, false, "relay",
+        LINES(GREETED, "S: 250-hop", "S: 250 AUTH LOGIN XOAUTH2",
+              "C: AUTH XOAUTH2 dXNlcj1yZWxheQFhdXRoPUJlYXJlciBzZWNyZXQBAQ==", "S: 235 ok", SENT));
+    run(token, false, "relay",
+        LINES(GREETED, "S: 250-hop", "S: 250 AUTH XOAUTH2", "C: AUTH XOAUTH2 *",
+              "S: 334 eyJzdGF0dXMiOiI0MDEifQ==", "C: ", "C: <nothing>", "S: 535 5.7.8 no",
+              LEFT(NEEDS_AUTH " (535 5.7.8)")));
+    run(token, false, "relay", LINES(GREETED, "S: 250-hop", "S: 250 AUTH LOGIN PLAIN", LEFT(NEEDS_AUTH)));
+}
+
 static void a_login_that_is_none(void **state)
 {
     (void)state;
@@ -260,6 +276,7 @@ int main(void)
         cmocka_unit_test(the_client_logs_in),
         cmocka_unit_test(without_login_nothing_is_sent),
         cmocka_unit_test(what_a_hop_repeats_of_a_login_is_not_told),
+        cmocka_unit_test(a_token_logs_in),
         cmocka_unit_test(a_login_that_is_none),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
