@@ -83,15 +83,15 @@ void watch_end_round(struct watch_run *run)
 void watch_is_current(struct watch_run *run)
 {
     run->has_been_current = true;
-    run->is_told_lost = false;
+    run->told_lost = OK;
     if (run->watch)
         run->watch->on_current(run->watch);
 }
 
 static void tell_lost(struct watch_run *run, enum error error, const char *why)
 {
-    bool is_news = !run->is_told_lost;
-    run->is_told_lost = true;
+    bool is_news = run->told_lost != error; /* a server that refuses is not one that is away */
+    run->told_lost = error;
     if (is_news && run->watch)
         run->watch->on_lost(run->watch, error, why);
 }

@@ -38,7 +38,7 @@ struct watch_run {
     struct snapshot seen;
     struct loop_timer timer; /* the next poll, or the next try */
     bool has_been_current;
-    bool is_told_lost;
+    enum error told_lost; /* with what on_lost came last; OK: not since it was current */
     bool is_push_refused; /* the server knows a control to push, but not for this base or account */
     const char **attributes;
     /* watch_sync and watch_notify: the search that does not end */
