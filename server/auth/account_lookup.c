@@ -9,6 +9,7 @@
 #include "auth/accounts_internal.h"
 #include "auth/expansion.h"
 #include "auth/principal.h"
+#include "directory/principal_sid.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,9 +96,19 @@ static struct principal_name name_of(const struct account_lookup *lookup,
     return principal_read_login(context, &name);
 }
 
+/* An entry found by a number that makes a SID may have another one. */
+static bool has_sid_asked_for(const struct account_lookup *lookup, const struct entry *entry)
+{
+    struct sid asked, its;
+    enum principal_source source;
+    return lookup->kind != ACCOUNT_NAME_SID ||
+           (sid_parse(buffer_bytes(&lookup->name), &asked) == OK &&
+            principal_sid(entry, &its, &source, NULL) == OK && sid_equal(&asked, &its));
+}
+
 static enum error take_principal(struct account_lookup *lookup, const struct entry *entry)
 {
-    if (!principal_may_log_in(entry))
+    if (!principal_may_log_in(entry) || !has_sid_asked_for(lookup, entry))
         return OK;
     if (lookup->entry) {
         if (strcmp(lookup->entry->dn_key, entry->dn_key) == 0)
@@ -168,6 +179,8 @@ static void finish_groups(struct account_lookup *lookup)
         account_build(lookup->entry, &lookup->expansion->sids, lookup->epoch, lookup->expires_ms, &account);
     if (error == OK && !lookup->is_path_wanted)
         token_cache_put(&lookup->accounts->cache, account);
+    if (lookup->expansion->has_named_group)
+        accounts_watch_member_of(lookup->accounts);
     end(lookup, error, account);
     account_unref(account);
 }

@@ -102,7 +102,7 @@ enum error accounts_start(const struct accounts_config *config, struct accounts 
 
 void accounts_release(struct accounts *accounts)
 {
-    if (!accounts->is_stopped || atomic_load(&accounts->mailed_count) > 0 ||
+    if (!accounts->is_stopped || atomic_load(&accounts->mailed_count) > 0 || accounts->watch.is_asking ||
         !list_is_empty(&accounts->lookups))
         return;
     token_cache_clear(&accounts->cache);

@@ -19,6 +19,9 @@ struct accounts_watch {
     bool is_blind;   /* the directory answers, but not this watch */
     bool has_computed_groups;
     bool has_unique_members; /* some group names its members by uniqueMember */
+    bool is_member_of_needed;
+    struct directory_search sign_of_life; /* while it is blind */
+    bool is_asking;                       /* for it */
 };
 
 struct accounts {
@@ -48,6 +51,8 @@ void accounts_release(struct accounts *accounts);
 
 void accounts_watch_init(struct accounts *accounts);
 void accounts_watch_stop(struct accounts *accounts);
+/* An account's memberOf named a group that does not name it: from now on memberOf is watched. */
+void accounts_watch_member_of(struct accounts *accounts);
 /* False: the watch has seen all groups, and none has the attribute. */
 bool accounts_watch_may_have_unique_members(const struct accounts *accounts);
 

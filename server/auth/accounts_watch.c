@@ -3,14 +3,16 @@
  * Only attributes that a token, an account's state or its addresses are made of are asked for, so that a
  * failed login or a time of last login, which some servers write into the entry, changes nothing. Groups that
  * a server computes (memberURL) may depend on any attribute of an account: once one is seen, all of the
- * users' attributes are asked for. memberOf is not: where it is kept, the group changes with it, and where it
- * is computed, it would be for every entry. */
+ * users' attributes are asked for. memberOf is not: mostly it is kept up to date with the group, which is
+ * seen, or computed, which would have to be done for every entry; only where an account's names a group that
+ * does not name the account it is watched too. */
 #include "auth/account_build.h"
 #include "auth/account_state.h"
 #include "auth/accounts_internal.h"
 #include "base/event.h"
 #include "directory/principal_sid.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define LOOK_AGAIN_MS 250   /* for what the directory says of itself */
@@ -32,6 +34,7 @@ static const char *const group_attributes[] = {
     NULL,
 };
 
+static const char *const member_of_attributes[] = {"memberOf", NULL};
 static const char *const all_attributes[] = {"*", NULL};
 
 static struct accounts *accounts_of(struct directory_watch *watch)
@@ -46,6 +49,12 @@ static void move_epoch(struct accounts *accounts)
 
 static void start_watch(struct accounts *accounts);
 
+static void restart_watch(struct accounts *accounts)
+{
+    accounts->directory->ops->watch_stop(&accounts->watch.watch);
+    start_watch(accounts);
+}
+
 static void on_entry(struct directory_watch *watch, struct entry *entry)
 {
     struct accounts *accounts = accounts_of(watch);
@@ -57,8 +66,7 @@ static void on_entry(struct directory_watch *watch, struct entry *entry)
     if (!is_computed || accounts->watch.has_computed_groups)
         return;
     accounts->watch.has_computed_groups = true;
-    watch->directory->ops->watch_stop(watch);
-    start_watch(accounts);
+    restart_watch(accounts);
 }
 
 static void on_delete(struct directory_watch *watch, const uint8_t id[16])
@@ -87,7 +95,7 @@ static uint64_t blind_ms(const struct accounts *accounts)
 
 /* Gone with the connection, the watch comes back with it and says what changed meanwhile: nothing is known to
  * be stale. Refused by a directory that answers, it may never come: from then on nothing is known to be
- * current for longer than a poll. */
+ * current for longer than a poll, as long as the directory does answer. */
 static void on_lost(struct directory_watch *watch, enum error error, const char *why)
 {
     struct accounts *accounts = accounts_of(watch);
@@ -107,13 +115,16 @@ static void start_watch(struct accounts *accounts)
 {
     struct accounts_watch *watch = &accounts->watch;
     memset(watch->attributes, 0, sizeof(watch->attributes));
-    if (!attribute_list_add(watch->attributes, principal_attributes) ||
-        !attribute_list_add(watch->attributes, account_attributes) ||
-        !attribute_list_add(watch->attributes, account_state_attributes) ||
-        !accounts_add_login_attributes(accounts, watch->attributes) ||
-        !attribute_list_add(watch->attributes, group_attributes) ||
-        (watch->has_computed_groups && !attribute_list_add(watch->attributes, all_attributes)))
-        event_say(EVENT_ERROR, "accounts.unwatched", "too many attributes");
+    bool fits =
+        attribute_list_add(watch->attributes, principal_attributes) &&
+        attribute_list_add(watch->attributes, account_attributes) &&
+        attribute_list_add(watch->attributes, account_state_attributes) &&
+        accounts_add_login_attributes(accounts, watch->attributes) &&
+        attribute_list_add(watch->attributes, group_attributes) &&
+        (!watch->is_member_of_needed || attribute_list_add(watch->attributes, member_of_attributes)) &&
+        (!watch->has_computed_groups || attribute_list_add(watch->attributes, all_attributes));
+    assert(fits);
+    (void)fits;
     watch->watch = (struct directory_watch){
         .base = accounts_base(accounts),
         .filter = "(objectClass=*)",
@@ -128,12 +139,45 @@ static void start_watch(struct accounts *accounts)
     accounts->directory->ops->watch_start(accounts->directory, &watch->watch);
 }
 
+static void on_sign(struct directory_search *search, struct entry *entry)
+{
+    (void)search;
+    entry_free(entry);
+}
+
+static void on_asked(struct directory_search *search, enum error error)
+{
+    struct accounts *accounts = list_entry(search, struct accounts, watch.sign_of_life);
+    accounts->watch.is_asking = false;
+    if (error == OK && accounts->watch.is_blind)
+        move_epoch(accounts);
+    if (accounts->watch.is_blind && !accounts->is_stopped)
+        loop_timer_start(&accounts->watch.timer, blind_ms(accounts));
+    accounts_release(accounts);
+}
+
+static void ask_for_sign(struct accounts *accounts)
+{
+    static const char *const attributes[] = {"objectClass", NULL};
+    accounts->watch.sign_of_life = (struct directory_search){
+        .base = accounts->watch.watch.base,
+        .scope = SCOPE_BASE,
+        .filter = "(objectClass=*)",
+        .attributes = attributes,
+        .on_entry = on_sign,
+        .on_done = on_asked,
+    };
+    accounts->watch.is_asking = true;
+    accounts->directory->ops->search(accounts->directory, &accounts->watch.sign_of_life);
+}
+
 static void on_timer(struct loop_timer *timer)
 {
     struct accounts *accounts = list_entry(timer, struct accounts, watch.timer);
+    if (accounts->watch.is_asking)
+        return; /* it starts the timer again */
     if (accounts->watch.is_blind) {
-        move_epoch(accounts);
-        loop_timer_start(timer, blind_ms(accounts));
+        ask_for_sign(accounts);
     } else if (accounts_base(accounts)) {
         start_watch(accounts);
     } else {
@@ -161,4 +205,15 @@ void accounts_watch_stop(struct accounts *accounts)
     if (accounts->watch.is_started)
         accounts->directory->ops->watch_stop(&accounts->watch.watch);
     accounts->watch.is_started = false;
+    if (accounts->watch.is_asking)
+        accounts->directory->ops->search_cancel(&accounts->watch.sign_of_life);
+}
+
+void accounts_watch_member_of(struct accounts *accounts)
+{
+    if (accounts->watch.is_member_of_needed || accounts->watch.has_computed_groups ||
+        !accounts->watch.is_started)
+        return;
+    accounts->watch.is_member_of_needed = true;
+    restart_watch(accounts);
 }

@@ -34,6 +34,7 @@ struct expansion {
     struct expansion_config config;
     struct sid_list sids; /* the first is the principal's own */
     struct note note;
+    bool has_named_group; /* memberOf named a group that no search found */
 };
 
 /* OpenLDAP, 389, FreeIPA: groups by member, uniqueMember, memberUid, memberOf and gidNumber, level by level.

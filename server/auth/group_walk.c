@@ -359,6 +359,7 @@ static enum error take_group(struct group_walk *walk, const struct entry *entry,
         note_wrap(&walk->face.note, "its group %.120s", entry->dn);
         return ERROR_DENIED_CREDENTIALS;
     }
+    walk->face.has_named_group |= walk->step == STEP_READS;
     if (!group)
         group = add_dn(walk, entry->dn, entry->dn_key, via);
     if (!group || !list_push(&walk->found, group))

@@ -3,6 +3,7 @@
 
 import base64
 import os
+import signal
 import sys
 import time
 import unittest
@@ -279,14 +280,62 @@ class Unwatched(WithSlapd):
             self.slapd.add(group(name, "u1"))
             eventually(lambda: not probe.is_current(), within=NOTICED)
             self.assertIn(dn(name), probe.names("u1"))
+        self.slapd.stop()
+        try:
+            probe.wait("down")
+            probe.ask("u1", name="b")
+            was_current = probe.is_current()
+            time.sleep(1.2)  # two polls: nothing may come
+            self.assertEqual(probe.is_current(), was_current)
+        finally:
+            self.slapd.start()
+        probe.wait("up")
+        probe.ask("u1")
+        eventually(lambda: not probe.is_current(), within=10)
+
+
+class LaterUnwatched(WithSlapd):
+    OPTIONS = {"session_log": 0}
+    DATA = Unwatched.DATA
+
+    # proves: D7 D8
+    def test_away_and_then_refusing(self):
+        probe = self.probe("--poll", "500")
+        self.settle(probe, "u1")
+        self.slapd.stop()
+        probe.wait("down")
+        path = os.path.join(self.slapd.directory, "config/cn=config/olcDatabase={1}mdb.ldif")
+        with open(path) as file:
+            text = file.read()
+        with open(path, "w") as file:
+            file.write(text.replace("olcSizeLimit: unlimited", "olcSizeLimit: 20"))
+        probe.process.send_signal(signal.SIGSTOP)
+        self.slapd.start()
+        self.slapd.add("".join(user("u%d" % i) for i in range(100, 140)))
+        probe.process.send_signal(signal.SIGCONT)
+        probe.wait("up")
+        for _ in range(3):  # known to be refused: anew every poll
+            self.assertEqual(probe.ask("u1")["error"], "ok")
+            eventually(lambda: not probe.is_current(), within=10)
 
 
 class Many(WithSlapd):
     """The directory of workload w6: 1,000 groups, 5 deep, one account in all of them."""
-    DATA = user("u1") + "".join(
+    DATA = user("u1") + user("u2") + user("u3") + "".join(
         group("g%d" % i, *(["u1"] if i < 200 else ["g%d" % (i - 200), "g%d" % ((i + 1) % 200 + i // 200 * 200 - 200)]))
-        for i in range(1000))
+        for i in range(1000)) + "".join(
+        group("chain%d" % i, "chain%d" % (i - 1) if i else "u2") for i in range(200)) + "".join(
+        group("wide%d" % i, "u3") for i in range(10000))
     IS_LOADED = True
+
+    # proves: D9
+    def test_bounds_at_full_size(self):
+        answer = self.probe().ask("u2")
+        self.assertEqual((answer["error"], "auth.group_depth" in answer["note"]), ("limit", True))
+        self.assertEqual(len(self.probe("--depth", "200").names("u2")), 200)
+        self.assertEqual(len(self.probe("--limit", "10000").names("u3")), 10000)
+        answer = self.probe("--limit", "9999").ask("u3")
+        self.assertEqual((answer["error"], "auth.group_limit" in answer["note"]), ("limit", True))
 
     def test_speed(self):
         probe = self.probe()

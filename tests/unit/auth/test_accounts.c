@@ -137,6 +137,8 @@ static void test_other_names(void **state)
     assert_has_text(scene_sids(&scene, ACCOUNT_NAME_DN, "alice"), "syntax");
     assert_string_equal(scene_sids(&scene, ACCOUNT_NAME_SID, "S-1-5-21-1-2-3-1001"), ALICE_SIDS);
     assert_has_text(scene_sids(&scene, ACCOUNT_NAME_SID, "S-1-5-11"), "not_found");
+    /* Alice's entryUUID; her SID is another. */
+    assert_has_text(scene_sids(&scene, ACCOUNT_NAME_SID, "S-1-9-0-0-0-1"), "not_found");
     assert_has_text(scene_sids(&scene, ACCOUNT_NAME_SID, "alice"), "syntax");
     assert_string_equal(scene_sids(&scene, ACCOUNT_NAME_ID, id), ALICE_SIDS);
 }
@@ -251,6 +253,26 @@ static void test_computed_groups(void **state)
     account_unref(before);
 }
 
+/* A server that keeps memberOf alone: the group does not change with it.
+ * proves: D8 */
+static void test_member_of_alone(void **state)
+{
+    (void)state;
+    fake_directory_put(scene.fake,
+                       "dn: cn=lonely,dc=contoso,dc=com\nobjectClass: groupOfMembers\ncn: lonely\n"
+                       "objectSid: S-1-5-21-1-2-3-2003\n\n" ALICE "memberOf: cn=lonely,dc=contoso,dc=com\n");
+    scene_turn(&scene);
+    assert_string_equal(login("alice"), ALICE_SIDS " S-1-5-21-1-2-3-2003");
+    scene_turn(&scene);
+    const struct account *before = ask_alice();
+    assert_true(accounts_is_current(scene.accounts, before));
+    fake_directory_put(scene.fake, ALICE);
+    scene_turn(&scene);
+    assert_false(accounts_is_current(scene.accounts, before));
+    account_unref(before);
+    assert_string_equal(login("alice"), ALICE_SIDS);
+}
+
 /* proves: D8 */
 static void test_an_account_ends_by_the_clock(void **state)
 {
@@ -323,6 +345,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_disabled_account, begin, end),
         cmocka_unit_test_setup_teardown(test_what_does_not_matter, begin, end),
         cmocka_unit_test_setup_teardown(test_computed_groups, begin, end),
+        cmocka_unit_test_setup_teardown(test_member_of_alone, begin, end),
         cmocka_unit_test_setup_teardown(test_an_account_ends_by_the_clock, begin, end),
         cmocka_unit_test_setup_teardown(test_directory_away, begin, end),
         cmocka_unit_test_setup_teardown(test_stopped_while_asked, begin, end),
