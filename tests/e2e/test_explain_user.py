@@ -1,5 +1,6 @@
 """dirrelay explain --user: whose token a user gets, by which groups, and what he may with it."""
 
+import base64
 import unittest
 
 from lib.people import People
@@ -74,6 +75,20 @@ class ExplainUser(Case):
     def test_without_passwords(self):
         dialogue = self.explain("127.0.0.5", "--user", "alice").json["dialogue"]
         self.assertEqual([(step["sent"], step["reply"][:3]) for step in dialogue][2], ("AUTH GSSAPI =", "235"))
+
+    # proves: contract-4 C113
+    def test_a_live_session_says_the_same(self):
+        for source in ("127.0.0.2", "127.0.0.3", "127.0.0.4"):
+            for user in ("alice", "bob"):
+                for sender in ("a@b.example", "alice@contoso.com", ""):
+                    with self.subTest(source=source, user=user, sender=sender):
+                        report = self.explain(source, "--user", user, "--from", "<%s>" % sender, "--to", "kate@fabrikam.com").json
+                        told = [step["reply"] for step in report["dialogue"] if step["sent"][:4] in ("AUTH", "MAIL", "RCPT")]
+                        with self.client(source) as client:
+                            client.ehlo()
+                            said = [client.say("AUTH PLAIN " + base64.b64encode(b"\0%s\0secret" % user.encode()).decode()),
+                                    client.mail(sender), client.rcpt("kate@fabrikam.com")]
+                        self.assertEqual(told, [reply.text for reply in said][:len(told)])
 
     def test_as_text(self):
         text = self.daemon.cli("explain", "--client", "127.0.0.2", "--local", "127.0.0.1:%d" % self.port, "--user", "alice").out

@@ -100,7 +100,7 @@ static void expect_mechanisms(uint32_t auth, uint32_t restrictions, unsigned cha
 }
 
 /* Names and order of facts 8.1 and contract 7. */
-/* proves: facts-2.1 facts-8.1 contract-7 */
+/* proves: C114 C119 C121 facts-2.1 facts-8.1 contract-7 */
 static void test_mechanisms(void **state)
 {
     (void)state;

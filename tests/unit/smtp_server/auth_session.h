@@ -6,6 +6,8 @@
 #include "fakes/fake_dialogue.h"
 #include "fakes/fake_organization.h"
 
+#include <stdio.h>
+
 #define SCRIPT(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 #define ALICE_SID   "S-1-5-21-9-9-9-500"
