@@ -70,6 +70,7 @@ static int serve(const struct config *config, const char *config_path)
     if (error)
         return fail(&note, error, EXIT_NEGATIVE);
     signal(SIGPIPE, SIG_IGN);
+    privileges_raise_descriptors();
     directory_prepare_process(config_client_keytab(config));
     setenv("KRB5RCACHEDIR", config->server.state_dir, 0); /* /var/tmp may be read-only, or another's */
     error = sasl_library_start(config->sasl.keytab, &note);

@@ -107,3 +107,12 @@ enum error privileges_prepare_directory(const char *path, unsigned mode, const c
     }
     return error;
 }
+
+void privileges_raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}

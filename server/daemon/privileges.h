@@ -16,4 +16,8 @@ MUST_USE enum error privileges_drop(const char *user, const char *group, struct 
 MUST_USE enum error privileges_prepare_directory(const char *path, unsigned mode, const char *user,
                                                  const char *group, struct note *note);
 
+/* Takes as many file descriptors as the machine gives us: each session, here and at the next hops, has one.
+ * Failing costs sessions only, later. */
+void privileges_raise_descriptors(void);
+
 #endif
