@@ -1,11 +1,12 @@
 """docker/compose.yaml: what the README promises, clients with addresses of their own, access rules, a life with interruptions."""
 
+import re
 import subprocess
 import threading
 import unittest
 
-from e2e.test_readme import commands_and_answers
-from lib.compose import REFUSED, ComposeCase, docker, inspect
+from e2e.test_readme import commands_and_answers, read
+from lib.compose import REFUSED, REPOSITORY, ComposeCase, docker, inspect
 from lib.smtp import Client, eventually
 
 NETWORK = "dirrelay-try_mail"
@@ -27,6 +28,18 @@ class TryOut(ComposeCase):
                 answer = "<** " + REFUSED
             with self.subTest(command=command):
                 self.try_step(command, answer)
+
+    # proves: contract-4
+    def test_the_docker_commands_of_the_documents_work_as_printed(self):
+        """Without a terminal and without files; taking it down is the end of every test."""
+        printed = [line for document in (("README.md",), ("docs", "deploy.md")) for line in re.findall(
+            r"^    (docker (?:build|run|compose -f docker/compose.yaml) .*)$", read(*document), re.M) if not line.endswith("down -v")]
+        self.assertGreater(len(printed), 6)
+        for line in printed:
+            with self.subTest(line=line):
+                typed = line.partition(" >")[0].replace(" exec -T ", " exec ").replace(" exec ", " exec -T ").replace(" logs -f ", " logs ")
+                done = subprocess.run(["bash", "-c", typed], cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def try_step(self, command, answer):
         """What changes something is typed once; the rest waits for the change to be in force."""
