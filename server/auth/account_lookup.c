@@ -283,13 +283,19 @@ static void move_requests(struct account_lookup *from, struct account_lookup *to
 
 static void answer_name_only(struct account_lookup *lookup)
 {
-    list_each_safe(link, &lookup->requests)
+    struct list due, *link;
+    list_init(&due);
+    list_each_safe(waiting, &lookup->requests)
     {
-        struct account_request *request = list_entry(link, struct account_request, link);
-        if (!request->is_name_only)
+        if (!list_entry(waiting, struct account_request, link)->is_name_only)
             continue;
+        list_remove(waiting);
+        list_append(&due, waiting);
+    }
+    while ((link = list_first(&due))) {
         list_remove(link);
-        accounts_answer(lookup->accounts, request, OK, lookup->who, NULL);
+        accounts_answer(lookup->accounts, list_entry(link, struct account_request, link), OK, lookup->who,
+                        NULL);
     }
 }
 
