@@ -1,6 +1,7 @@
 #include "daemon/check.h"
 
 #include "base/exit_code.h"
+#include "daemon/process_internal.h"
 #include "policy/lint.h"
 #include "source/load_once.h"
 
@@ -27,6 +28,18 @@ static bool print_findings(const struct organization *organization)
     }
     arena_done(&arena);
     return has_error;
+}
+
+/* The files that certificates of next hops are held against; true when one cannot be used. */
+static bool print_trust(const struct config *config)
+{
+    struct tls_context *context = NULL;
+    struct note note = {0};
+    bool is_bad = trust_part_read(config, &context, &note) != OK || note.text[0];
+    tls_context_free(context);
+    if (is_bad)
+        printf("error: trust: %s\n", note.text);
+    return is_bad;
 }
 
 /* Of a failed load: what is there cannot be used, or nothing answers. */
@@ -62,7 +75,8 @@ int check_run(const struct config *config)
         fprintf(stderr, "dirrelayd: %s\n", note.text[0] ? note.text : error_name(error));
         return code;
     }
-    bool has_errors = print_findings(organization);
+    bool has_errors = print_trust(config);
+    has_errors |= print_findings(organization);
     printf("organization \"%s\", server \"%s\": %zu receive connectors, %zu send connectors, %zu accepted "
            "domains, %zu refused\n",
            organization->name, organization->server.name, organization->receive_count,

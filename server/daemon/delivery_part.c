@@ -26,7 +26,7 @@ static enum error begin(struct process *process, struct note *note)
     memcpy(delivery.schedule.delays_ms, config->queue.retry_ms, sizeof delivery.schedule.delays_ms);
     delivery.ca_file = config->tls.ca_file;
     struct note problem = {0};
-    enum error error = trust_part_read(process, &delivery.tls, &problem);
+    enum error error = trust_part_read(config, &delivery.tls, &problem);
     if (error || problem.text[0])
         event_say(EVENT_ERROR, "trust.refused", "%s: no next hop's certificate is good", problem.text);
     if (error)

@@ -78,8 +78,7 @@ void trust_part_start(struct process *process);
 void trust_part_reload(struct process *process);
 void trust_part_stop(struct process *process);
 /* As tls_context_new_client; any thread. */
-MUST_USE enum error trust_part_read(const struct process *process, struct tls_context **out,
-                                    struct note *note);
+MUST_USE enum error trust_part_read(const struct config *config, struct tls_context **out, struct note *note);
 
 /* auth_part.c. begin_accounts and end_accounts on the directory loop, between the opening of the directory
  * and its closing. The rest on the main loop: start after the source's, before the first organization is

@@ -21,9 +21,8 @@ static uint64_t stamp_of(const struct config *config)
     return stamp_of_file(config->tls.ca_file) * 3 + stamp_of_file(config->tls.crl_file);
 }
 
-enum error trust_part_read(const struct process *process, struct tls_context **out, struct note *note)
+enum error trust_part_read(const struct config *config, struct tls_context **out, struct note *note)
 {
-    const struct config *config = process->config;
     return tls_context_new_client(&(struct tls_client_config){.profile = config->tls.profile,
                                                               .ca_file = config->tls.ca_file,
                                                               .crl_file = config->tls.crl_file},
@@ -36,7 +35,7 @@ void trust_part_reload(struct process *process)
     struct tls_context *context = NULL;
     struct note note = {0};
     process->trust_stamp = stamp_of(process->config);
-    enum error error = trust_part_read(process, &context, &note);
+    enum error error = trust_part_read(process->config, &context, &note);
     if (error || note.text[0]) {
         tls_context_free(context);
         event_say(EVENT_ERROR, "trust.refused", "%s: what was read before stays in force", note.text);

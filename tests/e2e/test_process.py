@@ -330,10 +330,17 @@ class Check(Process):
 
     # proves: contract-2
     def test_configuration_errors_name_file_line_and_key(self):
-        for key, value in (("server.colour", "red"), ("colours.red", "1"), ("queue.retry", "soon"), ("filter.milters", "inet:x:1")):
+        for key, value in (("server.colour", "red"), ("colours.red", "1"), ("queue.retry", "soon"), ("tls.profile", "old")):
             answer = self.check(config={key: value})
             self.assertEqual(answer.code, 2, answer)
             self.assertRegex(answer.err, r"dirrelay\.conf:\d+: ")
+
+    # proves: contract-2
+    def test_files_of_trust(self):
+        for key in ("tls.ca_file", "tls.crl_file"):
+            answer = self.check(config={key: "/nonexistent/file.pem"})
+            self.assertEqual(answer.code, 1, answer)
+            self.assertIn("error: trust: %s: /nonexistent/file.pem cannot be read" % key, answer.out)
 
     # proves: contract-1
     def test_directory_away(self):
