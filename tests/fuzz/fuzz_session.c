@@ -72,10 +72,17 @@ static struct buffer run(const struct organization *organization, const char *cl
     return output;
 }
 
+/* What connectors do not offer by default. */
+static void offer_everything(struct receive_connector *connector)
+{
+    connector->protocol_options |= OPTION_SMTPUTF8;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct organization *organization;
     if (organization == NULL) {
+        adjust_all = offer_everything;
         organization = smtp_organization(PERMISSION_MODEL_2010);
     }
     if (size < 1 || size > INPUT_MAX) {
