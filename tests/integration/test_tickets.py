@@ -134,6 +134,27 @@ class Tickets(unittest.TestCase):
             with self.subTest(keytab=keytab), self.probe(self.kdc.path(keytab)) as probe:
                 self.assertNotIn("GSSAPI", probe.offered())
 
+    def test_any_host_where_krb5_conf_says_so(self):
+        with open(self.kdc.path("krb5.conf")) as file:
+            text = file.read()
+        with open(self.kdc.path("any-host.conf"), "w") as file:
+            file.write(text.replace("[libdefaults]\n", "[libdefaults]\n ignore_acceptor_hostname = true\n"))
+        environment = {**self.kdc.environment, "KRB5_CONFIG": self.kdc.path("any-host.conf")}
+        with AuthProbe(environment, "--keytab", self.kdc.path("other.keytab")) as probe:
+            self.assertEqual(log_in(probe, "GSSAPI", self.kdc.environment, "sasl", "other.example.test")[0], "done")
+        with self.probe(self.kdc.path("other.keytab")) as probe:
+            self.assertEqual(log_in(probe, "GSSAPI", self.kdc.environment, "sasl", "other.example.test")[0], "refused")
+
+    # proves: T4
+    def test_ntlm_inside_spnego_takes_nobody_in(self):
+        with tempfile.NamedTemporaryFile("w") as users:
+            users.write("CONTOSO:alice:secret\n")
+            users.flush()
+            environment = {**self.kdc.environment, "NTLM_USER_FILE": users.name}
+            with AuthProbe(environment, "--keytab", self.keytab) as probe:
+                self.assertEqual(log_in(probe, "GSSAPI", environment, "spnego-ntlm", HOST, "CONTOSO\\alice", "secret")[0],
+                                 "refused")
+
     def test_a_keytab_that_comes_is_found(self):
         path = self.kdc.path("later.keytab")
         with self.probe(path) as probe:

@@ -4,7 +4,7 @@ since libkrb5 and gss-ntlmssp read the environment.
 
     gss_client.py sasl HOST [AUTHZID [LAYER]]     RFC 4752; LAYER is the bit it asks for, 1 by default
     gss_client.py spnego HOST
-    gss_client.py ntlm HOST DOMAIN\\USER PASSWORD
+    gss_client.py ntlm|spnego-ntlm HOST DOMAIN\\USER PASSWORD
 """
 
 import base64
@@ -40,10 +40,11 @@ def main(kind, host, *more):
     target = gssapi.Name("smtp@" + host, gssapi.NameType.hostbased_service)
     flags = [gssapi.RequirementFlag.mutual_authentication, gssapi.RequirementFlag.integrity,
              gssapi.RequirementFlag.out_of_sequence_detection]
-    mechanism, credentials = {"sasl": gssapi.MechType.kerberos, "spnego": SPNEGO, "ntlm": NTLM}[kind], None
-    if kind == "ntlm":
+    mechanism, credentials = {"sasl": gssapi.MechType.kerberos, "ntlm": NTLM}.get(kind, SPNEGO), None
+    if "ntlm" in kind:
         user = gssapi.Name(more[0], gssapi.NameType.user)
-        credentials = gssapi.raw.acquire_cred_with_password(user, more[1].encode(), mechs=[NTLM], usage="initiate").creds
+        mechanisms = [NTLM] if kind == "ntlm" else [NTLM, SPNEGO]
+        credentials = gssapi.raw.acquire_cred_with_password(user, more[1].encode(), mechs=mechanisms, usage="initiate").creds
         credentials, flags = gssapi.Credentials(credentials), [gssapi.RequirementFlag.integrity]
     context = gssapi.SecurityContext(name=target, mech=mechanism, creds=credentials, flags=flags, usage="initiate")
     say(context.step())
