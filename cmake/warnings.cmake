@@ -5,6 +5,8 @@ add_compile_options(
   -Wstrict-prototypes -Wformat=2 -Werror
   # A symbol of ours must never stand in for one of a library's (libunbound brings libevent along).
   -fvisibility=hidden -fno-strict-aliasing -fno-common -fstack-protector-strong)
+# No function is looked up at its first call: that saves the registers on the stack, with what memcpy left in them (a password).
+add_link_options(-Wl,-z,relro,-z,now)
 if(CMAKE_BUILD_TYPE MATCHES "Rel")
   # assert() stays on in release builds: it guards against programming errors, not against input.
   string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")

@@ -7,9 +7,11 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define IDLE_MS          60000
-#define CONFIG_BYTES_MAX 65536
+#define IDLE_MS           60000
+#define STACK_WIPED_BYTES 32768
+#define CONFIG_BYTES_MAX  65536
 
 /* Used by one thread at a time. */
 struct binding {
@@ -195,6 +197,13 @@ static bool is_denial(int code)
     return false;
 }
 
+/* libldap encodes the request on the stack; what lies below is wiped once it has returned. */
+__attribute__((noinline)) static void wipe_stack(void)
+{
+    char below[STACK_WIPED_BYTES];
+    explicit_bzero(below, sizeof below);
+}
+
 static enum error bind_once(struct bind_pool *pool, struct binding *binding, const char *dn,
                             struct bytes password, struct note *why)
 {
@@ -202,6 +211,7 @@ static enum error bind_once(struct bind_pool *pool, struct binding *binding, con
     char *detail = NULL;
     watchdog_arm(binding->watchdog, handle_deadline_ms(&pool->config));
     int code = ldap_sasl_bind_s(binding->handle.ldap, dn, LDAP_SASL_SIMPLE, &secret, NULL, NULL, NULL);
+    wipe_stack();
     watchdog_disarm(binding->watchdog);
     if (code == LDAP_SUCCESS)
         return OK;

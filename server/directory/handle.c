@@ -4,6 +4,7 @@
 #include "directory/entry_message.h"
 #include "directory/result_code.h"
 #include "directory/uri.h"
+#include "directory/wiped_write.h"
 
 #include <fcntl.h>
 #include <sasl/sasl.h>
@@ -70,6 +71,7 @@ static int on_connect(LDAP *ldap, Sockbuf *buffer, LDAPURLDesc *server, struct s
     if (descriptor >= 0)
         fcntl(descriptor, F_SETFD, FD_CLOEXEC);
     watchdog_guard(callback->lc_arg, descriptor);
+    wiped_write_install(buffer);
     return 0;
 }
 

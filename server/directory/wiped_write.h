@@ -1,0 +1,12 @@
+/* What libldap has written is wiped: its copy of a bind request holds the password, and it frees that as it
+ * is. Internal to the room. */
+#ifndef DIRECTORY_WIPED_WRITE_H
+#define DIRECTORY_WIPED_WRITE_H
+
+#include <lber.h>
+
+/* Once a connection, when it stands: above TLS, wherever that comes from later. Nothing is sent twice, since
+ * referrals are never followed. */
+void wiped_write_install(Sockbuf *buffer);
+
+#endif
