@@ -1,6 +1,7 @@
 """Logins while the directory fails: nobody is refused for it, nothing hangs, and the server still stops."""
 
 import base64
+import os
 import time
 import unittest
 
@@ -11,6 +12,7 @@ from lib.world import World
 BASIC = 4
 OTHER_TROUBLE = "454 4.7.0 Temporary authentication failure"
 RIGHTS = ["allow ms-Exch-SMTP-Submit to authenticated"]
+CANARY = b"kanarienvogel-4711"
 ALICE = "AUTH PLAIN " + base64.b64encode(b"\0alice\0secret").decode()
 
 
@@ -19,6 +21,7 @@ class Faults(unittest.TestCase):
         def organize(org, port, sink):
             people = People()
             people.person("alice", "secret")
+            people.person("canary", CANARY.decode())
             org.receive("Users", port, ["127.0.0.2"], auth=BASIC, aces=RIGHTS)
             org.receive("Anonymous", port, ["127.0.0.3"], groups="AnonymousUsers")
             org.records.append(people.ldif())
@@ -93,6 +96,41 @@ class Faults(unittest.TestCase):
                 except (Closed, ConnectionError):
                     pass
             world.slapd.thaw()
+
+    # proves: T11
+    @unittest.skipUnless(os.geteuid() == 0, "reads another user's memory")
+    def test_no_password_stays_in_memory(self):
+        """Right and wrong ones, proven and refused, on a loop and on the threads behind it."""
+        with self.world() as world:
+            for number, mechanism in enumerate(("PLAIN", "LOGIN") * 4):
+                password = CANARY if number < 4 else CANARY + b"-wrong"
+                with world.client() as client:
+                    client.ehlo()
+                    if mechanism == "PLAIN":
+                        reply = client.say("AUTH PLAIN " + base64.b64encode(b"\0canary\0" + password).decode())
+                    else:
+                        client.say("AUTH LOGIN " + base64.b64encode(b"canary").decode())
+                        reply = client.say(base64.b64encode(password).decode())
+                    self.assertEqual(reply.code, 235 if number < 4 else 535)
+            for trace in (CANARY, base64.b64encode(CANARY), base64.b64encode(b"\0canary\0" + CANARY)[:-4]):
+                self.assertEqual(found_in_memory(world.daemon.process.pid, trace), [])
+
+
+def found_in_memory(pid, trace):
+    """The regions of the process that hold these bytes. What a sanitizer reserves without using is left out."""
+    found = []
+    with open("/proc/%d/maps" % pid) as maps, open("/proc/%d/mem" % pid, "rb", 0) as memory:
+        for region in maps:
+            start, end = (int(place, 16) for place in region.split()[0].split("-"))
+            if "rw" not in region or end - start > 1 << 30:
+                continue
+            memory.seek(start)
+            try:
+                if trace in memory.read(end - start):
+                    found.append(region.strip())
+            except OSError:
+                pass  # a guard page
+    return found
 
 
 if __name__ == "__main__":
