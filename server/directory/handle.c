@@ -71,7 +71,6 @@ static int on_connect(LDAP *ldap, Sockbuf *buffer, LDAPURLDesc *server, struct s
     if (descriptor >= 0)
         fcntl(descriptor, F_SETFD, FD_CLOEXEC);
     watchdog_guard(callback->lc_arg, descriptor);
-    wiped_write_install(buffer);
     return 0;
 }
 
@@ -315,10 +314,18 @@ enum error handle_open(struct handle *handle, const struct directory_config *con
     return open_by(steps, sizeof steps / sizeof *steps, handle, config, uri, watchdog, note);
 }
 
+static enum error wipe_writes(struct opening *opening)
+{
+    Sockbuf *buffer = NULL;
+    ldap_get_option(opening->handle->ldap, LDAP_OPT_SOCKBUF, &buffer);
+    wiped_write_install(buffer);
+    return OK;
+}
+
 enum error handle_connect(struct handle *handle, const struct directory_config *config, const char *uri,
                           struct watchdog *watchdog, struct note *note)
 {
-    static enum error (*const steps[])(struct opening *) = {set_basics, connect_server};
+    static enum error (*const steps[])(struct opening *) = {set_basics, connect_server, wipe_writes};
     return open_by(steps, sizeof steps / sizeof *steps, handle, config, uri, watchdog, note);
 }
 

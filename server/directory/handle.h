@@ -21,8 +21,8 @@ struct handle {
  * TLS files), DENIED_CREDENTIALS (bind), TIMEOUT, TEMPORARY; the note says at which step. */
 MUST_USE enum error handle_open(struct handle *handle, const struct directory_config *config, const char *uri,
                                 struct watchdog *watchdog, struct note *note);
-/* As handle_open as far as the connection and its TLS go: anonymous, nothing is read, and the socket blocks;
- * for operations of a job's thread, which the watchdog guards. */
+/* As handle_open as far as the connection and its TLS go: anonymous, nothing is read, the socket blocks, and
+ * what was written is wiped; for operations of a job's thread, which the watchdog guards. */
 MUST_USE enum error handle_connect(struct handle *handle, const struct directory_config *config,
                                    const char *uri, struct watchdog *watchdog, struct note *note);
 /* What an operation gets by this configuration. */

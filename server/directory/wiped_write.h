@@ -5,8 +5,8 @@
 
 #include <lber.h>
 
-/* Once a connection, when it stands: above TLS, wherever that comes from later. Nothing is sent twice, since
- * referrals are never followed. */
+/* Once a connection, when it stands with its TLS, which lies below. Nothing is sent twice, since referrals
+ * are never followed. */
 void wiped_write_install(Sockbuf *buffer);
 
 #endif
