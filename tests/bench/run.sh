@@ -12,7 +12,7 @@ set -uo pipefail
 WORKLOADS=${1:-all}
 shift || true
 PEERS=${*:-postfix exim dirrelay}
-[ "$WORKLOADS" = all ] && WORKLOADS="w1 w1b w2 w3 w4 w5 policy"
+[ "$WORKLOADS" = all ] && WORKLOADS="w1 w1b w2 w2t w3 w4 w5 policy"
 REPS=${REPS:-3}
 W1_N=${W1_N:-20000} W1_C=${W1_C:-50} W1_CAP=${W1_CAP:-60} # cap: seconds
 W2_N=${W2_N:-10000}
@@ -143,22 +143,32 @@ run_w1() { run_sending w1 "$1" "$2" 1 0; }
 run_w1b() { run_sending w1b "$1" "$2" 20 1; }
 
 run_w2() { # PEER REPETITION
-    local count=$W2_N base pid
+    local count=$W2_N
     declare -f peer_hold >/dev/null && [ "$(peer_hold)" -lt "$count" ] && count=$(peer_hold)
+    run_holding "$1" "$2" hold "$count" smtpload -M hold -c "$count" -r 64
+}
+
+run_w2t() { # PEER REPETITION
+    run_holding "$1" "$2" tls "$W2_N" loginload -t -H "$W2_N" -s $FOREIGN_IP
+}
+
+run_holding() { # PEER REPETITION CASE COUNT TOOL ARGUMENTS...
+    local peer=$1 repetition=$2 case=$3 count=$4 tool=$5 base pid
+    shift 5
     load -M rcpt -n 10 -m 1 -s $FOREIGN_IP >/dev/null
     base=$("$BIN/procmon" -1 "$GROUPS_ROOT/peer")
     cpu_begin
     : >"$RUN/hold.err"
-    "$BIN/smtpload" -M hold -c "$count" -r 64 "127.0.0.1:$PORT" >"$RUN/hold.json" 2>"$RUN/hold.err" &
+    "$BIN/$tool" "$@" "127.0.0.1:$PORT" >"$RUN/hold.json" 2>"$RUN/hold.err" &
     pid=$!
-    wait_until 90 grep -q held "$RUN/hold.err"
+    wait_until 240 grep -q held "$RUN/hold.err"
     sleep 1
     MEMORY=$("$BIN/procmon" -1 "$GROUPS_ROOT/peer")
     cpu_end
     LOAD=$(timeout -s TERM 15 "$BIN/smtpload" -M rcpt -n 10 -m 1 -s $FOREIGN_IP "127.0.0.1:$PORT")
     kill -TERM $pid
     wait $pid
-    record w2 hold "$1" "$2" "{\"base\": $base, \"hold\": $(cat "$RUN/hold.json"), \"wanted\": $count}"
+    record w2 "$case" "$peer" "$repetition" "{\"base\": $base, \"hold\": $(cat "$RUN/hold.json"), \"wanted\": $count}"
 }
 
 run_w3() { # PEER REPETITION

@@ -98,6 +98,6 @@ peer_queue_left() { find "$PEER_ROOT"/var/spool/postfix/{incoming,active,deferre
 
 peer_refusals_logged() { grep -c 'NOQUEUE: reject' "$PEER_ROOT/var/log/postfix.log"; }
 
-peer_supports() { [ "$1" != policy ]; }
+peer_supports() { [ "$1" != policy ] && [ "$1" != w2t ]; }
 
 peer_hold() { echo 1000; } # a process a connection: fewer are held, and memory is for one

@@ -2,8 +2,9 @@
  * handshake, EHLO, AUTH PLAIN, QUIT; then one JSON object on stdout.
  *
  *   loginload [-t] [-R] [-a USERS] [-c N] [-d SECONDS] [-s ADDRESS] ADDRESS:PORT
- *   -t  STARTTLS    -R  offer the ticket of the thread's last session    -a  AUTH PLAIN as userN / passN, N
- * below USERS */
+ *   loginload -H N [-t] [-s ADDRESS] ADDRESS:PORT          opens N sessions up to EHLO, says "held N" on
+ * stderr and keeps them until SIGTERM -t  STARTTLS    -R  offer the ticket of the thread's last session    -a
+ * AUTH PLAIN as userN / passN, N below USERS */
 
 #include "load_options.h"
 #include "load_report.h"
@@ -12,10 +13,12 @@
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,7 +27,7 @@
 
 struct load_options options = {.sessions = 20, .seconds = 5};
 static bool with_tls, with_resumption;
-static long users;
+static long users, held;
 static uint64_t end_us;
 static long resumed;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -110,7 +113,8 @@ static bool login(struct session *s, long number)
     return ask(s, line, 235);
 }
 
-static bool converse(struct session *s, long number)
+/* Up to the EHLO behind which logins and messages begin. */
+static bool greet(struct session *s)
 {
     int on = 1;
     s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -122,8 +126,12 @@ static bool converse(struct session *s, long number)
         return false;
     if (connect(s->fd, (struct sockaddr *)&options.to, sizeof options.to))
         return false;
-    return hear(s) == 220 && ask(s, "EHLO load.bench.test\r\n", 250) && (!with_tls || secure(s)) &&
-           (!users || login(s, number)) && ask(s, "QUIT\r\n", 221);
+    return hear(s) == 220 && ask(s, "EHLO load.bench.test\r\n", 250) && (!with_tls || secure(s));
+}
+
+static bool converse(struct session *s, long number)
+{
+    return greet(s) && (!users || login(s, number)) && ask(s, "QUIT\r\n", 221);
 }
 
 static void end(struct session *s)
@@ -161,6 +169,35 @@ static void *run(void *argument)
     return NULL;
 }
 
+static volatile sig_atomic_t is_stopping;
+
+static void stop(int signal)
+{
+    (void)signal;
+    is_stopping = 1;
+}
+
+static void hold(void)
+{
+    struct rlimit files = {0};
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    signal(SIGTERM, stop);
+    uint64_t begin_us = now_us();
+    for (long i = 0; i < held && !is_stopping; i++) {
+        struct session *s = calloc(1, sizeof *s);
+        figures.opened++;
+        greet(s) ? figures.idle++ : figures.failed++;
+        s->ticket = NULL;
+    }
+    uint64_t finished_us = now_us();
+    fprintf(stderr, "held %ld\n", figures.idle);
+    while (!is_stopping)
+        pause();
+    report_print(begin_us, finished_us);
+}
+
 static struct sockaddr_in parse_address(char *text)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
@@ -176,7 +213,7 @@ static struct sockaddr_in parse_address(char *text)
 int main(int count, char **arguments)
 {
     int option;
-    while ((option = getopt(count, arguments, "tRa:c:d:s:")) != -1) {
+    while ((option = getopt(count, arguments, "tRa:c:d:s:H:")) != -1) {
         switch (option) {
         case 't':
             with_tls = true;
@@ -193,6 +230,9 @@ int main(int count, char **arguments)
         case 'd':
             options.seconds = strtod(optarg, NULL);
             break;
+        case 'H':
+            held = strtol(optarg, NULL, 10);
+            break;
         case 's':
             options.from = parse_address(optarg);
             break;
@@ -206,6 +246,11 @@ int main(int count, char **arguments)
     context = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    if (held) {
+        hold();
+        return 0;
+    }
     uint64_t begin_us = now_us();
     end_us = begin_us + (uint64_t)(options.seconds * 1e6);
     pthread_t *threads = calloc((size_t)options.sessions, sizeof *threads);
