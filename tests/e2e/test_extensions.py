@@ -1,8 +1,10 @@
 """What a client may use besides plain SMTP, from the first octet to the next hop: CHUNKING, BINARYMIME, DSN, SMTPUTF8 and XEXCH50."""
 
 import email
+import email.message
 import email.policy
 import random
+import smtplib
 import unittest
 
 from lib.organization import EXTERNAL
@@ -321,6 +323,24 @@ class Extensions(Case):
             self.assertReply(client.reply(), "250 2.0.0 XEXCH50 OK")
             self.assertEqual(client.data(HEADER + b"\r\nbody\r\n").code, 250)
         self.assertTrue(self.arrived()[0].content.endswith(b"\r\n\r\nbody\r\n"))
+
+    # -- a client that others wrote ------------------------------------------------------------------------------------
+
+    # proves: A7
+    def test_smtplib_uses_them(self):
+        self.sink.keywords.append("SMTPUTF8")
+        self.sink.cut()
+        message = email.message.EmailMessage(policy=email.policy.SMTPUTF8)
+        message["From"], message["To"], message["Subject"] = SENDER, "grüße@bücher.example", "Grüße"
+        message.set_content("schöne Grüße\n", cte="8bit")
+        with smtplib.SMTP("127.0.0.1", self.port, source_address=("127.0.0.3", 0)) as client:
+            self.assertEqual(client.send_message(message, rcpt_options=["NOTIFY=SUCCESS"]), {})
+            self.assertTrue(client.does_esmtp and client.has_extn("chunking") and client.has_extn("dsn"))
+        arrived = self.arrived(matching=lambda m: not is_bounce(m))[0]
+        self.assertEqual(arrived.recipients, ["grüße@xn--bcher-kva.example"])
+        self.assertTrue(arrived.content.endswith("\r\n\r\nschöne Grüße\r\n".encode()))
+        self.assertIn("Subject: Grüße\r\n".encode(), arrived.content)
+        self.assertEqual(self.report()[1]["gr\\x{FC}\\x{DF}e@xn--bcher-kva.example"]["Action"], "relayed")
 
 
 if __name__ == "__main__":

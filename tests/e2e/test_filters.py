@@ -54,6 +54,23 @@ class Filtered(unittest.TestCase):
         self.assertEqual(b"".join(filter_.steps(b"B")), message.body)
         self.assertEqual(len(filter_.steps(b"E")), 1)
 
+    # proves: F8
+    def test_chunks_are_filtered_and_pipelined(self):
+        """What stands behind the last chunk waits for the filters' word."""
+        filter_ = Milter()
+        world = self.world(filter_)
+        message = BODY + b"line\r\n" * 10000
+        envelope = b"MAIL FROM:<chris@contoso.com>\r\nRCPT TO:<kate@fabrikam.com>\r\n"
+        chunks = b"BDAT 20\r\n" + message[:20] + b"BDAT %d LAST\r\n" % (len(message) - 20) + message[20:]
+        for verdict, code in ((CONTINUE, 250), (REJECT, 550), (TEMPFAIL, 451), (DISCARD, 250)):
+            filter_.script = {b"E": verdict}
+            with self.subTest(code=code), world.client(RELAY) as client:
+                client.ehlo("client.example")
+                client.send(envelope + chunks + envelope + chunks)
+                self.assertEqual([client.reply().code for _ in range(8)], [250, 250, 250, code] * 2)
+        self.assertEqual([m.body for m in world.sink.wait(2)], [message.partition(b"\r\n\r\n")[2]] * 2)
+        self.assertEqual(sum(letter == b"E" for conversation in filter_.heard for letter, _ in conversation), 8)
+
     def test_verdicts(self):
         for step in (b"C", b"H", b"M", b"R", b"T", b"L", b"N", b"B", b"E"):
             filter_ = Milter({step: REJECT})
