@@ -2,7 +2,7 @@
 # Installs what is needed, builds, runs every test. The one command of a fresh Debian 12 machine, run as root.
 #
 #   tests/run.sh             everything
-#   tests/run.sh quick       without the fuzzers, TSan and the second compiler
+#   tests/run.sh quick       without the fuzzers, TSan, the second compiler and the compose files
 #   tests/run.sh unit        the unit tests under ASan and UBSan alone
 #
 # Ends with "N passed, N failed"; exit 1 when anything failed. FUZZ_SECONDS (30) is the time of each fuzz target, FUZZ_SEED (1)
