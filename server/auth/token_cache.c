@@ -111,10 +111,11 @@ const struct account *token_cache_find(struct token_cache *cache, uint64_t epoch
 
 static void make_room(struct token_cache *cache)
 {
+    size_t bytes_max = cache->bytes_max ? cache->bytes_max : TOKEN_CACHE_BYTES_MAX;
     while (cache->names && (HASH_COUNT(cache->names) > TOKEN_CACHE_NAMES_MAX ||
-                            (cache->bytes > TOKEN_CACHE_BYTES_MAX && !cache->accounts)))
+                            (cache->bytes > bytes_max && !cache->accounts)))
         drop_name(cache, cache->names);
-    while (cache->accounts && cache->bytes > TOKEN_CACHE_BYTES_MAX)
+    while (cache->accounts && cache->bytes > bytes_max)
         drop_account(cache, cache->accounts);
 }
 

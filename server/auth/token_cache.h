@@ -16,6 +16,7 @@ struct token_cache {
     struct cached_name *names;
     struct cached_account *accounts;
     size_t bytes;
+    size_t bytes_max; /* 0: TOKEN_CACHE_BYTES_MAX */
     uint64_t epoch;
 };
 

@@ -126,15 +126,15 @@ static void test_bounds(void **state)
 static void test_many(void **state)
 {
     (void)state;
-    enum { COUNT = 330 };
+    enum { COUNT = 120 };
     char *ldif = malloc(COUNT * 400 + 1000);
     size_t len = (size_t)snprintf(ldif, 1000, "%s", TOP USER(""));
     for (unsigned i = 0; i < COUNT; i++) {
         char member[64];
-        if (i < 110)
+        if (i < 60)
             (void)snprintf(member, sizeof(member), DN("u"));
         else
-            (void)snprintf(member, sizeof(member), "cn=g%u,dc=contoso,dc=com", i - 110);
+            (void)snprintf(member, sizeof(member), "cn=g%u,dc=contoso,dc=com", i - 60);
         len += (size_t)snprintf(ldif + len, 400,
                                 "dn: cn=g%u,dc=contoso,dc=com\nobjectClass: groupOfNames\nmember: %s\n"
                                 "objectSid: S-1-5-21-1-2-3-%u\n\n",
