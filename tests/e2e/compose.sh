@@ -9,7 +9,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/lib/engine.sh
 
-trap 'engine_stop' EXIT
+# Ends with what the tests said, not with what the cleaning up says.
+trap 'code=$?; engine_stop; exit $code' EXIT
 if ! engine_start "${DIRRELAY_COMPOSE_CACHE:-/var/tmp/dirrelay-compose}"; then
     trap - EXIT
     echo "skipped: no Docker Engine can run here: $ENGINE_WHY"

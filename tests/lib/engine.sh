@@ -100,6 +100,7 @@ engine_base() {
 
 # Everything goes but images and layers, of which the newest 3 GB stay.
 engine_stop() {
+    set +e # whatever fails, the rest must go
     if [ -n "${ENGINE_PID:-}" ] && kill -0 "$ENGINE_PID" 2>/dev/null; then
         docker ps -aq | xargs -r docker rm -fv >/dev/null 2>&1
         docker volume prune -f >/dev/null 2>&1
