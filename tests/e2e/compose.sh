@@ -9,6 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . tests/lib/engine.sh
 
+[ "$(id -u)" != 0 ] || engine_install
 # Ends with what the tests said, not with what the cleaning up says.
 trap 'code=$?; engine_stop; exit $code' EXIT
 if ! engine_start "${DIRRELAY_COMPOSE_CACHE:-/var/tmp/dirrelay-compose}"; then

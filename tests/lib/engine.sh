@@ -1,6 +1,7 @@
 # A Docker Engine of the test's own: data, socket, bridge and firewall rules apart from any other, nothing left but a cache.
 #
 #   . tests/lib/engine.sh
+#   engine_install
 #   engine_start FOLDER || echo "$ENGINE_WHY"    FOLDER keeps what a second run would make again: base image, layers, compose
 #   docker compose …                             DOCKER_HOST and DOCKER_CONFIG are set
 #   engine_stop
@@ -43,7 +44,6 @@ engine_start() {
     mkdir -p "$ENGINE_CACHE/config/cli-plugins"
     exec 8>"$ENGINE_CACHE/lock"
     flock 8
-    engine_install
     ENGINE_RUN=$(mktemp -d /tmp/dr-engine.XXXXXX)
     ENGINE_FORWARD=$(cat /proc/sys/net/ipv4/ip_forward)
     if ! engine_save_firewall 2>"$ENGINE_RUN/bridge"; then
