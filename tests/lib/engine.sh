@@ -15,7 +15,7 @@ engine_mirror() {
 
 engine_install() {
     local package missing=
-    for package in docker.io iptables debootstrap curl iproute2; do
+    for package in docker.io iptables debootstrap curl iproute2 xz-utils; do
         dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
     done
     [ -n "$missing" ] || return 0
