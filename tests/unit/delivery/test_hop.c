@@ -343,6 +343,26 @@ static void test_a_slow_hop_holds_nobody_up(void **state)
     assert_true(world.host.message_count >= 2301);
 }
 
+/* One sender has put in a thousand, another one: it does not wait for all of them. */
+static void test_senders_are_served_in_turn(void **state)
+{
+    (void)state;
+    world.host.is_silent_at_end = true;
+    put_many(1000);
+    fake_delivery_wait(&world, &world.host.message_count, 20);
+    fake_delivery_settle(&world);
+    fake_delivery_put_small(&world, "other@b.example", "c@d.example");
+    fake_delivery_settle(&world);
+    world.host.is_silent_at_end = false;
+    fake_smart_host_say(&world.host, "250 2.0.0 taken");
+    fake_delivery_wait_queue(&world, 0);
+    struct bytes rest = buffer_bytes(&world.host.envelopes), line;
+    size_t before = 0;
+    while (bytes_next(&rest, '\n', &line) && !bytes_starts_nocase(line, "MAIL FROM:<other@"))
+        before += bytes_starts_nocase(line, "MAIL");
+    assert_in_range(before, 20, 500);
+}
+
 /* -- new organizations -- */
 
 static void test_the_smart_host_changes(void **state)
@@ -476,6 +496,7 @@ int main(void)
         TEST(test_silence_at_the_end_has_a_deadline),
         TEST(test_a_hop_that_does_not_answer_quit_is_left),
         TEST_EMPTY(test_a_slow_hop_holds_nobody_up),
+        TEST(test_senders_are_served_in_turn),
         TEST(test_the_smart_host_changes),
         TEST(test_the_connector_goes_away),
         TEST(test_many_organizations_in_a_row),
