@@ -1,6 +1,8 @@
 /* room: smtp_client */
 /* A hop that says anything, in any pieces: the reply parser gives the same lines however they are cut, and a
- * whole session stays within its rules. The first byte chooses the cut and the messages. */
+ * whole session stays within its rules. The first byte chooses the cut, whether a login is demanded and how
+ * it ends. */
+#include "auth/sasl_library.h"
 #include "smtp_client/client.h"
 #include "smtp_client/reply_parser.h"
 
@@ -150,16 +152,35 @@ static void check_wire(struct bytes wire)
     }
 }
 
-static void run_session(struct loop *loop, struct bytes input, size_t step, bool hangs_up)
+static enum error on_credential(void *owner, struct auth_credential *out, struct note *note)
 {
-    static const struct smtp_client_config CONFIG = {.helo_name = "mx", .command_timeout_ms = 1000};
-    static const struct smtp_client_events EVENTS = {.on_ready = on_ready, .on_closed = on_closed};
+    (void)owner;
+    (void)note;
+    memcpy(out->user, "relay", 6);
+    memcpy(out->password, "secret", 7);
+    return OK;
+}
+
+static bool holds(struct bytes text, const char *part)
+{
+    return bytes_find_text(text, part) < text.len;
+}
+
+static void run_session(struct loop *loop, struct bytes input, size_t step, bool logs_in, bool hangs_up)
+{
+    static const struct smtp_client_events EVENTS = {
+        .on_ready = on_ready, .on_credential = on_credential, .on_closed = on_closed};
+    const struct smtp_client_config config = {
+        .helo_name = "mx",
+        .command_timeout_ms = 1000,
+        .demand = {.tls = TLS_DEMAND_OFFERED, .needs_authentication = logs_in}};
+    const struct bytes all = input;
     struct ip_endpoint nowhere = {0};
     struct session here = {0};
     session = &here;
     buffer_init(&here.wire, 1u << 20);
     here.stream = stream_memory_new(loop, &nowhere, &nowhere, on_output, NULL);
-    here.client = smtp_client_attach(here.stream, &CONFIG, &EVENTS, NULL);
+    here.client = smtp_client_attach(here.stream, &config, &EVENTS, NULL);
     assert(here.client);
     for (; input.len && here.stream; input = bytes_skip(input, step)) {
         stream_memory_feed(here.stream, bytes_first(input, step));
@@ -175,6 +196,8 @@ static void run_session(struct loop *loop, struct bytes input, size_t step, bool
     for (size_t i = 0; i < MESSAGES; i++)
         assert(here.done[i] == (i < here.next));
     check_wire(buffer_bytes(&here.wire));
+    if (logs_in && holds(buffer_bytes(&here.wire), "MAIL FROM"))
+        assert(holds(all, "235"));
     buffer_done(&here.wire);
 }
 
@@ -185,6 +208,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!loop) {
         clock_fake_init(&clock, 1000, 1000);
         loop = loop_new("fuzz", &clock.clock);
+        struct note note = {0};
+        if (sasl_library_start(NULL, &note))
+            abort();
     }
     if (size < 1)
         return 0;
@@ -192,6 +218,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t step = (size_t)data[0] % 64 + 1;
     uint64_t whole = read_all(input, input.len + 1);
     assert(read_all(input, step) == whole && read_all(input, 1) == whole);
-    run_session(loop, input, step, data[0] & 128);
+    run_session(loop, input, step, data[0] & 64, data[0] & 128);
     return 0;
 }
