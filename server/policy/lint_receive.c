@@ -192,6 +192,33 @@ static void check_report_only(struct lint_report *report, const struct receive_c
     lint_add(report, &item, "the want of %s is logged and not enforced: it counts as granted", named);
 }
 
+static bool is_met_from_outside(const struct receive_connector *connector)
+{
+    for (size_t i = 0; i < connector->range_count; i++) {
+        const struct ip_range *range = &connector->ranges[i];
+        if (!ip_is_loopback(&range->low) || !ip_is_loopback(&range->high)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_login_in_clear(struct lint_report *report, const struct receive_connector *connector)
+{
+    bool is_protected = (connector->auth_mechanism & AUTH_BASIC_REQUIRE_TLS) || connector->implicit_tls ||
+                        (connector->protocol_restrictions & RESTRICTION_REQUIRE_TLS);
+    if (!(connector->auth_mechanism & AUTH_BASIC) || is_protected || !is_met_from_outside(connector)) {
+        return;
+    }
+    char flags[16];
+    (void)snprintf(flags, sizeof(flags), "%" PRIu32,
+                   connector->auth_mechanism | AUTH_TLS | AUTH_BASIC_REQUIRE_TLS);
+    struct lint_item item =
+        item_of(LINT_WARNING, "login-in-clear", connector->dn,
+                lint_fix(report, connector->dn, "replace", "msExchSMTPReceiveInboundSecurityFlag", flags));
+    lint_add(report, &item, "BasicAuth without BasicAuthRequireTLS: passwords may come in clear");
+}
+
 void lint_receive_connectors(struct lint_report *report)
 {
     for (size_t i = 0; i < report->organization->receive_count; i++) {
@@ -213,5 +240,6 @@ void lint_receive_connectors(struct lint_report *report)
         check_width(report, &relay);
         check_nothing(report, connector);
         check_report_only(report, connector);
+        check_login_in_clear(report, connector);
     }
 }

@@ -417,6 +417,46 @@ static void test_a_login_in_clear(void **state)
     done(&run);
 }
 
+static void require_tls(struct receive_connector *connector)
+{
+    connector->protocol_restrictions |= RESTRICTION_REQUIRE_TLS;
+}
+
+static void begin_in_tls(struct receive_connector *connector)
+{
+    connector->implicit_tls = true;
+}
+
+static void test_passwords_of_clients_in_clear(void **state)
+{
+    static const struct {
+        const char *ranges;
+        uint32_t auth;
+        void (*adjust)(struct receive_connector *connector);
+        const char *rules;
+        const char *fix;
+    } cases[] = {
+        {"10.0.0.1", AUTH_BASIC, NULL, "login-in-clear", "msExchSMTPReceiveInboundSecurityFlag: 13\n"},
+        {"10.0.0.1", AUTH_TLS | AUTH_INTEGRATED | AUTH_BASIC, NULL, "login-in-clear",
+         "msExchSMTPReceiveInboundSecurityFlag: 15\n"},
+        {"10.0.0.1", AUTH_TLS | AUTH_BASIC | AUTH_BASIC_REQUIRE_TLS, NULL, "", NULL},
+        {"10.0.0.1", AUTH_INTEGRATED, NULL, "", NULL},
+        {"10.0.0.1", AUTH_TLS | AUTH_BASIC, require_tls, "", NULL},
+        {"10.0.0.1", AUTH_BASIC, begin_in_tls, "", NULL},
+        {"127.0.0.0/8", AUTH_BASIC, NULL, "", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct run run = lint_receive((struct fake_receive[]){
+            {"Users", .ranges = cases[i].ranges, .auth = cases[i].auth, .adjust = cases[i].adjust,
+             .aces = "allow ms-Exch-SMTP-Submit to authenticated"},
+            {0}});
+        expect_rules(&run, cases[i].rules);
+        assert_true(cases[i].fix == NULL || strstr(run.findings[0].fix, cases[i].fix) != NULL);
+        done(&run);
+    }
+}
+
 /* A DN that LDIF cannot show as it is goes in base64. */
 static void test_fix_with_a_strange_name(void **state)
 {
@@ -433,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_nothing_to_find),
         cmocka_unit_test(test_rights_of_a_secured_send_connector),
         cmocka_unit_test(test_a_login_in_clear),
+        cmocka_unit_test(test_passwords_of_clients_in_clear),
         cmocka_unit_test(test_the_recommended_relay),
         cmocka_unit_test(test_what_is_only_reported_counts_as_granted),
         cmocka_unit_test(test_open_relay),
