@@ -8,7 +8,8 @@
  * Commands on standard input, one a line, fields separated by tabs:
  *   watch  NAME BASE FILTER ATTRIBUTES          search NAME BASE SCOPE FILTER ATTRIBUTES DEADLINE_MS
  *   cancel NAME          stop NAME          info          close
- * Each line carries gap_ms: the longest time since the last line in which the loop did not turn. */
+ * Each line carries gap_ms: the longest time since the last line in which the loop did not turn, without the
+ * time that it worked or wanted to work: what is left, it was blocked. */
 #include "base/buffer.h"
 #include "directory/directory.h"
 
@@ -37,6 +38,7 @@ struct probe {
     struct directory *directory;
     struct loop_timer beat;
     uint64_t beaten_ms;
+    uint64_t busy_ms; /* at that beat */
     uint64_t gap_ms;
     struct loop_poll *input;
     struct buffer unread;
@@ -71,13 +73,30 @@ static void end_line(void)
     fflush(stdout);
 }
 
+/* How long this thread has run and has waited for a processor: a busy machine blocks nobody. */
+static uint64_t read_busy_ms(void)
+{
+    unsigned long long run_ns = 0, wait_ns = 0;
+    FILE *file = fopen("/proc/thread-self/schedstat", "re");
+    if (file) {
+        if (fscanf(file, "%llu %llu", &run_ns, &wait_ns) != 2)
+            run_ns = wait_ns = 0;
+        fclose(file);
+    }
+    return (run_ns + wait_ns) / 1000000;
+}
+
 static void on_beat(struct loop_timer *timer)
 {
     uint64_t now = clock_monotonic_ms(&clock_system);
+    uint64_t busy = read_busy_ms();
+    uint64_t worked = busy - probe.busy_ms;
     uint64_t gap = now - probe.beaten_ms;
+    gap = gap > worked ? gap - worked : 0;
     if (gap > probe.gap_ms)
         probe.gap_ms = gap;
     probe.beaten_ms = now;
+    probe.busy_ms = busy;
     loop_timer_start(timer, BEAT_MS);
 }
 
@@ -352,6 +371,7 @@ static int run(const struct directory_config *config)
     probe.directory->on_state = on_state;
     loop_timer_init(&probe.beat, probe.loop, on_beat);
     probe.beaten_ms = clock_monotonic_ms(&clock_system);
+    probe.busy_ms = read_busy_ms();
     loop_timer_start(&probe.beat, BEAT_MS);
     fcntl(STDIN_FILENO, F_SETFL, fcntl(STDIN_FILENO, F_GETFL) | O_NONBLOCK);
     if (loop_poll_new(probe.loop, STDIN_FILENO, on_input, NULL, &probe.input) != OK)
