@@ -122,6 +122,7 @@ static void on_renewed(struct auth_renewal *request, enum auth_step step)
         account_unref(request->account);
         session_forget_renewal(session);
     }
+    account_unref(renewal->request.old);
     buffer_done(&renewal->line);
     free(renewal);
 }
@@ -152,7 +153,7 @@ bool session_awaits_account(struct smtp_session *session)
     }
     renewal->session = session;
     renewal->request.loop = session->service->loop;
-    renewal->request.old = session->account;
+    renewal->request.old = account_ref(session->account);
     renewal->request.on_done = on_renewed;
     session->renewal = renewal;
     session->waits |= WAIT_RENEWAL;

@@ -91,6 +91,7 @@ static void answer(struct fake_step *step)
         }
         exchange->on_step(exchange, taken.step);
     } else if (renewal != NULL) {
+        assert(renewal->old->token != NULL); /* borrowed until now */
         renewal->account = taken.account;
         renewal->on_done(renewal, taken.step);
     } else {
