@@ -57,7 +57,7 @@ class ExistingDirectory(unittest.TestCase):
         os.chmod(path, 0o440)
         os.chown(path, 10025, 10025)
 
-    # proves: R11 R23 contract-2
+    # proves: D13 R23 contract-2
     def test_it_relays_for_the_addresses_that_clients_have(self):
         eventually(lambda: can_connect(self.port), 20)
         with Client(self.port, source=ALLOWED) as client:

@@ -85,14 +85,14 @@ class Scale(ComposeCase):
     def swaks_to_proxy(self, address, subject):
         return self.swaks(address, subject, server="proxy", network=NETWORK)
 
-    # proves: R11
+    # proves: D13
     def test_the_relays_know_the_clients_behind_the_proxy(self):
         done = self.swaks_to_proxy(ALLOWED, "through-the-proxy")
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn(ALLOWED, self.project.wait_arrived("through-the-proxy")["received"][0])
         self.assertIn(REFUSED, self.swaks_to_proxy(OTHER, "not-through").stdout)
 
-    # proves: R11
+    # proves: D13
     def test_a_proxy_header_of_anybody_else_is_no_command(self):
         with Client(25, host=RELAYS["relay1"], source=GATEWAY) as client:
             self.assertNotEqual(client.say("PROXY TCP4 %s 172.30.26.11 40000 25" % ALLOWED).code, 220)
@@ -115,7 +115,7 @@ class Scale(ComposeCase):
         self.wait_for_all(sender.accepted)
         return sender
 
-    # proves: R21
+    # proves: contract-5
     def test_a_relay_may_die(self):
         self.interrupt("relay1")
 

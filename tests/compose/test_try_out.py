@@ -51,7 +51,7 @@ class TryOut(ComposeCase):
             assert (done.returncode != 0) == is_refusal and (answer is None or answer in said), said
         eventually(works, 0 if command.startswith(("ldapadd", "ldapmodify")) else 20)
 
-    # proves: R11
+    # proves: D13
     def test_the_connector_sees_the_address_of_the_client(self):
         done = self.send(ALLOWED, "from-allowed")
         self.assertEqual(done.returncode, 0, done.stdout)
@@ -60,7 +60,7 @@ class TryOut(ComposeCase):
         self.assertIn(REFUSED, done.stdout)
         self.assertEqual(self.project.arrived("from-other"), [])
 
-    # proves: R11
+    # proves: D13
     def test_who_comes_by_the_published_port_of_loopback_gains_nothing(self):
         with Client(2525, source="127.0.0.1") as client:
             client.say("EHLO printer.contoso.com")
@@ -145,7 +145,7 @@ class TryOut(ComposeCase):
         self.assertTrue(said.startswith("354"), said)
         return process
 
-    # proves: contract-1
+    # proves: R11 contract-1
     def test_stop_waits_for_a_running_transaction_and_the_state_stays(self):
         process = self.begin_message("while-stopping")
         stopping = threading.Thread(target=self.project.run, args=("stop", "relay"))
@@ -161,7 +161,7 @@ class TryOut(ComposeCase):
         self.project.up()
         self.project.wait_arrived("while-stopping")
 
-    # proves: R21 D13
+    # proves: contract-5
     def test_killed_it_comes_back_with_what_it_had_accepted(self):
         self.project.run("stop", "next-hop")
         self.addCleanup(self.project.up)
@@ -175,6 +175,7 @@ class TryOut(ComposeCase):
         self.project.flush()
         self.project.wait_arrived("before-kill")
 
+    # proves: R11
     def test_a_second_container_on_the_same_state_is_refused(self):
         relay = self.project.container("relay")
         done = docker("run", "--rm", "--volumes-from", relay, "--network", NETWORK, "-e", "DIRRELAY_DIRECTORY_URI=ldap://directory",
