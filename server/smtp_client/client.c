@@ -137,26 +137,29 @@ static void keep_text(struct smtp_client *client, const struct reply_line *line,
         client->text[client->text_len++] = piece[i] >= ' ' && piece[i] < 127 ? piece[i] : ' ';
 }
 
+static const struct {
+    const char *keyword;
+    enum hop_offer offer;
+} OFFERS[] = {
+    {"PIPELINING", HOP_PIPELINING}, {"SIZE", HOP_SIZE},         {"8BITMIME", HOP_8BITMIME},
+    {"STARTTLS", HOP_STARTTLS},     {"SMTPUTF8", HOP_SMTPUTF8}, {"CHUNKING", HOP_CHUNKING},
+    {"BINARYMIME", HOP_BINARYMIME},
+};
+
 static void read_offer(struct smtp_client *client, struct bytes keyword)
 {
     struct bytes word;
     if (!bytes_next(&keyword, ' ', &word))
         return;
-    if (bytes_equal_text_nocase(word, "PIPELINING"))
-        client->offers |= HOP_PIPELINING;
-    if (bytes_equal_text_nocase(word, "8BITMIME"))
-        client->offers |= HOP_8BITMIME;
-    if (bytes_equal_text_nocase(word, "STARTTLS"))
-        client->offers |= HOP_STARTTLS;
+    for (size_t i = 0; i < sizeof OFFERS / sizeof OFFERS[0]; i++) {
+        if (bytes_equal_text_nocase(word, OFFERS[i].keyword))
+            client->offers |= OFFERS[i].offer;
+    }
     if (bytes_equal_text_nocase(word, "AUTH"))
         client->mechanism = auth_client_choose(keyword, client->config.demand.uses_token);
-    if (bytes_equal_text_nocase(word, "SMTPUTF8"))
-        client->offers |= HOP_SMTPUTF8;
-    if (bytes_equal_text_nocase(word, "SIZE")) {
-        client->offers |= HOP_SIZE;
-        if (bytes_to_u64(bytes_trim(keyword), UINT64_MAX, &client->hop_size))
-            client->hop_size = 0;
-    }
+    if (bytes_equal_text_nocase(word, "SIZE") &&
+        bytes_to_u64(bytes_trim(keyword), UINT64_MAX, &client->hop_size))
+        client->hop_size = 0;
 }
 
 void client_idle(struct smtp_client *client)

@@ -10,7 +10,7 @@ struct smtp_client;
 
 /* What the hop said to one recipient or to the message. */
 enum smtp_outcome {
-    OUTCOME_DELIVERED, /* 2xx after the final dot */
+    OUTCOME_DELIVERED, /* 2xx after the content */
     OUTCOME_DEFERRED,  /* 4xx, lost connection, timeout, garbage */
     OUTCOME_FAILED,    /* 5xx */
 };
@@ -20,13 +20,13 @@ struct smtp_transaction {
     struct bytes sender; /* empty: <> */
     const struct bytes *recipients;
     size_t recipient_count;
-    uint64_t size_bytes; /* of the content, for SIZE */
+    uint64_t size_bytes; /* of the content; where it goes in a chunk, exactly */
     bool is_8bit;        /* content declared 8BITMIME */
     bool is_binary;      /* content declared BINARYMIME */
     bool is_chunk_only;  /* content that DATA would change: lone CR, LF or NUL, lines over 998 octets */
     bool needs_utf8;     /* the header block needs SMTPUTF8; addresses speak for themselves */
-    /* Gives the next run of content, at most size bytes; *out_len 0 at the end. CRLF line ends, no
-     * dot-stuffing yet. */
+    /* Gives the next run of content, at most size bytes; *out_len 0 at the end. Without dot-stuffing; CRLF
+     * line ends, unless it is_binary or is_chunk_only. */
     enum error (*read)(struct smtp_transaction *transaction, char *out, size_t size, size_t *out_len);
     /* Each recipient's outcome, then on_done once. reply: the hop's text, cleaned, at most 512 bytes,
      * borrowed. on_recipient must not call the client; on_done may send, quit or abort. */
@@ -47,7 +47,7 @@ struct smtp_client_config {
                                        holding NULL: no TLS can be had */
     uint64_t connect_timeout_ms;
     uint64_t command_timeout_ms; /* waiting for a reply */
-    uint64_t data_timeout_ms;    /* waiting for the reply to the final dot */
+    uint64_t data_timeout_ms;    /* waiting for the reply to the content */
 };
 
 /* What protects the session. */

@@ -24,10 +24,18 @@ enum client_state {
     CLIENT_OVER, /* closing: nothing is read any more */
 };
 
-enum hop_offer { HOP_PIPELINING = 1, HOP_SIZE = 2, HOP_8BITMIME = 4, HOP_STARTTLS = 8, HOP_SMTPUTF8 = 16 };
+enum hop_offer {
+    HOP_PIPELINING = 1,
+    HOP_SIZE = 2,
+    HOP_8BITMIME = 4,
+    HOP_STARTTLS = 8,
+    HOP_SMTPUTF8 = 16,
+    HOP_CHUNKING = 32,
+    HOP_BINARYMIME = 64,
+};
 
-/* What was asked and answered of the transaction under way: command 0 is MAIL, then a RCPT each, then DATA,
- * then content. */
+/* What was asked and answered of the transaction under way: command 0 is MAIL, then a RCPT each, then DATA
+ * and content, or content in a chunk. */
 struct progress {
     struct smtp_transaction *transaction;
     size_t sent;
@@ -36,8 +44,9 @@ struct progress {
     bool *is_open;   /* by recipient: no outcome yet */
     bool is_mail_refused;
     bool is_sending;      /* content is on its way */
-    bool is_content_sent; /* the final dot left */
+    bool is_content_sent; /* the final dot or the chunk's last octet left */
     struct dot_stuffing stuffing;
+    uint64_t chunk_left; /* octets of the chunk that were announced and did not leave yet */
 };
 
 struct smtp_client {
@@ -112,6 +121,8 @@ void security_done(struct smtp_client *client);
 
 /* -- transaction.c -- */
 
+/* DATA would alter the content: it goes in a chunk. */
+bool transaction_needs_chunk(const struct smtp_transaction *transaction);
 /* An address or the header block is above ASCII. */
 bool transaction_needs_utf8(const struct smtp_transaction *transaction);
 void transaction_begin(struct smtp_client *client);

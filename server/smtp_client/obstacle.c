@@ -23,6 +23,11 @@ static bool are_recipients_sendable(const struct smtp_transaction *transaction)
     return true;
 }
 
+bool transaction_needs_chunk(const struct smtp_transaction *transaction)
+{
+    return transaction->is_binary || transaction->is_chunk_only;
+}
+
 bool transaction_needs_utf8(const struct smtp_transaction *transaction)
 {
     bool needs_utf8 = transaction->needs_utf8 || !utf8_is_ascii(transaction->sender);
@@ -41,9 +46,9 @@ const char *hop_obstacle(uint32_t offers, uint64_t hop_size, const struct smtp_t
         return "552 5.3.4 Message size exceeds fixed maximum message size of the next hop";
     if (transaction->is_8bit && !(offers & HOP_8BITMIME))
         return "554 5.6.3 The next hop takes no 8-bit content";
-    if (transaction->is_binary)
+    if (transaction->is_binary && (~offers & (HOP_CHUNKING | HOP_BINARYMIME)))
         return "554 5.6.3 The next hop cannot be given binary content";
-    if (transaction->is_chunk_only)
+    if (transaction->is_chunk_only && !(offers & HOP_CHUNKING))
         return "554 5.6.3 The next hop cannot be given line ends or long lines as they are in this message";
     return NULL;
 }

@@ -12,6 +12,12 @@ static size_t data_index(const struct progress *progress)
     return progress->transaction->recipient_count + 1;
 }
 
+/* A chunk is said behind all replies: there is no 354 that would tell whether its octets are wanted. */
+static size_t command_count(const struct progress *progress)
+{
+    return data_index(progress) + !transaction_needs_chunk(progress->transaction);
+}
+
 /* -- outcomes -- */
 
 static enum smtp_outcome outcome_of(uint16_t code)
@@ -78,6 +84,8 @@ static enum error append_mail(struct smtp_client *client, struct buffer *out)
         error = buffer_printf(out, " SIZE=%" PRIu64, transaction->size_bytes);
     if (!error && transaction->is_8bit)
         error = buffer_append_text(out, " BODY=8BITMIME");
+    if (!error && transaction->is_binary)
+        error = buffer_append_text(out, " BODY=BINARYMIME");
     if (!error && transaction_needs_utf8(transaction))
         error = buffer_append_text(out, " SMTPUTF8");
     return error ? error : buffer_append_text(out, "\r\n");
@@ -109,7 +117,7 @@ static void send_commands(struct smtp_client *client)
     bool is_pipelined = client->offers & HOP_PIPELINING;
     size_t window = is_pipelined ? WINDOW : 1;
     enum error error = client->needs_reset ? append_reset(client) : OK;
-    while (progress->sent <= data_index(progress) &&
+    while (progress->sent < command_count(progress) &&
            progress->sent - progress->answered + client->awaits_reset < window && !error) {
         bool is_data = progress->sent == data_index(progress);
         bool is_pointless = progress->is_mail_refused ||
@@ -146,11 +154,30 @@ void transaction_begin(struct smtp_client *client)
 
 /* -- content -- */
 
+/* The chunk's octets as they stand: as many as were announced. */
+static enum error append_to_chunk(struct progress *progress, struct bytes run, struct buffer *out)
+{
+    if (run.len == 0 || run.len > progress->chunk_left)
+        return ERROR_LIMIT;
+    progress->chunk_left -= run.len;
+    progress->is_content_sent = progress->chunk_left == 0;
+    return buffer_append(out, run);
+}
+
+static enum error append_stuffed(struct progress *progress, struct bytes run, struct buffer *out)
+{
+    if (run.len)
+        return dot_stuffing_append(&progress->stuffing, run, out);
+    progress->is_content_sent = true;
+    return dot_stuffing_finish(&progress->stuffing, out);
+}
+
 /* Sends content until the stream is full or the end is reached. */
 static void send_content(struct smtp_client *client)
 {
     struct progress *progress = &client->progress;
     struct smtp_transaction *transaction = progress->transaction;
+    bool is_chunk = transaction_needs_chunk(transaction);
     char run[CONTENT_RUN];
     bool has_room = true;
     while (has_room && !progress->is_content_sent) {
@@ -158,20 +185,33 @@ static void send_content(struct smtp_client *client)
         /* With no recipient taken the hop should have refused DATA; it gets an empty message it has nobody
          * for. */
         enum error error = progress->accepted ? transaction->read(transaction, run, sizeof run, &len) : OK;
-        if (!error && len)
-            error = dot_stuffing_append(&progress->stuffing, (struct bytes){run, len}, &client->output);
-        if (!error && !len) {
-            progress->is_content_sent = true;
-            error = dot_stuffing_finish(&progress->stuffing, &client->output);
-        }
+        if (!error)
+            error = (is_chunk ? append_to_chunk : append_stuffed)(progress, (struct bytes){run, len},
+                                                                  &client->output);
         if (error) {
-            /* Half a message must never look whole: the connection is cut without the final dot. */
+            /* Half a message must never look whole: the connection is cut without the final dot, or inside
+             * the chunk. */
             client_fail(client, "451 4.3.0 The message cannot be read from the queue");
             return;
         }
         has_room = client_flush(client);
     }
     stream_set_deadline(client->stream, client->config.data_timeout_ms);
+}
+
+/* One chunk holds the whole message. */
+static void begin_chunk(struct smtp_client *client)
+{
+    struct progress *progress = &client->progress;
+    progress->chunk_left = progress->transaction->size_bytes;
+    if (buffer_printf(&client->output, "BDAT %" PRIu64 " LAST\r\n", progress->chunk_left)) {
+        client_fail(client, "421 4.3.0 Out of memory");
+        return;
+    }
+    progress->is_sending = true;
+    progress->is_content_sent = progress->chunk_left == 0;
+    client_flush_commands(client);
+    send_content(client);
 }
 
 void transaction_drained(struct smtp_client *client)
@@ -207,8 +247,9 @@ static void on_data_reply(struct smtp_client *client, uint16_t code)
     finish_if_over(client, !progress->is_mail_refused);
 }
 
-/* The reply behind the final dot. A refusal may come before it: the session ends then, since the hop and we
- * no longer agree on what is content. */
+/* The reply behind the content. A refusal may come before its end: the session ends then, since the hop and
+ * we no longer agree on what is content. A chunk that was refused leaves the transaction open (RFC 3030 2).
+ */
 static void on_content_reply(struct smtp_client *client, uint16_t code)
 {
     bool is_early = !client->progress.is_content_sent;
@@ -217,10 +258,12 @@ static void on_content_reply(struct smtp_client *client, uint16_t code)
         return;
     }
     tell_open(client, outcome_of(code));
-    if (is_early)
+    if (is_early) {
         client_end(client);
-    else
-        finish(client, true);
+        return;
+    }
+    client->needs_reset = code >= 400 && transaction_needs_chunk(client->progress.transaction);
+    finish(client, true);
 }
 
 static void on_recipient_reply(struct smtp_client *client, size_t recipient, uint16_t code)
@@ -239,6 +282,19 @@ static void on_reset_reply(struct smtp_client *client, uint16_t code)
         client_fail(client, CLIENT_NOT_CONFORMANT);
     else
         send_commands(client);
+}
+
+/* Asks what there is to ask, else sends the chunk, else is done. */
+static void go_on(struct smtp_client *client)
+{
+    const struct progress *progress = &client->progress;
+    send_commands(client);
+    if (client->state != CLIENT_TRANSACTION)
+        return;
+    if (progress->accepted && progress->answered == command_count(progress))
+        begin_chunk(client);
+    else
+        finish_if_over(client, !progress->is_mail_refused);
 }
 
 void transaction_reply(struct smtp_client *client, uint16_t code)
@@ -269,7 +325,5 @@ void transaction_reply(struct smtp_client *client, uint16_t code)
     } else if (index > 0) {
         on_recipient_reply(client, index - 1, code);
     }
-    send_commands(client);
-    if (client->state == CLIENT_TRANSACTION)
-        finish_if_over(client, !progress->is_mail_refused);
+    go_on(client);
 }

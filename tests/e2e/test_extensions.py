@@ -45,6 +45,7 @@ class Extensions(Case):
         """No report of this test may reach the next one."""
         self.daemon.cli("queue", "remove", "*")
         self.assertWithin(10, lambda: self.assertEqual(self.daemon.queue(), []))
+        self.sink.cut()  # nor may the next one find a session with what this one offered
 
     def begin(self, client, recipients=("kate@fabrikam.com",), mail=""):
         client.ehlo()
@@ -113,6 +114,47 @@ class Extensions(Case):
         event, _ = self.bounced(id, mark)
         self.assertRegex(event["reply"], r"^554 5\.6\.3 .*binary")
         self.assertEqual(self.sink.to("kate@fabrikam.com"), [])
+
+    def pass_chunk(self, body, cuts, mail=""):
+        """What arrives, with this server's own fields taken off."""
+        self.sink.keywords += ["CHUNKING", "BINARYMIME"]
+        self.sink.cut()
+        content = HEADER + b"\r\n" + body
+        self.submit_chunks(content, *cuts, mail=mail)
+        message = self.arrived()[0]
+        self.assertEqual(message.chunks, [len(message.content)])
+        self.assertRegex(message.content[:-len(content)], rb"\AReceived:(.*\r\n )*.*\r\n\Z")
+        self.assertEqual(message.content[-len(content):], content)
+        return message
+
+    # proves: F2 F8
+    def test_what_data_would_change_passes_to_a_hop_that_takes_chunks(self):
+        chance = random.Random(2)
+        for body in (b"a\nb\r\n", b".\r\n..\n.\r\n", b"a\rb\r\n", b"a\0b\r\n", b"x" * 999 + b"\r\n", b"\n.\n", chance.randbytes(3000000) + b"\n\r\n"):
+            self.sink.reset()
+            self.assertNotIn("BODY", self.pass_chunk(body, [len(HEADER)]).parameters)
+
+    # proves: F8
+    def test_binary_content_passes_to_a_hop_that_takes_it(self):
+        for body in (b"\x00\xff\n\r\n", b"plain\r\n", random.Random(3).randbytes(300000) + b"\r\n"):
+            self.sink.reset()
+            message = self.pass_chunk(body, [7, len(HEADER)], mail="BODY=BINARYMIME")
+            self.assertIn(" BODY=BINARYMIME", message.parameters)
+
+    # proves: F8
+    def test_chunks_alone_do_not_carry_what_is_declared_binary(self):
+        self.sink.keywords += ["CHUNKING"]
+        self.sink.cut()
+        mark = self.daemon.mark()
+        id = self.submit_chunks(HEADER + b"\r\nplain\r\n", mail="BODY=BINARYMIME")
+        self.assertRegex(self.bounced(id, mark)[0]["reply"], r"^554 5\.6\.3 .*binary")
+
+    # proves: R10
+    def test_a_chunk_that_is_refused_is_tried_again(self):
+        self.sink.once["."] = "451 4.3.0 later"
+        message = self.pass_chunk(b"a\nb\r\n", [])
+        self.assertEqual(len(self.sink.offered), 2)
+        self.assertEqual(self.sink.offered[0].content, message.content)
 
     def test_8bit_content_by_bdat(self):
         content = HEADER + b"\r\ngr\xfc\xdfe\r\n"

@@ -140,6 +140,8 @@ static void send_message(struct session *session, size_t index)
         .recipient_count = count,
         .size_bytes = message->size_bytes,
         .is_8bit = message->is_8bit,
+        .is_binary = message->is_binary,
+        .is_chunk_only = message->is_chunk_only,
         .read = read_content,
         .on_recipient = on_recipient,
         .on_done = on_done,

@@ -23,6 +23,8 @@ struct hop_message {
     size_t recipient_count; /* 0: those named; else as many copies of the first */
     uint64_t size_bytes;
     bool is_8bit;
+    bool is_binary;
+    bool is_chunk_only;
     const char *content;
     size_t run;        /* bytes a read gives at most; 0: all */
     size_t fail_after; /* reads that work before one fails; 0: none fails */

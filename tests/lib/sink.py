@@ -7,11 +7,11 @@
 
 Behaviour is set at any time and counts from the next command on:
 
-    sink.replies["MAIL"] = "451 4.3.0 later"            what to answer instead of 250, by verb; "." is the end of data
+    sink.replies["MAIL"] = "451 4.3.0 later"            what to answer instead of 250, by verb; "." is the end of data (or of the last chunk)
     sink.once["MAIL"] = "451 4.3.0 later"               the same for the next one alone
     sink.rcpt_replies["bob@fabrikam.com"] = "550 5.1.1 No such user"
     sink.hooks["."] = lambda session: None               called before the verb is answered; may raise Drop
-    sink.keywords = ["PIPELINING", "8BITMIME"]           what EHLO shows
+    sink.keywords = ["PIPELINING", "CHUNKING", "DSN"]    what EHLO shows; BDAT is taken with CHUNKING alone
     sink.certificate = "/path/of.pem"                    STARTTLS is offered, with this certificate, key and chain
     sink.injected = b"250-AUTH PLAIN\r\n"                what follows the 220 of STARTTLS in the same segment
     sink.logins = {"relay": "secret"}                    AUTH is offered, by sink.mechanisms; for XOAUTH2 the token
@@ -31,9 +31,13 @@ class Drop(Exception):
     """Raised by a hook: the connection is closed without a reply."""
 
 
+def _without_dots(wire):
+    return (wire[1:] if wire.startswith(b".") else wire).replace(b"\r\n.", b"\r\n")
+
+
 class Message:
     """What arrived: sender, recipients (accepted ones), content (dots undone), wire (as it came, without the final
-    dot), parameters of MAIL, helo, session (number of the connection), tls (version, or None), user (logged in)."""
+    dot), chunks (their sizes; none: by DATA), parameters of MAIL, recipient_parameters (by address), helo, session (number of the connection), tls (version, or None), user (logged in)."""
 
     def __init__(self, session):
         self.session = session.number
@@ -43,8 +47,9 @@ class Message:
         self.parameters = session.parameters
         self.recipients = list(session.recipients)
         self.wire = session.wire
-        self.content = session.wire[1:] if session.wire.startswith(b".") else session.wire
-        self.content = self.content.replace(b"\r\n.", b"\r\n")
+        self.chunks = list(session.chunks)
+        self.recipient_parameters = dict(session.recipient_parameters)
+        self.content = session.wire if self.chunks else _without_dots(session.wire)
 
     @property
     def header(self):
@@ -73,6 +78,7 @@ class Session:
 
     def _forget(self):
         self.sender, self.parameters, self.recipients, self.wire = None, "", [], b""
+        self.recipient_parameters, self.chunks = {}, []
 
     def say(self, text):
         self.connection.sendall(text.encode() + b"\r\n")
@@ -119,6 +125,8 @@ class Session:
             self.say("250 2.1.0 ok")
         elif verb == "DATA":
             self._data()
+        elif verb == "BDAT" and "CHUNKING" in self.sink.keywords:
+            self._bdat(line)
         elif verb == "STARTTLS" and self.sink.certificate:
             self._starttls()
         elif verb == "AUTH" and self.sink.logins:
@@ -172,10 +180,11 @@ class Session:
             self.say("535 5.7.3 Authentication unsuccessful")
 
     def _rcpt(self, line):
-        address = line.partition("<")[2].rpartition(">")[0]
+        address, _, parameters = line.partition("<")[2].rpartition(">")
         reply = self.sink.rcpt_replies.get(address)
         if not reply:
             self.recipients.append(address)
+            self.recipient_parameters[address] = parameters.strip()
         self.say(reply or "250 2.1.5 ok")
 
     def _data(self):
@@ -192,6 +201,25 @@ class Session:
                 break
             parts.append(line)
         self.wire = b"".join(parts)
+        self._end()
+
+    def _bdat(self, line):
+        _, size, *last = line.split(" ")
+        chunk = self.reader.read(int(size))
+        if len(chunk) < int(size):
+            raise Drop()
+        if not self.recipients:
+            self.say("503 5.5.1 no recipients")
+            return
+        self.wire += chunk
+        self.chunks.append(len(chunk))
+        if last == ["LAST"]:
+            self._end()
+        else:
+            self.say("250 2.0.0 taken")
+
+    def _end(self):
+        """The content is whole."""
         message = Message(self)
         self.sink._offer(message)
         hook = self.sink.hooks.get(".")

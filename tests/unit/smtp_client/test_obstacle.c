@@ -26,8 +26,10 @@ static const struct {
 } rows[] = {
     {{PLAIN}, 0, NULL, 0},
     {{PLAIN, .is_8bit = true}, HOP_SMTPUTF8, "554 5.6.3 ", HOP_8BITMIME},
-    {{PLAIN, .is_binary = true}, EVERYTHING, "554 5.6.3 ", 0},
-    {{PLAIN, .is_chunk_only = true}, EVERYTHING, "554 5.6.3 ", 0},
+    {{PLAIN, .is_binary = true}, EVERYTHING, "554 5.6.3 ", HOP_CHUNKING | HOP_BINARYMIME},
+    {{PLAIN, .is_binary = true}, EVERYTHING | HOP_BINARYMIME, "554 5.6.3 ", HOP_CHUNKING},
+    {{PLAIN, .is_binary = true}, EVERYTHING | HOP_CHUNKING, "554 5.6.3 ", HOP_BINARYMIME},
+    {{PLAIN, .is_chunk_only = true}, EVERYTHING | HOP_BINARYMIME, "554 5.6.3 ", HOP_CHUNKING},
     {{PLAIN, .needs_utf8 = true}, HOP_8BITMIME, "553 5.6.7 ", HOP_SMTPUTF8},
     {{.sender = BYTES_LITERAL("\xc3\xa9@contoso.com"), .recipients = plain, .recipient_count = 2},
      HOP_8BITMIME,
