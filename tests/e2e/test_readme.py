@@ -113,7 +113,7 @@ class Documents(unittest.TestCase):
         every = [name for name in os.listdir(os.path.join(REPOSITORY, "server")) if "." not in name]
         found = {name for source in sources(*every) for name in re.findall(
             r'"((?:session|mail|rcpt|data|command|message|bounce|org|directory|server|start|config|listen|listener|spool|publish|'
-            r'schedule)\.[a-z_]+)"', source)} - {"data.mdb"}
+            r'schedule|auth|accounts?|sasl|certificate|tls|hop|trust|filter|proxy|report|pressure)\.[a-z_]+)"', source)} - {"data.mdb"}
         found |= set(re.findall(r'"(dirrelay_[a-z_]+)"', "".join(sources(*every))))
         found |= set(re.findall(r'"([a-z0-9-]+)"\}', read("server", "smtp_server", "reply.c")))
         self.assertGreater(len(found), 80)
