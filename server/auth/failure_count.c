@@ -15,6 +15,7 @@ struct slot {
     struct ip_address source; /* IP_NONE: free */
     unsigned next;            /* where the next failure goes: the oldest one's place */
     unsigned count;           /* at most the limit */
+    unsigned busy;            /* logins under way */
     uint64_t last_ms;
 };
 
@@ -104,19 +105,56 @@ static uint64_t *times_of(struct failure_counts *counts, const struct shard *sha
     return counts->times_ms + index * counts->limit;
 }
 
-void failure_counts_add(struct failure_counts *counts, const struct ip_address *source)
+static void add(struct failure_counts *counts, struct shard *shard, struct slot *slot)
+{
+    times_of(counts, shard, slot)[slot->next] = slot->last_ms;
+    slot->next = (slot->next + 1) % counts->limit;
+    slot->count += slot->count < counts->limit;
+}
+
+/* Its slot, new or old; the shard is locked. */
+static struct slot *slot_use(struct failure_counts *counts, struct shard *shard, const struct ip_address *key)
+{
+    struct slot *slot = slot_find(shard, key);
+    if (!slot)
+        slot = slot_take(shard, key);
+    slot->last_ms = clock_monotonic_ms(counts->clock);
+    return slot;
+}
+
+static unsigned count_recent(struct failure_counts *counts, const struct shard *shard,
+                             const struct slot *slot)
+{
+    const uint64_t *times_ms = times_of(counts, shard, slot);
+    unsigned recent = 0;
+    for (unsigned i = 0; i < slot->count; i++)
+        recent += slot->last_ms - times_ms[i] < counts->window_ms;
+    return recent;
+}
+
+bool failure_counts_enter(struct failure_counts *counts, const struct ip_address *source)
 {
     struct ip_address key = source_of(source);
     struct shard *shard = shard_of(counts, &key);
-    uint64_t now_ms = clock_monotonic_ms(counts->clock);
     pthread_mutex_lock(&shard->lock);
-    struct slot *slot = slot_find(shard, &key);
-    if (!slot)
-        slot = slot_take(shard, &key);
-    times_of(counts, shard, slot)[slot->next] = now_ms;
-    slot->next = (slot->next + 1) % counts->limit;
-    slot->count += slot->count < counts->limit;
-    slot->last_ms = now_ms;
+    struct slot *slot = slot_use(counts, shard, &key);
+    bool may_enter = count_recent(counts, shard, slot) + slot->busy < counts->limit;
+    slot->busy += may_enter;
+    pthread_mutex_unlock(&shard->lock);
+    return may_enter;
+}
+
+void failure_counts_leave(struct failure_counts *counts, const struct ip_address *source, bool has_failed)
+{
+    struct ip_address key = source_of(source);
+    struct shard *shard = shard_of(counts, &key);
+    pthread_mutex_lock(&shard->lock);
+    struct slot *slot = slot_use(counts, shard, &key);
+    slot->busy -= slot->busy > 0; /* it may have been forgotten meanwhile */
+    if (has_failed)
+        add(counts, shard, slot);
+    if (slot->busy == 0 && slot->count == 0)
+        *slot = (struct slot){0};
     pthread_mutex_unlock(&shard->lock);
 }
 

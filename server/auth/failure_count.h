@@ -14,8 +14,11 @@ struct failure_counts;
  * randomness; freeing NULL is a no-op. */
 struct failure_counts *failure_counts_new(unsigned limit, uint64_t window_ms, const struct clock *clock);
 void failure_counts_free(struct failure_counts *counts);
-/* One login from there has failed (IPv6: a source is a /64). Any thread. */
-void failure_counts_add(struct failure_counts *counts, const struct ip_address *source);
+/* A password or a token of that source is about to be proven. False: as many are already as failures are
+ * still allowed, so that no burst passes the limit; to be asked again later. Each true is followed by one
+ * leave. Any thread. */
+bool failure_counts_enter(struct failure_counts *counts, const struct ip_address *source);
+void failure_counts_leave(struct failure_counts *counts, const struct ip_address *source, bool has_failed);
 /* limit failures came within any stretch of window_ms that ends now: it gets 421 until the oldest of them has
  * aged out. Any thread. */
 bool failure_counts_is_over(struct failure_counts *counts, const struct ip_address *source);

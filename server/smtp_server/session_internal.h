@@ -267,6 +267,10 @@ void session_forget_renewal(struct smtp_session *session);
 unsigned session_working_mechanisms(const struct smtp_session *session);
 /* The OFFER_ bit of a mechanism behind AUTH or, is_exchange, behind X-EXPS; 0: never there. */
 uint32_t session_mechanism_offer(enum sasl_mechanism mechanism, bool is_exchange);
+/* auth.failures_per_source: guessing goes on from connection to connection. */
+bool session_source_has_failed(const struct smtp_session *session);
+/* 421 for that, and closed. */
+void session_refuse_source(struct smtp_session *session);
 /* initial: in base64, "=" for an empty one, empty for none. */
 void session_begin_login(struct smtp_session *session, enum sasl_mechanism mechanism, bool is_exchange,
                          struct bytes initial);

@@ -13,16 +13,20 @@
 #define RESPONSE_LINE_MAX (AUTH_MESSAGE_MAX / 3 * 4 + 2) /* base64 with CRLF */
 /* A failure is not said before; otherwise its time would tell who exists (design 2, SASL). */
 #define FAILURE_MS 250
+#define CROWD_MS   20 /* until a source with as many logins under way as it may fail is looked at again */
 
 struct login {
     struct auth_exchange exchange;
     struct smtp_session *session;
     bool is_started;
+    bool is_entered;        /* among the source's logins that are under way */
+    bool is_crowded;        /* line holds an input that waits to be among them */
+    bool has_input;         /* of that */
     bool is_over;           /* the final step has come, or it was cancelled */
     bool is_success_owed;   /* the mechanism's last words are out; the client answers with an empty line */
     struct buffer line;     /* an unfinished response */
     uint64_t asked_ms;      /* when the client's part of the step was there */
-    struct loop_timer due;  /* a failure's time */
+    struct loop_timer due;  /* a failure's time, or to ask again whether there is room */
     enum auth_step outcome; /* of a failure */
     const struct account *account; /* of the success owed; a reference */
 };
@@ -68,6 +72,19 @@ uint32_t session_mechanism_offer(enum sasl_mechanism mechanism, bool is_exchange
 
 /* -- ends -- */
 
+bool session_source_has_failed(const struct smtp_session *session)
+{
+    struct failure_counts *failures = session->service->failures;
+    return failures != NULL && failure_counts_is_over(failures, &stream_remote(session->stream)->address);
+}
+
+void session_refuse_source(struct smtp_session *session)
+{
+    session_log_refused(session, "auth.fail", REPLY_SOURCE_FAILURES, NULL, (struct bytes){0},
+                        (struct bytes){0}, (struct bytes){0});
+    session_close(session, REPLY_SOURCE_FAILURES);
+}
+
 static void wipe(struct buffer *buffer)
 {
     if (buffer->ptr != NULL) {
@@ -76,12 +93,29 @@ static void wipe(struct buffer *buffer)
     buffer_done(buffer);
 }
 
+/* auth.failures_per_source counts what is under way like failures until it is known to be none. */
+static bool enter_source(struct login *login)
+{
+    struct failure_counts *failures = login->session->service->failures;
+    login->is_entered = failures != NULL && failure_counts_enter(failures, &login->exchange.client);
+    return failures == NULL || login->is_entered;
+}
+
+static void leave_source(struct login *login, bool has_failed)
+{
+    if (login->is_entered) {
+        login->is_entered = false;
+        failure_counts_leave(login->session->service->failures, &login->exchange.client, has_failed);
+    }
+}
+
 void session_drop_login(struct smtp_session *session)
 {
     struct login *login = session->login;
     if (login == NULL) {
         return;
     }
+    leave_source(login, true); /* the directory counts it, whoever waits for the answer */
     if (login->is_started && !login->is_over) {
         login->exchange.authenticator->ops->cancel(&login->exchange);
     }
@@ -127,6 +161,24 @@ static void say_failure(struct smtp_session *session, enum auth_step outcome)
     }
 }
 
+static void ask(struct login *login, bool has_input, struct bytes input);
+
+/* The source's other logins have ended meanwhile, well or badly; or not. */
+static void ask_again(struct login *login)
+{
+    struct smtp_session *session = login->session;
+    struct buffer input = login->line;
+    login->line = (struct buffer){.ceiling = input.ceiling};
+    login->is_crowded = false;
+    session->waits &= (uint8_t)~WAIT_LOGIN;
+    if (session_source_has_failed(session)) {
+        session_refuse_source(session);
+    } else {
+        ask(login, login->has_input, buffer_bytes(&input));
+    }
+    wipe(&input);
+}
+
 static void on_due(struct loop_timer *timer)
 {
     struct login *login = list_entry(timer, struct login, due);
@@ -135,7 +187,11 @@ static void on_due(struct loop_timer *timer)
         return;
     }
     session_turn_begin(session);
-    say_failure(session, login->outcome);
+    if (login->is_crowded) {
+        ask_again(login);
+    } else {
+        say_failure(session, login->outcome);
+    }
     session_turn_end(session);
 }
 
@@ -148,9 +204,6 @@ static void fail(struct login *login, enum auth_step outcome, const char *why,
     uint64_t least_ms = tarpit_ms > FAILURE_MS ? tarpit_ms : FAILURE_MS;
     uint64_t passed_ms = clock_monotonic_ms(session->service->clock) - login->asked_ms;
     session_log_auth_failed(session, mechanism_of(login), outcome_rows[outcome].reply, why, decision);
-    if (outcome_rows[outcome].is_failure && decision == NULL && session->service->failures != NULL) {
-        failure_counts_add(session->service->failures, &login->exchange.client);
-    }
     if (session->service->has_no_tarpit) {
         say_failure(session, outcome);
         return;
@@ -237,6 +290,7 @@ static void on_step(struct auth_exchange *exchange, enum auth_step step)
     struct login *login = list_entry(exchange, struct login, exchange);
     struct smtp_session *session = login->session;
     login->is_over = step != AUTH_STEP_CHALLENGE;
+    leave_source(login, step == AUTH_STEP_REFUSED || step == AUTH_STEP_MALFORMED);
     if (session->state == SESSION_CLOSING) {
         account_unref(step == AUTH_STEP_DONE ? exchange->account : NULL);
         return;
@@ -247,13 +301,26 @@ static void on_step(struct auth_exchange *exchange, enum auth_step step)
     session_turn_end(session);
 }
 
+static void wait_for_room(struct login *login, bool has_input, struct bytes input)
+{
+    login->has_input = has_input;
+    login->is_crowded = buffer_append(&login->line, input) == OK;
+    if (login->is_crowded) {
+        loop_timer_start(&login->due, CROWD_MS);
+    } else {
+        fail(login, AUTH_STEP_UNAVAILABLE, "no memory", NULL);
+    }
+}
+
 static void ask(struct login *login, bool has_input, struct bytes input)
 {
     struct smtp_session *session = login->session;
     const struct authenticator_ops *ops = session->service->authenticator->ops;
     login->asked_ms = clock_monotonic_ms(session->service->clock);
     session->waits |= WAIT_LOGIN;
-    if (login->is_started) {
+    if (!enter_source(login)) {
+        wait_for_room(login, has_input, input);
+    } else if (login->is_started) {
         ops->step(&login->exchange, input);
     } else {
         login->is_started = true;

@@ -9,13 +9,6 @@ static bool split(struct bytes arguments, enum sasl_mechanism *out_mechanism, st
     return sasl_mechanism_by_name(bytes_first(arguments, end), out_mechanism);
 }
 
-/* auth.failures_per_source: guessing goes on from connection to connection. */
-static bool has_failed_too_often(const struct smtp_session *session)
-{
-    struct failure_counts *failures = session->service->failures;
-    return failures != NULL && failure_counts_is_over(failures, &stream_remote(session->stream)->address);
-}
-
 static void authenticate(struct smtp_session *session, const struct command_line *command, bool is_exchange)
 {
     uint32_t keyword = is_exchange ? OFFER_EXCHANGE : OFFER_AUTH;
@@ -37,10 +30,8 @@ static void authenticate(struct smtp_session *session, const struct command_line
         session_fault(session, REPLY_AUTH_UNKNOWN);
     } else if (!(session->offered & session_mechanism_offer(mechanism, is_exchange))) {
         session_fault(session, REPLY_AUTH_NEEDS_TLS);
-    } else if (has_failed_too_often(session)) {
-        session_log_refused(session, "auth.fail", REPLY_SOURCE_FAILURES, NULL, (struct bytes){0},
-                            (struct bytes){0}, (struct bytes){0});
-        session_close(session, REPLY_SOURCE_FAILURES);
+    } else if (session_source_has_failed(session)) {
+        session_refuse_source(session);
     } else {
         session_begin_login(session, mechanism, is_exchange, initial);
     }

@@ -12,7 +12,7 @@ from lib.certificates import Certificates
 from lib.organization import change
 from lib.people import People
 from lib.smtp import Closed
-from lib.world import Case
+from lib.world import Case, World
 
 TLS, BASIC, BASIC_REQUIRE_TLS = 1, 4, 8
 SUBMIT = "allow ms-Exch-SMTP-Submit to authenticated"
@@ -120,6 +120,22 @@ class Logins(AuthCase):
                 self.assertEqual(client.say("AUTH PLAIN " + plain("alice", "wrong")).text, FAILURE)
             self.assertEqual(client.say("AUTH PLAIN " + plain("alice", "wrong")).code, 421)
             self.assertTrue(client.at_end())
+
+    # proves: T2
+    def test_a_burst_of_guesses_binds_no_oftener_than_allowed(self):
+        """All of them stand before the password first: no failure is known when they give it."""
+        with World(self.organize, {"auth.failures_per_source": "5 in 10m"}) as world:
+            mark = world.daemon.mark()
+            clients = [world.client(OPEN) for _ in range(20)]
+            for client in clients:
+                self.addCleanup(client.close)
+                client.ehlo()
+                client.say("AUTH LOGIN " + encode("alice"))
+            for client in clients:
+                client.send(encode("wrong").encode() + b"\r\n")
+            self.assertEqual(sorted(client.reply().code for client in clients), [421] * 15 + [535] * 5)
+            binds = [event for event in world.daemon.seen("auth.fail", since=mark) if "bind" in event.get("why", "")]
+            self.assertEqual(len(binds), 5)
 
     # proves: contract-6 C107
     def test_events_and_metrics(self):

@@ -41,7 +41,7 @@ static void fail_from(struct counter *counter, const char *text, unsigned times)
 {
     struct ip_address address = address_of(text);
     for (unsigned i = 0; i < times; i++)
-        failure_counts_add(counter->counts, &address);
+        failure_counts_leave(counter->counts, &address, true);
 }
 
 static bool is_over(struct counter *counter, const char *text)
@@ -86,6 +86,41 @@ static void test_an_ipv6_source_is_a_64(void **state)
     assert_false(is_over(*state, "2001:db8:0:2::1"));
 }
 
+static bool enter(struct counter *counter, const char *text)
+{
+    struct ip_address address = address_of(text);
+    return failure_counts_enter(counter->counts, &address);
+}
+
+static void leave(struct counter *counter, const char *text, bool has_failed)
+{
+    struct ip_address address = address_of(text);
+    failure_counts_leave(counter->counts, &address, has_failed);
+}
+
+/* proves: T2 */
+static void test_logins_under_way_and_failures_share_the_limit(void **state)
+{
+    struct counter *counter = *state;
+    for (unsigned i = 0; i < LIMIT; i++)
+        assert_true(enter(counter, "192.0.2.1"));
+    assert_false(enter(counter, "192.0.2.1"));
+    assert_true(enter(counter, "192.0.2.2"));
+    assert_false(is_over(counter, "192.0.2.1"));
+    leave(counter, "192.0.2.1", false);
+    assert_true(enter(counter, "192.0.2.1"));
+    leave(counter, "192.0.2.1", true);
+    assert_false(enter(counter, "192.0.2.1"));
+    for (unsigned i = 1; i < LIMIT; i++)
+        leave(counter, "192.0.2.1", false);
+    for (unsigned i = 1; i < LIMIT; i++)
+        assert_true(enter(counter, "192.0.2.1"));
+    assert_false(enter(counter, "192.0.2.1"));
+    clock_fake_advance(&counter->clock, WINDOW_MS); /* the failure is out, not the logins */
+    assert_true(enter(counter, "192.0.2.1"));
+    assert_false(enter(counter, "192.0.2.1"));
+}
+
 /* proves: R4 */
 static void test_many_sources_push_out_the_oldest_alone(void **state)
 {
@@ -93,7 +128,7 @@ static void test_many_sources_push_out_the_oldest_alone(void **state)
     fail_from(counter, "10.0.0.1", LIMIT);
     for (unsigned i = 0; i < 100000; i++) {
         struct ip_address other = {IP_V4, {11, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i}};
-        failure_counts_add(counter->counts, &other);
+        failure_counts_leave(counter->counts, &other, true);
         clock_fake_advance(&counter->clock, i % 100 == 0);
     }
     assert_false(is_over(counter, "10.0.0.1")); /* forgotten: the memory is bounded */
@@ -107,6 +142,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_source_is_over_at_its_limit, open_counter, close_counter),
         cmocka_unit_test_setup_teardown(test_the_window_slides, open_counter, close_counter),
         cmocka_unit_test_setup_teardown(test_an_ipv6_source_is_a_64, open_counter, close_counter),
+        cmocka_unit_test_setup_teardown(test_logins_under_way_and_failures_share_the_limit, open_counter,
+                                        close_counter),
         cmocka_unit_test_setup_teardown(test_many_sources_push_out_the_oldest_alone, open_counter,
                                         close_counter),
     };

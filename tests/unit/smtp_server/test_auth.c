@@ -323,6 +323,33 @@ static void too_many_failures_of_one_address(void **state)
     failure_counts_free(failures);
 }
 
+/* As many logins of a source are under way as may fail: one more waits until they have ended, well or badly.
+ */
+/* proves: T2 */
+static void a_burst_of_one_address(void **state)
+{
+    (void)state;
+    for (int has_failed = 0; has_failed < 2; has_failed++) {
+        struct auth_session session;
+        auth_begin(&session);
+        struct failure_counts *failures = failure_counts_new(2, 600000, &session.dialogue.clock.clock);
+        session.dialogue.service.failures = failures;
+        dialogue_connect(&session.dialogue, "10.0.0.1:25", "10.1.0.5");
+        const struct ip_address *source = &stream_remote(session.dialogue.stream)->address;
+        const struct ip_address client = *source;
+        assert_true(failure_counts_enter(failures, &client) && failure_counts_enter(failures, &client));
+        auth_run(&session,
+                 SCRIPT(EVERY_HELLO, "C: AUTH PLAIN " ALICE_PLAIN, "S: <nothing>", "T: 60", "S: <nothing>"));
+        assert_int_equal(session.authenticator.start_count, 0);
+        failure_counts_leave(failures, &client, has_failed);
+        failure_counts_leave(failures, &client, has_failed);
+        auth_run(&session, SCRIPT("T: 20", has_failed ? "S: 421 4.7.0 *" : AUTH_OK));
+        assert_int_equal(session.authenticator.start_count, !has_failed);
+        auth_close(&session);
+        failure_counts_free(failures);
+    }
+}
+
 static void without_limit(struct receive_connector *connector)
 {
     connector->max_logon_failures = 0;
@@ -420,6 +447,7 @@ int main(void)
         cmocka_unit_test(the_time_begins_with_the_last_response),
         cmocka_unit_test(too_many_failures),
         cmocka_unit_test(too_many_failures_of_one_address),
+        cmocka_unit_test(a_burst_of_one_address),
         cmocka_unit_test(failures_without_limit),
         cmocka_unit_test(an_account_without_submit),
         cmocka_unit_test(the_client_goes_in_the_middle),
