@@ -33,7 +33,7 @@ class Integrated(unittest.TestCase):
     def setUpClass(cls):
         cls.evil = cls.enterClassContext(Kdc("EVIL.TEST"))
         cls.kdc = cls.enterClassContext(Kdc("CONTOSO.COM", more=REALMS % cls.evil.port))
-        for name in ("alice", "dora", "nobody"):
+        for name in ("alice", "dora", "nobody", "retired"):
             cls.kdc.add(name, "secret")
         cls.evil.add("alice", "secret")
         cls.kdc.trust(cls.evil)
@@ -53,6 +53,7 @@ class Integrated(unittest.TestCase):
         people = People()
         people.person("alice", "other")
         people.person("dora", "other")
+        people.person("retired", "other", objectClass="shadowAccount", shadowExpire="1")
         people.group("relay", [people.dn("alice")])
         org.records.append(people.ldif())
 
@@ -120,6 +121,13 @@ class Integrated(unittest.TestCase):
                     self.assertEqual(reply.text, "535 5.7.3 Authentication unsuccessful")
                     why = self.world.daemon.wait("auth.fail", since=mark, mechanism="GSSAPI")["why"]
                     self.assertIn("%s@%s" % (name, kdc.realm), why)
+
+    # proves: D8
+    def test_an_expired_account_with_a_good_ticket(self):
+        mark = self.world.daemon.mark()
+        _, reply = self.log_in("GSSAPI", self.kinit(self.kdc, "retired"), "sasl", HOST)
+        self.assertEqual(reply.text, "535 5.7.3 Authentication unsuccessful")
+        self.assertIn("shadowExpire", self.world.daemon.wait("auth.fail", since=mark, mechanism="GSSAPI")["why"])
 
     # proves: C114 contract-5
     def test_ntlm(self):
