@@ -1,9 +1,9 @@
 """X-EXPS: another Exchange server logs in with its computer account's ticket, also behind X-ANONYMOUSTLS."""
 
-import os
 import subprocess
 import unittest
 
+from lib.gss_login import log_in
 from lib.kdc import Kdc
 from lib.organization import record
 from lib.people import People
@@ -12,7 +12,6 @@ from lib.world import World
 
 EXCHANGE_SERVER, INTEGRATED = 16, 2
 HOST, SOURCE = "mailbox01.contoso.com", "127.0.0.2"
-GSS_CLIENT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib", "gss_client.py")
 
 
 class Exps(unittest.TestCase):
@@ -45,20 +44,7 @@ class Exps(unittest.TestCase):
         smtp = Smtp(self.world.port, source=SOURCE)
         self.addCleanup(smtp.close)
         self.assertIn("X-EXPS GSSAPI", smtp.ehlo().text)
-        client = subprocess.Popen(["/usr/bin/python3", GSS_CLIENT, "sasl", HOST], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, text=True, env=environment)
-        try:
-            reply = smtp.say("%s GSSAPI %s" % (verb, client.stdout.readline().strip()))
-            while reply.code == 334:
-                client.stdin.write((reply.lines[0] or "=") + "\n")
-                client.stdin.flush()
-                token = client.stdout.readline().strip()
-                reply = smtp.say("" if token == "=" else token)
-        finally:
-            client.stdin.close()
-            client.wait(20)
-            client.stdout.close()
-        return reply
+        return log_in(smtp, verb + " GSSAPI", ["sasl", HOST], environment)
 
     # proves: C125 C154 facts-8.5
     def test_a_server_is_its_account(self):

@@ -7,6 +7,7 @@ import tempfile
 import unittest
 
 from lib.dirrelay import SANITIZED
+from lib.gss_login import log_in
 from lib.kdc import Kdc
 from lib.people import People
 from lib.smtp import Client as Smtp
@@ -14,8 +15,6 @@ from lib.world import World
 
 INTEGRATED = 2
 HOST, CLIENT_ADDRESS = "mail.contoso.com", "127.0.0.2"
-TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-GSS_CLIENT = os.path.join(TESTS, "lib", "gss_client.py")
 # gss-ntlmssp loses OpenSSL's context of each exchange (tests/lsan.supp); telling it apart would make every malloc slow.
 WITHOUT_LEAKS = {"ASAN_OPTIONS": SANITIZED.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 RIGHTS = ["allow ms-Exch-SMTP-Submit to authenticated", "allow ms-Exch-SMTP-Accept-Any-Sender to authenticated",
@@ -62,26 +61,8 @@ class Integrated(unittest.TestCase):
         smtp = Smtp(self.world.port, source=CLIENT_ADDRESS)
         self.addCleanup(smtp.close)
         self.assertIn("AUTH GSSAPI NTLM", smtp.ehlo().lines)
-        client = subprocess.Popen(["/usr/bin/python3", GSS_CLIENT, *arguments], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, text=True, env=environment)
-        try:
-            token = client.stdout.readline().strip()
-            if initial:
-                reply = smtp.say("AUTH %s %s" % (mechanism, token))
-            else:
-                first = smtp.say("AUTH " + mechanism)
-                self.assertEqual(first.text, "334 " if mechanism == "GSSAPI" else "334 NTLM supported")
-                reply = smtp.say(token)
-            while reply.code == 334:
-                client.stdin.write((reply.lines[0] or "=") + "\n")
-                client.stdin.flush()
-                token = client.stdout.readline().strip()
-                reply = smtp.say("" if token == "=" else token)
-        finally:
-            client.stdin.close()
-            client.wait(20)
-            client.stdout.close()
-        return smtp, reply
+        prompt = "334 " if mechanism == "GSSAPI" else "334 NTLM supported"
+        return smtp, log_in(smtp, "AUTH " + mechanism, arguments, environment, None if initial else prompt)
 
     def kinit(self, kdc, name):
         """An environment with that ticket alone; clients are of the realm that serves."""
