@@ -19,3 +19,11 @@ void account_unref(const struct account *account)
     arena_done(&counted->arena);
     free(counted);
 }
+
+bool account_owns(const struct account *account, struct bytes address)
+{
+    for (size_t i = 0; i < account->address_count; i++)
+        if (bytes_equal_text_nocase(address, account->addresses[i]))
+            return true;
+    return false;
+}

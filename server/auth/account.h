@@ -49,5 +49,7 @@ struct account {
 
 const struct account *account_ref(const struct account *account);
 void account_unref(const struct account *account); /* NULL is a no-op */
+/* Is the address, in any case, one of its own? */
+bool account_owns(const struct account *account, struct bytes address);
 
 #endif

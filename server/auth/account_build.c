@@ -52,14 +52,6 @@ static size_t count_addresses(const struct entry *entry)
     return count;
 }
 
-static bool is_known(const struct account *account, struct bytes address)
-{
-    for (size_t i = 0; i < account->address_count; i++)
-        if (bytes_equal_text_nocase(address, account->addresses[i]))
-            return true;
-    return false;
-}
-
 static enum error add_addresses(struct account *account, const struct entry *entry)
 {
     const char **addresses = arena_array(&account->arena, count_addresses(entry), sizeof(const char *));
@@ -73,7 +65,7 @@ static enum error add_addresses(struct account *account, const struct entry *ent
             if (!bytes_starts_nocase(address, address_rows[row].prefix))
                 continue;
             address = bytes_skip(address, strlen(address_rows[row].prefix));
-            if (!is_text(address) || is_known(account, address))
+            if (!is_text(address) || account_owns(account, address))
                 continue;
             addresses[account->address_count] = arena_copy(&account->arena, address).ptr;
             if (!addresses[account->address_count++])

@@ -108,7 +108,8 @@ static bool has_sid_asked_for(const struct account_lookup *lookup, const struct 
 
 static enum error take_principal(struct account_lookup *lookup, const struct entry *entry)
 {
-    if (!principal_may_log_in(entry) || !has_sid_asked_for(lookup, entry))
+    bool is_owner_asked = lookup->kind == ACCOUNT_NAME_ADDRESS;
+    if ((!is_owner_asked && !principal_may_log_in(entry)) || !has_sid_asked_for(lookup, entry))
         return OK;
     if (lookup->entry) {
         if (strcmp(lookup->entry->dn_key, entry->dn_key) == 0)
@@ -128,8 +129,11 @@ static enum error judge_principal(struct account_lookup *lookup)
         note_set(&lookup->note, "no such account");
         return ERROR_NOT_FOUND;
     }
-    enum error error = account_state_check(lookup->entry, clock_wall_ms(accounts->config.clock),
-                                           &lookup->expires_ms, &lookup->note);
+    enum error error = OK;
+    lookup->expires_ms = ACCOUNT_NEVER;
+    if (lookup->kind != ACCOUNT_NAME_ADDRESS)
+        error = account_state_check(lookup->entry, clock_wall_ms(accounts->config.clock), &lookup->expires_ms,
+                                    &lookup->note);
     if (error == OK)
         error = account_build(lookup->entry, NULL, lookup->epoch, lookup->expires_ms, &lookup->who);
     return error;

@@ -3,6 +3,7 @@
 #include "auth/accounts_internal.h"
 #include "directory/principal_sid.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,6 +180,7 @@ static bool post(struct accounts *accounts, struct account_request *request)
 
 void accounts_ask(struct accounts *accounts, struct account_request *request)
 {
+    assert(request->is_name_only || request->kind != ACCOUNT_NAME_ADDRESS);
     if (post(accounts, request))
         return;
     /* The directory's loop has ended. */

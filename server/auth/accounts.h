@@ -38,6 +38,8 @@ enum account_name_kind {
     ACCOUNT_NAME_SID, /* "S-1-…" */
     ACCOUNT_NAME_ID,  /* the 16 bytes of struct account's id: the same account again, wherever it was moved to
                        */
+    ACCOUNT_NAME_ADDRESS, /* whose own address it is: any entry's, a group's and a disabled account's too.
+                             With is_name_only alone: it proves nobody */
 };
 
 /* Caller-owned until on_done. */

@@ -45,6 +45,7 @@ struct auth_exchange {
 };
 
 struct auth_renewal;
+struct auth_owner_question;
 
 struct authenticator_ops {
     /* SASL_BITs that work here: no keytab, no GSSAPI; no NTLM plugin, no NTLM. */
@@ -60,6 +61,8 @@ struct authenticator_ops {
     /* The account as it is now (at MAIL, when it is not current any more). Caller-owned until on_done. */
     void (*renew)(struct authenticator *authenticator, struct auth_renewal *renewal);
     bool (*is_current)(const struct authenticator *authenticator, const struct account *account);
+    /* Whose own address it is. Caller-owned until on_done, which never comes before it returns. */
+    void (*find_owner)(struct authenticator *authenticator, struct auth_owner_question *question);
 };
 
 /* One asking again at MAIL. */
@@ -69,6 +72,17 @@ struct auth_renewal {
     const struct account *old;                                          /* borrowed until on_done */
     void (*on_done)(struct auth_renewal *renewal, enum auth_step step); /* DONE, REFUSED, UNAVAILABLE */
     const struct account *account;                                      /* with DONE: a reference */
+    struct note why;
+};
+
+/* One look for the owner of an address. */
+struct auth_owner_question {
+    void *state; /* private */
+    struct loop *loop;
+    struct bytes address; /* borrowed until on_done */
+    /* DONE; REFUSED: nobody's, or several entries have it; UNAVAILABLE */
+    void (*on_done)(struct auth_owner_question *question, enum auth_step step);
+    const struct account *owner; /* with DONE: a reference, without a token */
     struct note why;
 };
 

@@ -258,6 +258,49 @@ static void live_renew(struct authenticator *authenticator, struct auth_renewal 
     accounts->ops->ask(accounts, &renewing->request);
 }
 
+/* -- owners of addresses -- */
+
+struct owner_search {
+    struct account_request request;
+    struct auth_owner_question *question;
+};
+
+static void on_owner(struct account_request *request)
+{
+    struct owner_search *search = list_entry(request, struct owner_search, request);
+    struct auth_owner_question *question = search->question;
+    enum auth_step step = conversation_step_of(request->error);
+    question->why = request->note;
+    question->owner = NULL;
+    if (step == AUTH_STEP_DONE && account_owns(request->account, question->address)) {
+        question->owner = request->account;
+    } else if (step == AUTH_STEP_DONE) { /* equal to the directory, which folds blanks, and not to us */
+        account_unref(request->account);
+        note_set(&question->why, "another address");
+        step = AUTH_STEP_REFUSED;
+    }
+    loop_release(question->loop);
+    question->state = NULL;
+    free(search);
+    question->on_done(question, step);
+}
+
+static void live_find_owner(struct authenticator *authenticator, struct auth_owner_question *question)
+{
+    struct account_source *accounts = live_of(authenticator)->config.accounts;
+    struct owner_search *search = calloc(1, sizeof *search);
+    assert(search);
+    search->question = question;
+    search->request = (struct account_request){.kind = ACCOUNT_NAME_ADDRESS,
+                                               .name = question->address,
+                                               .is_name_only = true,
+                                               .loop = question->loop,
+                                               .on_done = on_owner};
+    question->state = search;
+    loop_hold(question->loop);
+    accounts->ops->ask(accounts, &search->request);
+}
+
 /* -- what works here -- */
 
 static bool has_keytab(const struct live *live, struct note *note)
@@ -293,7 +336,7 @@ void authenticator_live_look(struct authenticator *authenticator)
 enum error authenticator_live_new(const struct authenticator_config *config, struct authenticator **out)
 {
     static const struct authenticator_ops ops = {
-        live_mechanisms, live_start, live_step, live_cancel, live_renew, live_is_current,
+        live_mechanisms, live_start, live_step, live_cancel, live_renew, live_is_current, live_find_owner,
     };
     struct live *live = calloc(1, sizeof *live);
     if (!live)

@@ -284,6 +284,30 @@ static enum error ask_sid(const struct principal_context *context, struct bytes 
     return error == OK ? buffer_append_byte(&out->filter, ')') : error;
 }
 
+/* Addresses */
+
+static enum error ask_address(const struct principal_context *context, struct bytes name,
+                              struct search_question *out, struct note *note)
+{
+    struct buffer proxy;
+    buffer_init(&proxy, NAME_MAX_BYTES + sizeof "smtp:");
+    (void)context;
+    (void)note;
+    enum error error = buffer_append_text(&proxy, "smtp:");
+    if (error == OK)
+        error = buffer_append(&proxy, name);
+    if (error == OK)
+        error = buffer_append_text(&out->filter, "(|");
+    if (error == OK)
+        error = filter_append_equal(&out->filter, "mail", name);
+    if (error == OK)
+        error = filter_append_equal(&out->filter, "proxyAddresses", buffer_bytes(&proxy));
+    if (error == OK)
+        error = filter_append_equal(&out->filter, "mailAlternateAddress", name);
+    buffer_done(&proxy);
+    return error == OK ? buffer_append_byte(&out->filter, ')') : error;
+}
+
 struct kind_row {
     enum error (*ask)(const struct principal_context *context, struct bytes name, struct search_question *out,
                       struct note *note);
@@ -298,6 +322,7 @@ static const struct kind_row kinds[] = {
     [ACCOUNT_NAME_DN] = {ask_dn, DN_MAX_BYTES, true},
     [ACCOUNT_NAME_SID] = {ask_sid, SID_TEXT_SIZE, true},
     [ACCOUNT_NAME_ID] = {ask_id, 16, false},
+    [ACCOUNT_NAME_ADDRESS] = {ask_address, NAME_MAX_BYTES, true},
 };
 
 enum error principal_ask(const struct principal_context *context, const struct principal_name *name,

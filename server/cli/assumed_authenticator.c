@@ -61,6 +61,23 @@ static bool assumed_is_current(const struct authenticator *authenticator, const 
     return true;
 }
 
+static void on_owner(struct loop_timer *timer)
+{
+    struct assumed_authenticator *assumed = list_entry(timer, struct assumed_authenticator, owner);
+    struct auth_owner_question *question = assumed->question;
+    bool is_own = assumed->account != NULL && account_owns(assumed->account, question->address);
+    assumed->question = NULL;
+    question->owner = is_own ? account_ref(assumed->account) : NULL;
+    question->on_done(question, is_own ? AUTH_STEP_DONE : AUTH_STEP_REFUSED);
+}
+
+static void assumed_find_owner(struct authenticator *authenticator, struct auth_owner_question *question)
+{
+    struct assumed_authenticator *assumed = assumed_of(authenticator);
+    assumed->question = question;
+    loop_timer_start(&assumed->owner, 0);
+}
+
 void assumed_authenticator_init(struct assumed_authenticator *assumed, struct loop *loop, uint32_t mechanisms,
                                 const struct account *account)
 {
@@ -69,7 +86,9 @@ void assumed_authenticator_init(struct assumed_authenticator *assumed, struct lo
                                                  .step = assumed_step,
                                                  .cancel = assumed_cancel,
                                                  .renew = assumed_renew,
-                                                 .is_current = assumed_is_current};
+                                                 .is_current = assumed_is_current,
+                                                 .find_owner = assumed_find_owner};
     *assumed = (struct assumed_authenticator){.face.ops = &ops, .mechanisms = mechanisms, .account = account};
     loop_timer_init(&assumed->answer, loop, on_answer);
+    loop_timer_init(&assumed->owner, loop, on_owner);
 }

@@ -10,9 +10,12 @@ struct assumed_authenticator {
     const struct account *account; /* borrowed; NULL: every login is refused */
     struct auth_exchange *exchange;
     struct loop_timer answer;
+    struct auth_owner_question *question;
+    struct loop_timer owner;
 };
 
-/* One exchange at a time, on this loop. */
+/* One exchange at a time, on this loop. An address is the account's where it is one of its own: whether other
+ * entries have it too is not asked. */
 void assumed_authenticator_init(struct assumed_authenticator *assumed, struct loop *loop, uint32_t mechanisms,
                                 const struct account *account);
 

@@ -23,6 +23,11 @@ struct decision decision_allow(void)
     return (struct decision){.verdict = VERDICT_ALLOW};
 }
 
+struct decision decision_need(void)
+{
+    return (struct decision){.verdict = VERDICT_NEED};
+}
+
 struct decision decision_deny(enum reason reason)
 {
     return (struct decision){.verdict = VERDICT_DENY, .reason = reason};

@@ -30,6 +30,8 @@ struct decision {
 
 /* Allowed: no reason, no right. */
 struct decision decision_allow(void);
+/* Undecided: a fact has to be fetched. */
+struct decision decision_need(void);
 /* A refusal that no right would have lifted. */
 struct decision decision_deny(enum reason reason);
 /* A refusal for want of a right. */

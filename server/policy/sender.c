@@ -18,16 +18,29 @@ static bool is_own_domain(const struct organization *organization, const struct 
            (domain->type == DOMAIN_INTERNAL_RELAY && organization->server.model == PERMISSION_MODEL_2010);
 }
 
+/* Without the rights: is it the directory that decides? */
+static bool may_be_send_as(const struct organization *organization, const struct session_rights *rights,
+                           enum right needed)
+{
+    return needed == RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER && rights->identity == IDENTITY_ACCOUNT &&
+           !(organization->server.roles & ROLE_EDGE);
+}
+
 struct decision sender_check(const struct organization *organization, const struct session_rights *rights,
-                             const struct address *sender)
+                             const struct address *sender, enum send_as send_as)
 {
     if (address_is_null(sender)) {
         return decision_allow();
     }
     enum right needed = is_own_domain(organization, sender) ? RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER
                                                             : RIGHT_SMTP_ACCEPT_ANY_SENDER;
-    return session_rights_has(rights, needed) ? decision_allow()
-                                              : decision_deny_right(REASON_SEND_AS, needed);
+    if (session_rights_has(rights, needed)) {
+        return decision_allow();
+    }
+    if (may_be_send_as(organization, rights, needed) && send_as != SEND_AS_NOT_HELD) {
+        return send_as == SEND_AS_HELD ? decision_allow() : decision_need();
+    }
+    return decision_deny_right(REASON_SEND_AS, needed);
 }
 
 /* What the check of the header carries along. */
@@ -59,7 +72,7 @@ static void check_address(struct bytes text, void *owner)
     if (address_parse(text, true, &address) != ADDRESS_OK) {
         check->decision = refuse_unreadable(check->rights);
     } else if (!check->has_sender && !address_equal(&address, check->envelope_sender)) {
-        check->decision = sender_check(check->organization, check->rights, &address);
+        check->decision = sender_check(check->organization, check->rights, &address, SEND_AS_NOT_HELD);
     }
 }
 

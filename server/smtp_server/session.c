@@ -71,7 +71,8 @@ static uint64_t deadline_ms(const struct smtp_session *session)
  * the client waits for us. */
 static void settle_deadline(struct smtp_session *session)
 {
-    if (session->waits & (WAIT_TARPIT | WAIT_COMMIT | WAIT_SPOOL | WAIT_LOGIN | WAIT_RENEWAL | WAIT_FILTER)) {
+    if (session->waits &
+        (WAIT_TARPIT | WAIT_COMMIT | WAIT_SPOOL | WAIT_LOGIN | WAIT_RENEWAL | WAIT_FILTER | WAIT_SENDER)) {
         stream_set_deadline(session->stream, 0);
         session->has_progressed = true;
     } else if (session->has_progressed) {
@@ -334,6 +335,7 @@ static void on_close(void *owner, enum error why)
     transaction_free(session->transaction);
     session_drop_login(session);
     session_forget_renewal(session);
+    session_forget_sender(session);
     account_unref(session->account);
     token_unref(session->token);
     direct_trust_drop(session->peer);

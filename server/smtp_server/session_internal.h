@@ -50,6 +50,7 @@ enum session_wait {
     WAIT_LOGIN = 16,
     WAIT_RENEWAL = 32,
     WAIT_FILTER = 64,
+    WAIT_SENDER = 128,
 };
 
 /* The octets that BDAT or XEXCH50 announced. They come before anything else is read, in whatever state. */
@@ -71,12 +72,13 @@ struct smtp_session {
         *organization; /* a reference of its own, so that a transaction ends with what it began */
     const struct receive_connector *connector; /* in organization; NULL when no connector matched */
     struct session_rights rights;
-    const struct account *account;   /* who proved himself by AUTH, or NULL; a reference */
-    const struct x509_st *peer;      /* what the client showed behind X-ANONYMOUSTLS, or NULL; a reference */
-    struct token *token;             /* the account's, with what its logon adds to it; a reference */
-    struct login *login;             /* from AUTH to its end */
-    struct renewal *renewal;         /* the account is asked for anew at MAIL */
-    struct transaction *transaction; /* from MAIL to the end of the transaction */
+    const struct account *account; /* who proved himself by AUTH, or NULL; a reference */
+    const struct x509_st *peer;    /* what the client showed behind X-ANONYMOUSTLS, or NULL; a reference */
+    struct token *token;           /* the account's, with what its logon adds to it; a reference */
+    struct login *login;           /* from AUTH to its end */
+    struct renewal *renewal;       /* the account is asked for anew at MAIL */
+    struct sender_lookup *sender_lookup; /* whose address the sender of MAIL is */
+    struct transaction *transaction;     /* from MAIL to the end of the transaction */
     uint64_t opened_ms;
     uint32_t offered; /* enum offer bits of the last EHLO */
     uint32_t protocol_errors;
@@ -89,6 +91,7 @@ struct smtp_session {
     uint8_t state;         /* enum session_state; written by session_enter alone */
     uint8_t waits;         /* enum session_wait bits */
     uint8_t auth_stamp;    /* enum auth_stamp_mechanism of an account's logon */
+    uint8_t send_as;       /* enum send_as: what the directory said of the sender of this MAIL */
     uint8_t ending;        /* enum reply said last of all; REPLY_COUNT: none */
     bool is_open;          /* greeted or about to be; a refused connection never is */
     bool is_busy;          /* a turn runs: what arrives is kept */
@@ -260,6 +263,14 @@ void session_set_peer(struct smtp_session *session, const struct x509_st *peer);
 bool session_awaits_account(struct smtp_session *session);
 /* The session ends. */
 void session_forget_renewal(struct smtp_session *session);
+
+/* -- session_sender.c -- */
+
+/* At MAIL: asks the directory whose address it is; the line is executed again with session->send_as, or
+ * refused when the directory does not answer. */
+void session_ask_sender(struct smtp_session *session, const struct address *sender);
+/* The session ends. */
+void session_forget_sender(struct smtp_session *session);
 
 /* -- session_login.c -- */
 

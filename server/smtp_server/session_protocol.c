@@ -86,7 +86,8 @@ void session_protocol_received(struct smtp_session *session, const struct comman
 {
     char text[64];
     struct bytes shown = session->line;
-    if (!is_verbose(session) || session->is_renewed) { /* the latter: it is executed again */
+    if (!is_verbose(session) || session->is_renewed ||
+        session->send_as != 0) { /* the latter: it is executed again */
         return;
     }
     if (session->is_line_secret || command->verb == VERB_FOREIGN) {

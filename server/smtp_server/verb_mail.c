@@ -64,7 +64,11 @@ static void check_sender(struct smtp_session *session, const struct address *sen
         session_refuse(session, REPLY_SIZE_EXCEEDED, NULL, text, (struct bytes){0});
         return;
     }
-    decision = sender_check(session->organization, &session->rights, sender);
+    decision = sender_check(session->organization, &session->rights, sender, (enum send_as)session->send_as);
+    if (decision.verdict == VERDICT_NEED) {
+        session_ask_sender(session, sender);
+        return;
+    }
     if (!session_allows(session, &decision, RIGHT_COUNT)) {
         session_refuse(session, reply_of_reason(decision.reason), &decision, text, (struct bytes){0});
         return;
@@ -105,7 +109,7 @@ void verb_mail(struct smtp_session *session, const struct command_line *command)
     if (session_awaits_account(session)) {
         return;
     }
-    if (!session_takes_message(session)) {
+    if (session->send_as == SEND_AS_NOT_ASKED && !session_takes_message(session)) {
         hang_up(session, REPLY_MESSAGE_RATE);
         return;
     }

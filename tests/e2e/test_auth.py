@@ -20,7 +20,8 @@ SENDER = "allow ms-Exch-SMTP-Accept-Any-Sender,ms-Exch-SMTP-Accept-Authoritative
 RELAY = "allow ms-Exch-SMTP-Accept-Any-Recipient to cn=relay,ou=groups,dc=contoso,dc=com"
 DENY = "deny ms-Exch-SMTP-Accept-Any-Recipient to cn=banned,ou=groups,dc=contoso,dc=com"
 SUCCESS, FAILURE = "235 2.7.0 Authentication successful", "535 5.7.3 Authentication unsuccessful"
-OPEN, PROTECTED, ANONYMOUS = "127.0.0.2", "127.0.0.3", "127.0.0.4"
+OPEN, PROTECTED, ANONYMOUS, OWN = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"
+NOT_AS_THIS = "550 5.7.1 Client does not have permission to send as this sender"
 CANARY = "kanarienvogel-4711"
 
 
@@ -43,6 +44,7 @@ class AuthCase(Case):
         org.receive("Protected", port, [PROTECTED], auth=TLS + BASIC + BASIC_REQUIRE_TLS, aces=[SUBMIT, SENDER, RELAY],
                     msExchSMTPReceiveConnectorFQDN="mailbox01.contoso.com")
         org.receive("Anonymous", port, [ANONYMOUS], auth=BASIC, groups="AnonymousUsers")
+        org.receive("Own", port, [OWN], auth=BASIC, aces=[SUBMIT])
         cls.people = people = People()
         people.person("alice", CANARY, mail="alice@contoso.com")
         people.person("bob", "secret", mail=["bob@contoso.com", "shared@contoso.com"])
@@ -65,6 +67,27 @@ class AuthCase(Case):
         client.say("RSET")
         self.assertEqual(client.mail("a@b.example").code, 250)
         return client.rcpt("kate@fabrikam.com").code == 250
+
+
+class Senders(AuthCase):
+    # proves: C269 F1 D4 facts-8.4 contract-5
+    def test_own_addresses_and_no_others(self):
+        client, reply = self.login("bob", "secret", source=OWN)
+        self.assertEqual(reply, SUCCESS)
+        for sender in ("bob@contoso.com", "BOB@Contoso.com"):
+            self.assertEqual(client.mail(sender).text, "250 2.1.0 Sender OK")
+            client.say("RSET")
+        for sender in ("alice@contoso.com", "shared@contoso.com", "nobody@contoso.com", "*@contoso.com", "bob@fabrikam.com"):
+            self.assertEqual(client.mail(sender).text, NOT_AS_THIS, sender)
+
+    # proves: F15 facts-8.4
+    def test_the_header_is_the_senders(self):
+        client, _ = self.login("bob", "secret", source=OWN)
+        for address, code in (("bob@contoso.com", 250), ("alice@contoso.com", 550)):
+            client.mail("bob@contoso.com")
+            self.assertEqual(client.rcpt("bob@contoso.com").code, 250)
+            self.assertEqual(client.say("DATA").code, 354)
+            self.assertEqual(client.say(f"From: <{address}>\r\nSubject: x\r\n\r\nx\r\n.").code, code, address)
 
 
 class Logins(AuthCase):

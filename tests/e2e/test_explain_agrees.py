@@ -170,7 +170,7 @@ def differences(scenarios, explain, at_most=5):
 def swap_checks(source):
     """verb_mail.c with the declared size asked for after the sender's rights (facts 8.3 say before)."""
     size = re.search(r"    if \(given\.size_bytes > session_max_message_bytes\(session\)\) \{\n.*?\n    \}\n", source, re.S)
-    sender = re.search(r"    decision = sender_check\(.*?\n    if \(.*?\n    \}\n", source, re.S)
+    sender = re.search(r"    decision = sender_check\(.*?\n    if \(.*?\n    \}\n    if \(.*?\n    \}\n", source, re.S)
     assert size and sender and size.end() == sender.start(), "MAIL's checks look different: mend swap_checks"
     return source[:size.start()] + sender.group() + size.group() + source[sender.end():]
 

@@ -13,8 +13,9 @@
 struct fake_step {
     struct fake_step *next;
     struct fake_authenticator *fake;
-    struct auth_exchange *exchange; /* NULL: a renewal, or cancelled */
+    struct auth_exchange *exchange; /* NULL: a renewal, a question, or cancelled */
     struct auth_renewal *renewal;
+    struct auth_owner_question *question;
     struct loop_timer timer;
     enum auth_step step;
     const struct account *account;
@@ -51,6 +52,7 @@ static const struct account *make_account(const struct fake_person *person)
         }
     }
     account->references = 1;
+    memcpy(account->id, person->name, strnlen(person->name, sizeof account->id));
     account->token = token_new(sids, NULL, count);
     arena_init(&account->arena, 1u << 16);
     struct account_sid *list = arena_array(&account->arena, count, sizeof *list);
@@ -74,6 +76,7 @@ static void answer(struct fake_step *step)
 {
     struct auth_exchange *exchange = step->exchange;
     struct auth_renewal *renewal = step->renewal;
+    struct auth_owner_question *question = step->question;
     struct fake_step taken = *step;
     loop_timer_stop(&step->timer);
     step->fake->pending--;
@@ -94,6 +97,10 @@ static void answer(struct fake_step *step)
         assert(renewal->old->token != NULL); /* borrowed until now */
         renewal->account = taken.account;
         renewal->on_done(renewal, taken.step);
+    } else if (question != NULL) {
+        assert(bytes_find(question->address, '@') > 0); /* borrowed until now */
+        question->owner = taken.account;
+        question->on_done(question, taken.step);
     } else {
         account_unref(taken.account);
     }
@@ -278,6 +285,18 @@ static void fake_renew(struct authenticator *authenticator, struct auth_renewal 
     finish(step);
 }
 
+static void fake_find_owner(struct authenticator *authenticator, struct auth_owner_question *question)
+{
+    struct fake_authenticator *fake = list_entry(authenticator, struct fake_authenticator, face);
+    struct fake_step *step = begin(fake, question->loop);
+    char *name = bytes_copy_text(bytes_first(question->address, bytes_find(question->address, '@')));
+    step->question = question;
+    fake->owner_count++;
+    judge(step, name, NULL);
+    free(name);
+    finish(step);
+}
+
 static bool fake_is_current(const struct authenticator *authenticator, const struct account *account)
 {
     (void)account;
@@ -291,7 +310,8 @@ void fake_authenticator_init(struct fake_authenticator *fake, const struct fake_
                                                  .step = fake_step,
                                                  .cancel = fake_cancel,
                                                  .renew = fake_renew,
-                                                 .is_current = fake_is_current};
+                                                 .is_current = fake_is_current,
+                                                 .find_owner = fake_find_owner};
     *fake = (struct fake_authenticator){
         .face.ops = &ops, .people = people, .working = SASL_BIT(SASL_MECHANISM_COUNT) - 1};
 }

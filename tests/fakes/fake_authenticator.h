@@ -26,7 +26,8 @@ struct fake_authenticator {
     unsigned done_count;    /* exchanges that ended with an account */
     unsigned cancel_count;
     unsigned renew_count;
-    size_t pending; /* steps and renewals that were not answered */
+    unsigned owner_count; /* questions for the owner of an address: the person of its local part */
+    size_t pending;       /* steps, renewals and questions that were not answered */
     struct fake_step *held;
 };
 

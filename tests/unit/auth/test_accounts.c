@@ -159,6 +159,39 @@ static void test_name_only_has_no_token(void **state)
     }
 }
 
+/* The DN of the entry whose address it is, or "error: note". */
+static const char *owner(const char *address)
+{
+    static char text[sizeof(struct note) + 64];
+    struct question question = {.request.is_name_only = true};
+    scene_ask(&scene, &question, ACCOUNT_NAME_ADDRESS, address);
+    scene_turn(&scene);
+    assert_int_equal(question.done_count, 1);
+    const struct account *account = question.request.account;
+    snprintf(text, sizeof(text), "%s: %s", account ? account->dn : error_name(question.request.error),
+             question.request.note.text);
+    assert_true(!account || (!account->token && account_owns(account, bytes_of_text(address))));
+    account_unref(account);
+    return text;
+}
+
+/* proves: facts-8.4 D2 D4 */
+static void test_owner_of_an_address(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 2; round++) { /* the second is from the cache */
+        assert_has_text(owner("alice@contoso.com"), "uid=alice,dc=contoso,dc=com");
+        assert_has_text(owner("AL@contoso.com"), "uid=alice,dc=contoso,dc=com");
+        assert_has_text(owner("alt@contoso.com"), "uid=alice,dc=contoso,dc=com");
+        assert_has_text(owner("staff@contoso.com"), "cn=staff,dc=contoso,dc=com");
+    }
+    assert_has_text(owner("shared@contoso.com"), "not_found: ambiguous");
+    assert_has_text(owner("nobody@contoso.com"), "not_found: no such account");
+    assert_has_text(owner("*@contoso.com"), "not_found: no such account");
+    assert_has_text(owner("alice"), "not_found: no such account");
+    assert_has_text(owner(""), "syntax");
+}
+
 /* Requests for one principal are answered with one account, by whatever name they ask. */
 static void test_coalesced(void **state)
 {
@@ -340,6 +373,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_well_known_sids, begin, end),
         cmocka_unit_test_setup_teardown(test_other_names, begin, end),
         cmocka_unit_test_setup_teardown(test_name_only_has_no_token, begin, end),
+        cmocka_unit_test_setup_teardown(test_owner_of_an_address, begin, end),
         cmocka_unit_test_setup_teardown(test_coalesced, begin, end),
         cmocka_unit_test_setup_teardown(test_a_change_of_any_group_counts, begin, end),
         cmocka_unit_test_setup_teardown(test_a_disabled_account, begin, end),

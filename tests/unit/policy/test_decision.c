@@ -148,8 +148,8 @@ static void check_senders(enum permission_model model, const char *aces, bool ha
         enum right needed = model == PERMISSION_MODEL_2007 ? SENDERS[i].needed_2007 : SENDERS[i].needed_2010;
         bool is_allowed =
             needed == UNDECIDED || (needed == NEEDS_ANY && has_any) || (needed == NEEDS_OWN && has_own);
-        expect(sender_check(organization, &rights, &sender), is_allowed ? REASON_NONE : REASON_SEND_AS,
-               is_allowed ? UNDECIDED : needed);
+        expect(sender_check(organization, &rights, &sender, SEND_AS_NOT_ASKED),
+               is_allowed ? REASON_NONE : REASON_SEND_AS, is_allowed ? UNDECIDED : needed);
     }
     organization_unref(organization);
 }
@@ -166,21 +166,73 @@ static void test_sender(void **state)
     }
 }
 
-/* An authenticated session gets the same answer (contract 5: the text is the same too). */
-/* proves: C269 contract-5 */
+/* What an account gets for its senders: NEED until the directory was asked, then what it says. */
+static const struct {
+    const char *aces;
+    const char *sender;
+    bool is_edge;
+    enum verdict verdicts[3]; /* not asked, Send-As held, not held */
+    enum right needed;        /* of a refusal */
+} ACCOUNT_SENDERS[] = {
+    {"", "<chris@contoso.com>", false, {VERDICT_NEED, VERDICT_ALLOW, VERDICT_DENY}, NEEDS_OWN},
+    {"", "<chris@a.corp.contoso.com>", false, {VERDICT_NEED, VERDICT_ALLOW, VERDICT_DENY}, NEEDS_OWN},
+    {"allow ms-Exch-SMTP-Accept-Any-Sender to authenticated",
+     "<chris@contoso.com>",
+     false,
+     {VERDICT_NEED, VERDICT_ALLOW, VERDICT_DENY},
+     NEEDS_OWN},
+    {"allow ms-Exch-SMTP-Accept-Authoritative-Domain-Sender to authenticated",
+     "<chris@contoso.com>",
+     false,
+     {VERDICT_ALLOW, VERDICT_ALLOW, VERDICT_ALLOW},
+     NEEDS_OWN},
+    /* Nobody's entry opens a domain that is not ours. */
+    {"", "<chris@fabrikam.com>", false, {VERDICT_DENY, VERDICT_DENY, VERDICT_DENY}, NEEDS_ANY},
+    {"", "<chris@partner.example>", false, {VERDICT_DENY, VERDICT_DENY, VERDICT_DENY}, NEEDS_ANY},
+    {"", "<>", false, {VERDICT_ALLOW, VERDICT_ALLOW, VERDICT_ALLOW}, NEEDS_OWN},
+    /* An edge has no recipients to look for. */
+    {"", "<chris@contoso.com>", true, {VERDICT_DENY, VERDICT_DENY, VERDICT_DENY}, NEEDS_OWN},
+};
+
+/* proves: C269 contract-5 facts-8.4 F1 */
 static void test_sender_of_an_account(void **state)
 {
     (void)state;
-    struct organization *organization =
-        make("allow ms-Exch-SMTP-Submit to authenticated", 0, 0, PERMISSION_MODEL_2010);
     struct token *token = token_new(sid_known(SID_AUTHENTICATED), NULL, 1);
-    struct session_rights rights;
-    session_rights_compute(&organization->receive[0], IDENTITY_ACCOUNT, token, &rights);
+    for (size_t i = 0; i < sizeof(ACCOUNT_SENDERS) / sizeof(ACCOUNT_SENDERS[0]); i++) {
+        struct organization *organization = make(ACCOUNT_SENDERS[i].aces, 0, 0, PERMISSION_MODEL_2010);
+        struct address sender = address_of(ACCOUNT_SENDERS[i].sender);
+        struct session_rights rights;
+        organization->server.roles = ACCOUNT_SENDERS[i].is_edge ? ROLE_EDGE : ROLE_HUB;
+        session_rights_compute(&organization->receive[0], IDENTITY_ACCOUNT, token, &rights);
+        for (int send_as = SEND_AS_NOT_ASKED; send_as <= SEND_AS_NOT_HELD; send_as++) {
+            struct decision decision = sender_check(organization, &rights, &sender, (enum send_as)send_as);
+            assert_int_equal(decision.verdict, ACCOUNT_SENDERS[i].verdicts[send_as]);
+            if (decision.verdict == VERDICT_DENY) {
+                expect(decision, REASON_SEND_AS, ACCOUNT_SENDERS[i].needed);
+            }
+        }
+        organization_unref(organization);
+    }
     token_unref(token);
-    struct address sender = address_of("<chris@contoso.com>");
-    expect(submit_check(&rights), REASON_NONE, UNDECIDED);
-    expect(sender_check(organization, &rights, &sender), REASON_SEND_AS, NEEDS_OWN);
-    organization_unref(organization);
+}
+
+/* Who is no account is never looked up, whatever is said of the address. */
+/* proves: facts-8.4 A1 */
+static void test_sender_of_nobody_is_not_asked_for(void **state)
+{
+    static const uint32_t auths[] = {0, AUTH_EXTERNAL_AUTHORITATIVE};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct organization *organization = make(SUBMIT, 0, auths[i], PERMISSION_MODEL_2010);
+        struct session_rights rights = rights_of(organization);
+        struct address sender = address_of("<chris@contoso.com>");
+        for (int send_as = SEND_AS_NOT_ASKED; send_as <= SEND_AS_NOT_HELD; send_as++) {
+            expect(sender_check(organization, &rights, &sender, (enum send_as)send_as), REASON_SEND_AS,
+                   NEEDS_OWN);
+        }
+        organization_unref(organization);
+    }
 }
 
 static const struct {
@@ -355,9 +407,9 @@ static void test_dialogue_of_the_relay_document(void **state)
         expect(submit_check(&rights), REASON_NONE, UNDECIDED);
         expect(recipient_check(organization, &rights, &kate), REASON_NONE, UNDECIDED);
         if (model == PERMISSION_MODEL_2010) {
-            expect(sender_check(organization, &rights, &chris), REASON_NONE, UNDECIDED);
+            expect(sender_check(organization, &rights, &chris, SEND_AS_NOT_ASKED), REASON_NONE, UNDECIDED);
         } else {
-            expect(sender_check(organization, &rights, &chris), REASON_SEND_AS, NEEDS_OWN);
+            expect(sender_check(organization, &rights, &chris, SEND_AS_NOT_ASKED), REASON_SEND_AS, NEEDS_OWN);
         }
         organization_unref(organization);
     }
@@ -382,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_why_of_a_connector_that_grants_nothing),
         cmocka_unit_test(test_sender),
         cmocka_unit_test(test_sender_of_an_account),
+        cmocka_unit_test(test_sender_of_nobody_is_not_asked_for),
         cmocka_unit_test(test_sender_in_the_header),
         cmocka_unit_test(test_header_behind_a_null_sender),
         cmocka_unit_test(test_recipient),

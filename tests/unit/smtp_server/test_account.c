@@ -227,6 +227,63 @@ static void a_renewal_outlives_its_session(void **state)
     }
 }
 
+/* -- Send-As -- */
+
+#define NOT_AS_THIS "S: 550 5.7.1 Client does not have permission to send as this sender"
+
+/* An address of ours is its owner's; bob's, nobody's and one that cannot be asked for are not alice's. */
+/* proves: C269 F1 facts-8.4 contract-5 */
+static void own_addresses_pass(void **state)
+{
+    struct auth_session session;
+    (void)state;
+    auth_open(&session, "10.1.0.5");
+    auth_run(&session, SCRIPT(LOGIN, "C: MAIL FROM:<alice@contoso.com> SIZE=10", SENDER_OK, RELAYS));
+    assert_int_equal(session.authenticator.owner_count, 1);
+    auth_run(&session,
+             SCRIPT("C: MAIL FROM:<bob@contoso.com>", NOT_AS_THIS, "C: RCPT TO:<b@contoso.com>", "S: 503 *",
+                    "C: MAIL FROM:<nobody@contoso.com>", NOT_AS_THIS, "C: MAIL FROM:<away@contoso.com>",
+                    "S: 454 4.7.0 Temporary authentication failure", "C: DATA", "S: 503 *"));
+    assert_int_equal(session.authenticator.owner_count, 4);
+    /* what the rights decide is not asked for */
+    auth_run(&session, SCRIPT(MAIL, SENDER_OK, "C: RSET", "S: 250 *", "C: MAIL FROM:<>", SENDER_OK, RELAYS));
+    assert_int_equal(session.authenticator.owner_count, 4);
+    auth_close(&session);
+}
+
+/* The line that waited and what came behind it are answered in order, each once. */
+static void a_look_up_holds_the_pipeline(void **state)
+{
+    struct auth_session session;
+    (void)state;
+    auth_open(&session, "10.1.0.5");
+    auth_run(&session, SCRIPT(LOGIN));
+    session.authenticator.is_held = true;
+    auth_run(&session, SCRIPT("C~ MAIL FROM:<alice@contoso.com>\r\nRCPT TO:<kate@fabrikam.com>\r\nDATA\r\n",
+                              "S: <nothing>", "T: 310000", "S: <nothing>"));
+    fake_authenticator_release(&session.authenticator);
+    dialogue_settle(&session.dialogue);
+    auth_run(&session, SCRIPT(SENDER_OK, "S: 250 2.1.5 Recipient OK", "S: 354 *"));
+    auth_close(&session);
+}
+
+/* proves: facts-8.4 */
+static void a_look_up_outlives_its_session(void **state)
+{
+    struct auth_session session;
+    (void)state;
+    auth_open(&session, "10.1.0.5");
+    auth_run(&session, SCRIPT(LOGIN));
+    session.authenticator.is_held = true;
+    auth_run(&session, SCRIPT("C: MAIL FROM:<alice@contoso.com>", "S: <nothing>"));
+    stream_memory_hang_up(session.dialogue.stream);
+    dialogue_settle(&session.dialogue);
+    fake_authenticator_release(&session.authenticator);
+    dialogue_settle(&session.dialogue);
+    assert_int_equal(session.authenticator.pending, 0);
+    auth_close(&session);
+}
+
 /* -- the log -- */
 
 /* What a run writes to the log. */
@@ -300,6 +357,9 @@ int main(void)
         cmocka_unit_test(a_renewal_holds_the_pipeline),
         cmocka_unit_test(an_account_that_is_disabled_or_cannot_be_read),
         cmocka_unit_test(a_renewal_outlives_its_session),
+        cmocka_unit_test(own_addresses_pass),
+        cmocka_unit_test(a_look_up_holds_the_pipeline),
+        cmocka_unit_test(a_look_up_outlives_its_session),
         cmocka_unit_test(the_log_says_who_and_what_he_may),
         cmocka_unit_test(no_secret_is_logged),
     };
