@@ -13,7 +13,10 @@
 #define RESPONSE_LINE_MAX (AUTH_MESSAGE_MAX / 3 * 4 + 2) /* base64 with CRLF */
 /* A failure is not said before; otherwise its time would tell who exists (design 2, SASL). */
 #define FAILURE_MS 250
-#define CROWD_MS   20 /* until a source with as many logins under way as it may fail is looked at again */
+/* A source with as many logins under way as it may fail is looked at again, and told to come back in the end.
+ */
+#define CROWD_MS      20
+#define CROWD_MOST_MS 10000
 
 struct login {
     struct auth_exchange exchange;
@@ -161,7 +164,7 @@ static void say_failure(struct smtp_session *session, enum auth_step outcome)
     }
 }
 
-static void ask(struct login *login, bool has_input, struct bytes input);
+static void hand_over(struct login *login, bool has_input, struct bytes input);
 
 /* The source's other logins have ended meanwhile, well or badly; or not. */
 static void ask_again(struct login *login)
@@ -174,7 +177,7 @@ static void ask_again(struct login *login)
     if (session_source_has_failed(session)) {
         session_refuse_source(session);
     } else {
-        ask(login, login->has_input, buffer_bytes(&input));
+        hand_over(login, login->has_input, buffer_bytes(&input));
     }
     wipe(&input);
 }
@@ -303,20 +306,20 @@ static void on_step(struct auth_exchange *exchange, enum auth_step step)
 
 static void wait_for_room(struct login *login, bool has_input, struct bytes input)
 {
+    uint64_t passed_ms = clock_monotonic_ms(login->session->service->clock) - login->asked_ms;
     login->has_input = has_input;
-    login->is_crowded = buffer_append(&login->line, input) == OK;
+    login->is_crowded = passed_ms < CROWD_MOST_MS && buffer_append(&login->line, input) == OK;
     if (login->is_crowded) {
         loop_timer_start(&login->due, CROWD_MS);
     } else {
-        fail(login, AUTH_STEP_UNAVAILABLE, "no memory", NULL);
+        fail(login, AUTH_STEP_UNAVAILABLE, "too many logins at once from this address", NULL);
     }
 }
 
-static void ask(struct login *login, bool has_input, struct bytes input)
+static void hand_over(struct login *login, bool has_input, struct bytes input)
 {
     struct smtp_session *session = login->session;
     const struct authenticator_ops *ops = session->service->authenticator->ops;
-    login->asked_ms = clock_monotonic_ms(session->service->clock);
     session->waits |= WAIT_LOGIN;
     if (!enter_source(login)) {
         wait_for_room(login, has_input, input);
@@ -327,6 +330,12 @@ static void ask(struct login *login, bool has_input, struct bytes input)
         login->exchange.host = session->connector->fqdn; /* of now: invited clients take their time */
         ops->start(session->service->authenticator, &login->exchange, has_input, input);
     }
+}
+
+static void ask(struct login *login, bool has_input, struct bytes input)
+{
+    login->asked_ms = clock_monotonic_ms(login->session->service->clock);
+    hand_over(login, has_input, input);
 }
 
 /* -- the client's lines -- */

@@ -350,6 +350,25 @@ static void a_burst_of_one_address(void **state)
     }
 }
 
+/* Nobody waits for ever for a directory that is silent. */
+static void a_crowd_is_told_to_come_back(void **state)
+{
+    struct auth_session session;
+    (void)state;
+    auth_begin(&session);
+    struct failure_counts *failures = failure_counts_new(1, 600000, &session.dialogue.clock.clock);
+    session.dialogue.service.failures = failures;
+    dialogue_connect(&session.dialogue, "10.0.0.1:25", "10.1.0.5");
+    const struct ip_address client = stream_remote(session.dialogue.stream)->address;
+    assert_true(failure_counts_enter(failures, &client));
+    auth_run(&session, SCRIPT(EVERY_HELLO, "C: AUTH PLAIN " ALICE_PLAIN, "T: 9000", "S: <nothing>", "T: 1100",
+                              "S: 454 4.7.0 *"));
+    failure_counts_leave(failures, &client, false);
+    auth_run(&session, SCRIPT("C: AUTH PLAIN " ALICE_PLAIN, AUTH_OK));
+    auth_close(&session);
+    failure_counts_free(failures);
+}
+
 static void without_limit(struct receive_connector *connector)
 {
     connector->max_logon_failures = 0;
@@ -448,6 +467,7 @@ int main(void)
         cmocka_unit_test(too_many_failures),
         cmocka_unit_test(too_many_failures_of_one_address),
         cmocka_unit_test(a_burst_of_one_address),
+        cmocka_unit_test(a_crowd_is_told_to_come_back),
         cmocka_unit_test(failures_without_limit),
         cmocka_unit_test(an_account_without_submit),
         cmocka_unit_test(the_client_goes_in_the_middle),
