@@ -26,19 +26,21 @@ static const struct {
     enum recipient_state state;
     enum notify notify;
     bool is_of_attempt; /* the recipient came to this state just now */
+    bool is_passed_on;  /* a hop that was told what the sender asks reports instead of us */
 } CONCERNS[DSN_ACTION_COUNT] = {
-    [DSN_FAILED] = {RECIPIENT_FAILED, NOTIFY_FAILURE, true},
-    /* No hop is given the parameters of RFC 3461 yet, so each is one that reports no deliveries. */
-    [DSN_RELAYED] = {RECIPIENT_DELIVERED, NOTIFY_SUCCESS, true},
-    [DSN_DELAYED] = {RECIPIENT_PENDING, NOTIFY_DELAY, false},
+    [DSN_FAILED] = {RECIPIENT_FAILED, NOTIFY_FAILURE, true, false},
+    [DSN_RELAYED] = {RECIPIENT_DELIVERED, NOTIFY_SUCCESS, true, true},
+    [DSN_DELAYED] = {RECIPIENT_PENDING, NOTIFY_DELAY, false, false},
 };
 
 /* Is a report about this recipient owed after this attempt? */
 static bool concerns(const struct message *message, enum dsn_action action, size_t recipient)
 {
     const struct envelope_recipient *entry = &message->envelope.recipients[recipient];
+    const struct attempt *attempt = &message->attempts[recipient];
     return entry->state == CONCERNS[action].state &&
-           (message->has_outcome[recipient] || !CONCERNS[action].is_of_attempt) &&
+           (attempt->has_outcome || !CONCERNS[action].is_of_attempt) &&
+           !(attempt->is_dsn_passed && CONCERNS[action].is_passed_on) &&
            envelope_recipient_wants(entry, CONCERNS[action].notify);
 }
 

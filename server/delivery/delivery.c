@@ -80,7 +80,7 @@ void delivery_release(struct message *message, bool is_gone)
     else
         set_due_timer(delivery); /* a place is free */
     arena_done(&message->arena);
-    free(message->has_outcome);
+    free(message->attempts);
     free(message);
     delivery_check_stopped(delivery);
 }

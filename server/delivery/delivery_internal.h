@@ -32,6 +32,12 @@ struct action {
     void *owner;
 };
 
+/* What this attempt came to for one recipient. */
+struct attempt {
+    bool has_outcome;
+    bool is_dsn_passed; /* the hop knows what the sender asks, and reports by itself */
+};
+
 /* One message in the works. */
 struct message {
     UT_hash_handle hh; /* by id, in delivery->messages */
@@ -40,15 +46,15 @@ struct message {
     struct arena arena;
     struct envelope envelope;
     size_t transmissions_out;
-    bool *has_outcome;       /* by recipient, of this attempt; NULL: an administrator's change, no attempt */
-    bool is_changed;         /* a recipient has an outcome */
-    struct hop *parked_at;   /* this hop has no room for it; a claim on it */
-    uint64_t retry_at_ms;    /* monotonic: when the hop that turned it away is called again; 0: none did */
-    bool is_replanned;       /* a hop was retired under it: due again at once, no attempt counted */
-    bool is_removed;         /* by the administrator, whatever the outcome */
-    struct list actions;     /* asked for, not yet applied */
-    struct list storing;     /* applied, answered when the spool has stored them */
-    struct loop_timer again; /* the spool could not store its state */
+    struct attempt *attempts; /* by recipient; NULL: an administrator's change, no attempt */
+    bool is_changed;          /* a recipient has an outcome */
+    struct hop *parked_at;    /* this hop has no room for it; a claim on it */
+    uint64_t retry_at_ms;     /* monotonic: when the hop that turned it away is called again; 0: none did */
+    bool is_replanned;        /* a hop was retired under it: due again at once, no attempt counted */
+    bool is_removed;          /* by the administrator, whatever the outcome */
+    struct list actions;      /* asked for, not yet applied */
+    struct list storing;      /* applied, answered when the spool has stored them */
+    struct loop_timer again;  /* the spool could not store its state */
 };
 
 /* Some recipients of one message on their way over one hop. */
@@ -60,6 +66,7 @@ struct transmission {
     struct connection *connection; /* while it is sent */
     size_t count;
     struct bytes addresses[RECIPIENTS_PER_TRANSMISSION];
+    struct smtp_dsn_request dsn_requests[RECIPIENTS_PER_TRANSMISSION];
     size_t recipients[RECIPIENTS_PER_TRANSMISSION]; /* indexes into the envelope */
     struct buffer header;                           /* as it goes out */
     size_t header_offset;                           /* of it, read so far */

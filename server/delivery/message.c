@@ -46,8 +46,8 @@ static struct message *message_new(struct delivery *delivery, uint64_t id)
 static void attempt(struct message *message)
 {
     struct envelope *envelope = &message->envelope;
-    message->has_outcome = calloc(envelope->recipient_count + 1, sizeof *message->has_outcome);
-    if (!message->has_outcome) {
+    message->attempts = calloc(envelope->recipient_count + 1, sizeof *message->attempts);
+    if (!message->attempts) {
         envelope->next_attempt_ms = clock_wall_ms(message->delivery->config.clock) + STORE_AGAIN_MS;
         delivery_release(message, false);
         return;
@@ -146,9 +146,9 @@ static void conclude(struct message *message)
 /* The administrator wants it back; what failed earlier was reported then. */
 static void return_to_sender(struct message *message)
 {
-    free(message->has_outcome);
-    message->has_outcome = calloc(message->envelope.recipient_count + 1, sizeof *message->has_outcome);
-    if (message->has_outcome)
+    free(message->attempts);
+    message->attempts = calloc(message->envelope.recipient_count + 1, sizeof *message->attempts);
+    if (message->attempts)
         conclude(message);
     else
         message_settle(message, ERROR_TEMPORARY);
@@ -164,8 +164,8 @@ void message_transmission_done(struct message *message)
 static void take_failures_back(struct message *message)
 {
     struct envelope *envelope = &message->envelope;
-    for (size_t i = 0; message->has_outcome && i < envelope->recipient_count; i++) {
-        if (message->has_outcome[i] && envelope->recipients[i].state == RECIPIENT_FAILED)
+    for (size_t i = 0; message->attempts && i < envelope->recipient_count; i++) {
+        if (message->attempts[i].has_outcome && envelope->recipients[i].state == RECIPIENT_FAILED)
             envelope->recipients[i].state = RECIPIENT_PENDING;
     }
 }

@@ -58,7 +58,7 @@ void outcome_log(const struct message *message)
 {
     bool is_delivered = false, is_deferred = false;
     for (size_t i = 0; i < message->envelope.recipient_count; i++) {
-        if (!message->has_outcome[i])
+        if (!message->attempts[i].has_outcome)
             continue;
         is_delivered |= message->envelope.recipients[i].state == RECIPIENT_DELIVERED;
         is_deferred |= message->envelope.recipients[i].state == RECIPIENT_PENDING;

@@ -20,7 +20,7 @@ void recipient_set(struct message *message, size_t recipient, enum smtp_outcome 
     entry->reply = arena_copy(&message->arena, bytes_first(reply, REPLY_MAX));
     if (!entry->reply.ptr)
         entry->reply = (struct bytes){0};
-    message->has_outcome[recipient] = true;
+    message->attempts[recipient].has_outcome = true;
     message->is_changed = true;
 }
 
@@ -28,7 +28,9 @@ static void on_recipient(struct smtp_transaction *transaction, size_t index, enu
                          struct bytes reply)
 {
     struct transmission *transmission = list_entry(transaction, struct transmission, transaction);
-    recipient_set(transmission->message, transmission->recipients[index], outcome, reply);
+    size_t recipient = transmission->recipients[index];
+    recipient_set(transmission->message, recipient, outcome, reply);
+    transmission->message->attempts[recipient].is_dsn_passed = transaction->is_dsn_passed;
 }
 
 static void finish(struct transmission *transmission, enum smtp_outcome outcome, struct bytes reply)
@@ -95,6 +97,24 @@ static void on_done(struct smtp_transaction *transaction, bool can_reuse)
     connection_transmission_done(transmission, can_reuse);
 }
 
+/* Values of RET and NOTIFY. */
+static const struct bytes RETURN_TEXTS[] = {
+    [RETURN_UNSAID] = {0},
+    [RETURN_FULL] = BYTES_LITERAL("FULL"),
+    [RETURN_HEADERS] = BYTES_LITERAL("HDRS"),
+};
+
+static const struct bytes NOTIFY_TEXTS[NOTIFY_ALL + 1] = {
+    [NOTIFY_NEVER] = BYTES_LITERAL("NEVER"),
+    [NOTIFY_SUCCESS] = BYTES_LITERAL("SUCCESS"),
+    [NOTIFY_FAILURE] = BYTES_LITERAL("FAILURE"),
+    [NOTIFY_DELAY] = BYTES_LITERAL("DELAY"),
+    [NOTIFY_SUCCESS | NOTIFY_FAILURE] = BYTES_LITERAL("SUCCESS,FAILURE"),
+    [NOTIFY_SUCCESS | NOTIFY_DELAY] = BYTES_LITERAL("SUCCESS,DELAY"),
+    [NOTIFY_FAILURE | NOTIFY_DELAY] = BYTES_LITERAL("FAILURE,DELAY"),
+    [NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY] = BYTES_LITERAL("SUCCESS,FAILURE,DELAY"),
+};
+
 struct transmission *transmission_new(struct message *message, struct hop *hop)
 {
     struct transmission *transmission = calloc(1, sizeof *transmission);
@@ -112,6 +132,9 @@ struct transmission *transmission_new(struct message *message, struct hop *hop)
         .is_binary = message->envelope.body == BODY_BINARYMIME,
         .is_chunk_only = message->envelope.is_chunk_only,
         .needs_utf8 = message->envelope.needs_utf8,
+        .dsn_return = RETURN_TEXTS[message->envelope.dsn_return],
+        .envelope_id = message->envelope.envelope_id,
+        .dsn_requests = transmission->dsn_requests,
         .read = read_content,
         .on_recipient = on_recipient,
         .on_done = on_done,
@@ -121,8 +144,10 @@ struct transmission *transmission_new(struct message *message, struct hop *hop)
 
 void transmission_add(struct transmission *transmission, size_t recipient)
 {
-    transmission->addresses[transmission->count] =
-        transmission->message->envelope.recipients[recipient].address;
+    const struct envelope_recipient *entry = &transmission->message->envelope.recipients[recipient];
+    transmission->addresses[transmission->count] = entry->address;
+    transmission->dsn_requests[transmission->count] =
+        (struct smtp_dsn_request){NOTIFY_TEXTS[entry->notify & NOTIFY_ALL], entry->original};
     transmission->recipients[transmission->count++] = recipient;
     transmission->transaction.recipient_count = transmission->count;
 }

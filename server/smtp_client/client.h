@@ -15,16 +15,26 @@ enum smtp_outcome {
     OUTCOME_FAILED,    /* 5xx */
 };
 
+/* What the sender asks about one recipient by RFC 3461; empty: nothing. */
+struct smtp_dsn_request {
+    struct bytes notify;   /* "NEVER", "SUCCESS,DELAY" */
+    struct bytes original; /* ORCPT */
+};
+
 /* Caller-owned while it is sent; addresses and content source must live until on_done. */
 struct smtp_transaction {
     struct bytes sender; /* empty: <> */
     const struct bytes *recipients;
     size_t recipient_count;
-    uint64_t size_bytes; /* of the content; where it goes in a chunk, exactly */
-    bool is_8bit;        /* content declared 8BITMIME */
-    bool is_binary;      /* content declared BINARYMIME */
-    bool is_chunk_only;  /* content that DATA would change: lone CR, LF or NUL, lines over 998 octets */
-    bool needs_utf8;     /* the header block needs SMTPUTF8; addresses speak for themselves */
+    uint64_t size_bytes;      /* of the content; where it goes in a chunk, exactly */
+    bool is_8bit;             /* content declared 8BITMIME */
+    bool is_binary;           /* content declared BINARYMIME */
+    bool is_chunk_only;       /* content that DATA would change: lone CR, LF or NUL, lines over 998 octets */
+    bool needs_utf8;          /* the header block needs SMTPUTF8; addresses speak for themselves */
+    struct bytes dsn_return;  /* RET, "FULL" or "HDRS"; empty: not said */
+    struct bytes envelope_id; /* ENVID; empty: not said */
+    const struct smtp_dsn_request *dsn_requests; /* by recipient; NULL: nothing is asked */
+    bool is_dsn_passed; /* set before the first outcome: the hop offers DSN and was told of all this */
     /* Gives the next run of content, at most size bytes; *out_len 0 at the end. Without dot-stuffing; CRLF
      * line ends, unless it is_binary or is_chunk_only. */
     enum error (*read)(struct smtp_transaction *transaction, char *out, size_t size, size_t *out_len);

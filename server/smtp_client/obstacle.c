@@ -14,6 +14,24 @@ static bool is_sendable(struct bytes address)
     return true;
 }
 
+/* Nor may one add a parameter. */
+static bool is_value(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] <= ' ' || text.ptr[i] > '~')
+            return false;
+    }
+    return true;
+}
+
+static bool are_dsn_requests_sendable(const struct smtp_transaction *transaction)
+{
+    bool is_sendable = is_value(transaction->envelope_id);
+    for (size_t i = 0; transaction->dsn_requests && i < transaction->recipient_count && is_sendable; i++)
+        is_sendable = is_value(transaction->dsn_requests[i].original);
+    return is_sendable;
+}
+
 static bool are_recipients_sendable(const struct smtp_transaction *transaction)
 {
     for (size_t i = 0; i < transaction->recipient_count; i++) {
@@ -40,6 +58,8 @@ const char *hop_obstacle(uint32_t offers, uint64_t hop_size, const struct smtp_t
 {
     if (!is_sendable(transaction->sender) || !are_recipients_sendable(transaction))
         return "553 5.1.3 An address holds what no SMTP command may hold";
+    if ((offers & HOP_DSN) && !are_dsn_requests_sendable(transaction))
+        return "554 5.5.4 ENVID or ORCPT holds what no SMTP parameter may hold";
     if (transaction_needs_utf8(transaction) && !(offers & HOP_SMTPUTF8))
         return "553 5.6.7 The next hop takes no UTF-8 in addresses and header fields";
     if ((offers & HOP_SIZE) && hop_size && transaction->size_bytes > hop_size)

@@ -1,4 +1,5 @@
 #include "smtp_client/client_internal.h"
+#include "smtp_client/envelope_command.h"
 #include "smtp_client/obstacle.h"
 
 #include <inttypes.h>
@@ -76,30 +77,15 @@ static void refuse(struct smtp_client *client, const char *reply)
 
 /* -- commands -- */
 
-static enum error append_mail(struct smtp_client *client, struct buffer *out)
-{
-    const struct smtp_transaction *transaction = client->progress.transaction;
-    enum error error = buffer_printf(out, "MAIL FROM:<%.*s>", BYTES_ARG(transaction->sender));
-    if (!error && (client->offers & HOP_SIZE))
-        error = buffer_printf(out, " SIZE=%" PRIu64, transaction->size_bytes);
-    if (!error && transaction->is_8bit)
-        error = buffer_append_text(out, " BODY=8BITMIME");
-    if (!error && transaction->is_binary)
-        error = buffer_append_text(out, " BODY=BINARYMIME");
-    if (!error && transaction_needs_utf8(transaction))
-        error = buffer_append_text(out, " SMTPUTF8");
-    return error ? error : buffer_append_text(out, "\r\n");
-}
-
 static enum error append_command(struct smtp_client *client, size_t index)
 {
     const struct smtp_transaction *transaction = client->progress.transaction;
     struct buffer *out = &client->output;
     if (index == 0)
-        return append_mail(client, out);
+        return envelope_command_append_mail(transaction, client->offers, out);
     if (index == data_index(&client->progress))
         return buffer_append_text(out, "DATA\r\n");
-    return buffer_printf(out, "RCPT TO:<%.*s>\r\n", BYTES_ARG(transaction->recipients[index - 1]));
+    return envelope_command_append_recipient(transaction, index - 1, client->offers, out);
 }
 
 static enum error append_reset(struct smtp_client *client)
@@ -137,7 +123,8 @@ static void send_commands(struct smtp_client *client)
 void transaction_begin(struct smtp_client *client)
 {
     struct progress *progress = &client->progress;
-    const struct smtp_transaction *transaction = progress->transaction;
+    struct smtp_transaction *transaction = progress->transaction;
+    transaction->is_dsn_passed = client->offers & HOP_DSN;
     progress->is_open = malloc(transaction->recipient_count * sizeof *progress->is_open);
     if (!progress->is_open) {
         client_fail(client, "421 4.3.0 Out of memory");

@@ -226,7 +226,9 @@ class Extensions(Case):
         return message.content.decode(), fields, parsed.get_payload()[-1].get_content_type()
 
     def gone(self, id):
+        """The message has left, and any report about it, which is queued before the message goes."""
         self.assertWithin(10, lambda: self.assertNotIn(str(id), [row["id"] for row in self.daemon.queue()]))
+        self.assertWithin(10, lambda: self.assertEqual(self.daemon.queue(), []))
 
     # proves: R17
     def test_failures_are_told_as_asked(self):
@@ -269,6 +271,40 @@ class Extensions(Case):
         self.assertRegex(fields["kate@fabrikam.com"]["Status"], r"^2\.")
         self.assertEqual(last, "text/rfc822-headers")
         self.assertEqual(len(self.sink.to("kate@fabrikam.com")), 1)
+
+    def offer_dsn(self):
+        self.sink.keywords.append("DSN")
+        self.sink.cut()
+
+    # proves: R17
+    def test_what_the_sender_asks_goes_on_to_a_hop_that_takes_it(self):
+        self.offer_dsn()
+        asked = {"success@fabrikam.com": "NOTIFY=SUCCESS,DELAY ORCPT=rfc822;old+2Bname@contoso.com", "never@fabrikam.com": "NOTIFY=NEVER",
+                 "all@fabrikam.com": "NOTIFY=SUCCESS,FAILURE,DELAY", "unasked@fabrikam.com": ""}
+        for recipients, mail in ((asked, "RET=HDRS ENVID=QQ+2B42"), ({"kate@fabrikam.com": "NOTIFY=FAILURE"}, "RET=FULL"), ({"kate@fabrikam.com": ""}, "")):
+            self.sink.reset()
+            self.sink.keywords.append("DSN")
+            self.gone(self.submit(recipients, mail=mail))
+            message, = self.arrived()  # and no report: the hop makes them
+            self.assertEqual(message.recipient_parameters, recipients)
+            self.assertEqual([word for word in message.parameters.split() if word.startswith(("RET", "ENVID"))], mail.split())
+
+    # proves: R17
+    def test_a_refusal_is_reported_here_whatever_the_hop_takes(self):
+        self.offer_dsn()
+        self.sink.rcpt_replies["gone@fabrikam.com"] = "550 5.1.1 No such user"
+        self.gone(self.submit({"kate@fabrikam.com": "NOTIFY=SUCCESS", "gone@fabrikam.com": "NOTIFY=SUCCESS,FAILURE",
+                               "never@fabrikam.com": "NOTIFY=NEVER"}))
+        _, fields, _ = self.report()
+        self.assertEqual({address: block["Action"] for address, block in fields.items()}, {"gone@fabrikam.com": "failed"})
+        self.assertEqual(len(self.arrived(2)), 2)
+
+    def test_without_the_hops_word_nothing_is_passed_on(self):
+        self.gone(self.submit({"kate@fabrikam.com": "NOTIFY=FAILURE ORCPT=rfc822;kate@fabrikam.com"}, mail="RET=HDRS ENVID=E1"))
+        message, = self.arrived()
+        self.assertEqual(message.recipient_parameters, {"kate@fabrikam.com": ""})
+        self.assertNotIn("ENVID", message.parameters)
+        self.assertNotIn("RET", message.parameters)
 
     def test_failure_and_success_are_two_reports(self):
         self.sink.rcpt_replies["gone@fabrikam.com"] = "550 5.1.1 No such user"

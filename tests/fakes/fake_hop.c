@@ -21,6 +21,7 @@ struct sent {
     const struct hop_message *message;
     struct session *session;
     struct bytes recipients[HOP_RECIPIENTS_MAX];
+    struct smtp_dsn_request requests[HOP_RECIPIENTS_MAX];
     unsigned outcomes[HOP_RECIPIENTS_MAX];
     size_t read_bytes;
     size_t read_count;
@@ -131,6 +132,8 @@ static void send_message(struct session *session, size_t index)
     }
     for (; count < message->recipient_count; count++)
         sent->recipients[count] = sent->recipients[0];
+    for (size_t i = 0; i < count; i++)
+        sent->requests[i].notify = bytes_of_text(message->notify);
     sent->is_sent = true;
     sent->session = session;
     sent->message = message;
@@ -142,6 +145,8 @@ static void send_message(struct session *session, size_t index)
         .is_8bit = message->is_8bit,
         .is_binary = message->is_binary,
         .is_chunk_only = message->is_chunk_only,
+        .envelope_id = bytes_of_text(message->envelope_id),
+        .dsn_requests = sent->requests,
         .read = read_content,
         .on_recipient = on_recipient,
         .on_done = on_done,

@@ -25,6 +25,8 @@ struct hop_message {
     bool is_8bit;
     bool is_binary;
     bool is_chunk_only;
+    const char *envelope_id;
+    const char *notify; /* of every recipient */
     const char *content;
     size_t run;        /* bytes a read gives at most; 0: all */
     size_t fail_after; /* reads that work before one fails; 0: none fails */

@@ -224,6 +224,25 @@ static void eight_bit_content_needs_the_hops_word(void **state)
     hop_run_all(&script);
 }
 
+/* proves: R17 */
+static void what_the_sender_asks_is_passed_on_where_it_is_understood(void **state)
+{
+    (void)state;
+    struct hop_script script = {.messages = {TWO, TWO}};
+    script.messages[0].envelope_id = "QQ+2B1";
+    script.messages[0].notify = "NEVER";
+    script.lines = LINES(GREETED, "S: 250-hop", "S: 250-dsn", "S: 250 PIPELINING", "E: ready", "A: send 0",
+                         MAIL " ENVID=QQ+2B1", KATE " NOTIFY=NEVER", BOB " NOTIFY=NEVER", "C: DATA",
+                         "S: 250 ok", "S: 250 ok", "S: 501 5.5.4 no", "E: 0.1 failed 501 5.5.4 no",
+                         "S: 451 later", "E: 0.0 deferred 451 later", "E: 0 done reuse", "A: send 1",
+                         "C: RSET", MAIL, KATE, BOB, "C: DATA", "A: abort", "E: 1.0 deferred *",
+                         "E: 1.1 deferred *", "E: 1 done lost", "E: closed *");
+    hop_run_all(&script);
+    script.lines = LINES(POOR, "A: send 0", MAIL, "S: 250 ok", KATE, "A: abort", "E: 0.0 deferred *",
+                         "E: 0.1 deferred *", "E: 0 done lost", "E: closed *");
+    hop_run_all(&script);
+}
+
 static void a_null_sender_is_empty(void **state)
 {
     (void)state;
@@ -416,6 +435,7 @@ int main(void)
         cmocka_unit_test(data_may_be_refused),
         cmocka_unit_test(size_is_said_and_the_hops_limit_kept),
         cmocka_unit_test(eight_bit_content_needs_the_hops_word),
+        cmocka_unit_test(what_the_sender_asks_is_passed_on_where_it_is_understood),
         cmocka_unit_test(a_null_sender_is_empty),
         cmocka_unit_test(an_address_never_becomes_a_command),
         cmocka_unit_test(the_last_reply_decides),

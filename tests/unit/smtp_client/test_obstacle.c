@@ -16,6 +16,11 @@ static const struct bytes unicode[] = {BYTES_LITERAL("kate@fabrikam.com"),
                                        BYTES_LITERAL("gr\xc3\xbc\xc3\x9f@fabrikam.com")};
 static const struct bytes hostile[] = {BYTES_LITERAL("a\r\nQUIT@fabrikam.com")};
 
+static const struct smtp_dsn_request two_lines[] = {
+    {{0}, {0}}, {BYTES_LITERAL("NEVER"), BYTES_LITERAL("rfc822;a\r\nQUIT")}};
+static const struct smtp_dsn_request two_words[] = {
+    {BYTES_LITERAL("NEVER"), BYTES_LITERAL("rfc822;a NOTIFY=SUCCESS")}, {{0}, {0}}};
+
 #define PLAIN .sender = BYTES_LITERAL("chris@contoso.com"), .recipients = plain, .recipient_count = 2
 
 static const struct {
@@ -42,6 +47,13 @@ static const struct {
      EVERYTHING,
      "553 5.1.3 ",
      0},
+    {{PLAIN, .dsn_requests = two_lines}, HOP_DSN, "554 5.5.4 ", 0},
+    {{PLAIN, .dsn_requests = two_words}, HOP_DSN, "554 5.5.4 ", 0},
+    {{PLAIN, .envelope_id = BYTES_LITERAL("a\nb")}, HOP_DSN, "554 5.5.4 ", 0},
+    {{PLAIN, .envelope_id = BYTES_LITERAL("a RET=FULL")}, HOP_DSN, "554 5.5.4 ", 0},
+    {{PLAIN, .envelope_id = BYTES_LITERAL("a\xff")}, HOP_DSN, "554 5.5.4 ", 0},
+    {{PLAIN, .envelope_id = BYTES_LITERAL("a+2Bb")}, HOP_DSN, NULL, 0},
+    {{PLAIN, .envelope_id = BYTES_LITERAL("a\nb")}, 0, NULL, 0},
     {{PLAIN, .size_bytes = 1001}, HOP_SIZE, "552 5.3.4 ", 0},
     {{PLAIN, .size_bytes = 1000}, HOP_SIZE, NULL, 0},
 };
