@@ -50,6 +50,7 @@ struct header_check {
     const struct address *envelope_sender;
     bool has_sender; /* Sender was given: From is only parsed */
     size_t address_count;
+    struct sender_questions *needed;
     struct decision decision; /* the first refusal, or allow */
 };
 
@@ -59,6 +60,44 @@ static struct decision refuse_unreadable(const struct session_rights *rights)
     bool has_any = session_rights_has(rights, RIGHT_SMTP_ACCEPT_ANY_SENDER);
     return decision_deny_right(REASON_SEND_AS, has_any ? RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER
                                                        : RIGHT_SMTP_ACCEPT_ANY_SENDER);
+}
+
+static bool is_needed(const struct sender_questions *needed, const struct address *address)
+{
+    for (size_t i = 0; i < needed->count; i++) {
+        if (address_equal(&needed->addresses[i], address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What sender_check has answered, where the directory is asked later. */
+static struct decision put_off(struct sender_questions *needed, const struct address *address,
+                               struct decision decision)
+{
+    if (decision.verdict != VERDICT_NEED) {
+        return decision;
+    }
+    if (is_needed(needed, address)) {
+        return decision_allow();
+    }
+    if (needed->count == SENDER_QUESTIONS_MAX) {
+        return decision_deny_right(REASON_SEND_AS, RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER);
+    }
+    needed->addresses[needed->count++] = *address;
+    return decision_allow();
+}
+
+/* A From beside a Sender. An account without rights for senders sends as itself alone: for others only on
+ * behalf, which publicDelegates would have to say. */
+static struct decision check_on_behalf(const struct header_check *check, const struct address *from)
+{
+    bool is_looked_up = check->rights->identity == IDENTITY_ACCOUNT &&
+                        !session_rights_has(check->rights, RIGHT_SMTP_ACCEPT_ANY_SENDER) &&
+                        !session_rights_has(check->rights, RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER);
+    bool is_sender = address_equal(from, check->envelope_sender) || is_needed(check->needed, from);
+    return is_looked_up && !is_sender ? decision_deny(REASON_SEND_ON_BEHALF) : decision_allow();
 }
 
 static void check_address(struct bytes text, void *owner)
@@ -71,8 +110,12 @@ static void check_address(struct bytes text, void *owner)
     }
     if (address_parse(text, true, &address) != ADDRESS_OK) {
         check->decision = refuse_unreadable(check->rights);
-    } else if (!check->has_sender && !address_equal(&address, check->envelope_sender)) {
-        check->decision = sender_check(check->organization, check->rights, &address, SEND_AS_NOT_HELD);
+    } else if (check->has_sender) {
+        check->decision = check_on_behalf(check, &address);
+    } else if (!address_equal(&address, check->envelope_sender)) {
+        struct decision decision =
+            sender_check(check->organization, check->rights, &address, SEND_AS_NOT_ASKED);
+        check->decision = put_off(check->needed, &address, decision);
     }
 }
 
@@ -91,12 +134,15 @@ static void check_fields(struct header_check *check, struct bytes block, const c
 
 struct decision sender_check_header(const struct organization *organization,
                                     const struct session_rights *rights,
-                                    const struct address *envelope_sender, struct bytes header_block)
+                                    const struct address *envelope_sender, struct bytes header_block,
+                                    struct sender_questions *out_needed)
 {
     struct header_check check = {.organization = organization,
                                  .rights = rights,
                                  .envelope_sender = envelope_sender,
+                                 .needed = out_needed,
                                  .decision = decision_allow()};
+    out_needed->count = 0;
     if (session_rights_has(rights, RIGHT_SMTP_ACCEPT_ANY_SENDER) &&
         session_rights_has(rights, RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER)) {
         return check.decision;
@@ -104,5 +150,6 @@ struct decision sender_check_header(const struct organization *organization,
     check_fields(&check, header_block, "Sender");
     check.has_sender = check.address_count > 0;
     check_fields(&check, header_block, "From");
-    return check.decision;
+    bool is_undecided = check.decision.verdict == VERDICT_ALLOW && out_needed->count > 0;
+    return is_undecided ? decision_need() : check.decision;
 }

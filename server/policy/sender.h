@@ -17,13 +17,24 @@ enum send_as { SEND_AS_NOT_ASKED, SEND_AS_HELD, SEND_AS_NOT_HELD };
 struct decision sender_check(const struct organization *organization, const struct session_rights *rights,
                              const struct address *sender, enum send_as send_as);
 
+#define SENDER_QUESTIONS_MAX 8
+
+/* Different addresses. */
+struct sender_questions {
+    struct address addresses[SENDER_QUESTIONS_MAX];
+    size_t count;
+};
+
 /* From and Sender, after the header block. With both rights nothing is asked (facts 8.3). The sender is every
  * address of Sender or, without one, of From (several, groups, fields that stand twice); none, and any that
- * equals the envelope sender, passes. A From beside a Sender is only parsed: what the session may send as, it
- * may send on behalf of, and with Accept-Any-Sender the on-behalf rule is not asked (contract 7). A field
- * that cannot be parsed is refused. The directory is not asked about these: what would need it is refused. */
+ * equals the envelope sender, passes. A From beside a Sender is only parsed where the session has a right for
+ * senders: with Accept-Any-Sender the on-behalf rule is not asked (contract 7), and behind the other no
+ * look-up was needed (facts 8.4). Without, it is to be one of the senders: send on behalf is not built, and
+ * refused. A field that cannot be parsed is refused. VERDICT_NEED: *out_needed are the addresses for which
+ * the directory decides; each is to pass sender_check. More of them than it holds are refused. */
 struct decision sender_check_header(const struct organization *organization,
                                     const struct session_rights *rights,
-                                    const struct address *envelope_sender, struct bytes header_block);
+                                    const struct address *envelope_sender, struct bytes header_block,
+                                    struct sender_questions *out_needed);
 
 #endif

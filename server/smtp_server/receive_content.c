@@ -154,6 +154,29 @@ static bool has_lone_line_end(struct bytes block)
     return false;
 }
 
+/* What only the directory can say of a sender is asked when all of the message is here. */
+static bool check_header_senders(struct smtp_session *session, struct bytes block)
+{
+    struct transaction *transaction = session->transaction;
+    struct sender_questions needed;
+    struct decision decision =
+        sender_check_header(session->organization, &session->rights, &transaction->sender, block, &needed);
+    if (decision.verdict == VERDICT_NEED) {
+        transaction->senders = arena_array(&transaction->arena, 1, sizeof needed);
+        if (transaction->senders == NULL) {
+            refuse_content(session, REPLY_NO_RESOURCES, NULL);
+            return false;
+        }
+        *transaction->senders = needed;
+        return true;
+    }
+    if (!session_allows(session, &decision, RIGHT_COUNT)) {
+        refuse_content(session, reply_of_reason(decision.reason), &decision);
+        return false;
+    }
+    return true;
+}
+
 /* Writes the new block to out; false when the content is refused. Order: facts 8.3. */
 static bool make_header(struct smtp_session *session, struct bytes block, struct buffer *out)
 {
@@ -184,11 +207,7 @@ static bool make_header(struct smtp_session *session, struct bytes block, struct
         return false;
     }
     transaction->message_id = arena_copy(&transaction->arena, bytes_of_text(message_id));
-    struct decision decision =
-        sender_check_header(session->organization, &session->rights, &transaction->sender,
-                            bytes_first(buffer_bytes(out), out->len - 2));
-    if (!session_allows(session, &decision, RIGHT_COUNT)) {
-        refuse_content(session, reply_of_reason(decision.reason), &decision);
+    if (!check_header_senders(session, bytes_first(buffer_bytes(out), out->len - 2))) {
         return false;
     }
     transaction->header_bytes = out->len;
@@ -443,7 +462,7 @@ bool session_end_content(struct smtp_session *session)
     } else {
         session->transaction->ended_ms = clock_monotonic_ms(session->service->clock);
         session_enter(session, SESSION_COMMITTING);
-        session->transaction->filtering != NULL ? session_filter(session) : session_commit(session);
+        session_ask_header_senders(session);
     }
     return true;
 }

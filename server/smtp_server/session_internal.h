@@ -269,6 +269,9 @@ void session_forget_renewal(struct smtp_session *session);
 /* At MAIL: asks the directory whose address it is; the line is executed again with session->send_as, or
  * refused when the directory does not answer. */
 void session_ask_sender(struct smtp_session *session, const struct address *sender);
+/* The message is whole: asks the directory for the senders of its header block that are left, one after the
+ * other, then filters and commits it, or answers its refusal. */
+void session_ask_header_senders(struct smtp_session *session);
 /* The session ends. */
 void session_forget_sender(struct smtp_session *session);
 

@@ -80,10 +80,20 @@ class Senders(AuthCase):
         for sender in ("alice@contoso.com", "shared@contoso.com", "nobody@contoso.com", "*@contoso.com", "bob@fabrikam.com"):
             self.assertEqual(client.mail(sender).text, NOT_AS_THIS, sender)
 
+    # proves: F1 facts-8.4
+    def test_nobody_sends_on_behalf(self):
+        client, _ = self.login("bob", "secret", source=OWN)
+        for address in ("alice@contoso.com", "kate@fabrikam.com"):
+            client.mail("bob@contoso.com")
+            client.rcpt("bob@contoso.com")
+            client.say("DATA")
+            reply = client.say(f"Sender: bob@contoso.com\r\nFrom: <{address}>\r\n\r\nx\r\n.")
+            self.assertEqual(reply.text, "550 5.7.1 Client does not have permission to send on behalf of the from address")
+
     # proves: F15 facts-8.4
     def test_the_header_is_the_senders(self):
         client, _ = self.login("bob", "secret", source=OWN)
-        for address, code in (("bob@contoso.com", 250), ("alice@contoso.com", 550)):
+        for address, code in (("bob@contoso.com", 250), ("Bob@contoso.com", 250), ("alice@contoso.com", 550), ("shared@contoso.com", 550)):
             client.mail("bob@contoso.com")
             self.assertEqual(client.rcpt("bob@contoso.com").code, 250)
             self.assertEqual(client.say("DATA").code, 354)

@@ -251,6 +251,49 @@ static void own_addresses_pass(void **state)
     auth_close(&session);
 }
 
+#define MESSAGE(from)                                                                                        \
+    MAIL, SENDER_OK, "C: RCPT TO:<b@contoso.com>", "S: 250 *", "C: DATA", "S: 354 *", from, "C: ", "C: x",   \
+        "C: ."
+
+/* The header block's senders are asked for when all of the message is here. */
+/* proves: A9 F15 facts-8.4 */
+static void own_addresses_pass_in_the_header(void **state)
+{
+    struct auth_session session;
+    (void)state;
+    auth_open(&session, "10.1.0.5");
+    auth_run(&session, SCRIPT(LOGIN, MESSAGE("C: From: <alice@contoso.com>"), "S: 250 2.6.0 *"));
+    assert_int_equal(session.authenticator.owner_count, 1);
+    auth_run(&session,
+             SCRIPT(MESSAGE("C: From: <bob@contoso.com>"), NOT_AS_THIS,
+                    MESSAGE("C: From: alice@contoso.com, bob@contoso.com"), NOT_AS_THIS,
+                    MESSAGE("C: From: <away@contoso.com>"), "S: 454 4.7.0 Temporary authentication failure",
+                    MESSAGE("C: Sender: <alice@contoso.com>\r\nFrom: <kate@fabrikam.com>"), "S: 250 *",
+                    /* by BDAT too, and the next transaction is none the worse */
+                    MAIL, SENDER_OK, "C: RCPT TO:<b@contoso.com>", "S: 250 *",
+                    "C~ BDAT 30 LAST\r\nFrom: <bob@contoso.com>\r\n\r\nx\r\n", NOT_AS_THIS,
+                    MESSAGE("C: From: <alice@contoso.com>"), "S: 250 2.6.0 *"));
+    auth_close(&session);
+}
+
+/* The client leaves while its message waits for the directory: nothing of it is kept. */
+static void a_header_look_up_outlives_its_session(void **state)
+{
+    struct auth_session session;
+    (void)state;
+    auth_open(&session, "10.1.0.5");
+    auth_run(&session, SCRIPT(LOGIN));
+    session.authenticator.is_held = true;
+    auth_run(&session,
+             SCRIPT(MESSAGE("C: From: <alice@contoso.com>"), "S: <nothing>", "T: 310000", "S: <nothing>"));
+    stream_memory_hang_up(session.dialogue.stream);
+    dialogue_settle(&session.dialogue);
+    fake_authenticator_release(&session.authenticator);
+    dialogue_settle(&session.dialogue);
+    assert_int_equal(session.authenticator.pending, 0);
+    auth_close(&session);
+}
+
 /* The line that waited and what came behind it are answered in order, each once. */
 static void a_look_up_holds_the_pipeline(void **state)
 {
@@ -358,6 +401,8 @@ int main(void)
         cmocka_unit_test(an_account_that_is_disabled_or_cannot_be_read),
         cmocka_unit_test(a_renewal_outlives_its_session),
         cmocka_unit_test(own_addresses_pass),
+        cmocka_unit_test(own_addresses_pass_in_the_header),
+        cmocka_unit_test(a_header_look_up_outlives_its_session),
         cmocka_unit_test(a_look_up_holds_the_pipeline),
         cmocka_unit_test(a_look_up_outlives_its_session),
         cmocka_unit_test(the_log_says_who_and_what_he_may),
