@@ -148,6 +148,66 @@ class Case(unittest.TestCase):
         eventually(lambda: self.rcpt().startswith("250" if does else "550"), within)
 
 
+class Logins(Case):
+    """AUTH with an account of the domain, whose rights come by nested groups."""
+
+    flag, rights = 5, ()  # Tls and BasicAuth; nothing for anonymous
+
+    def setUp(self):
+        super().setUp()
+        self.user = DC.create_user("clerk%d" % self.port, PASSWORD)
+        self.inner = DC.create_group("inner%d" % self.port, members=[self.user])
+        self.outer = DC.create_group("outer%d" % self.port, members=[self.inner])
+        DC.add_ace(self.dn, aces(USERS_4 + (ANY_RECIPIENT,), DC.sid_of(self.outer)))
+
+    def log_in(self, client, name=None):
+        credentials = "\0%s\0%s" % (name or "clerk%d" % self.port, PASSWORD)
+        client.say("EHLO desk.example")
+        return client.say("AUTH PLAIN " + base64.b64encode(credentials.encode()).decode())
+
+    def logged_in(self):
+        with Client(self.port, source="127.0.0.2") as client:
+            return self.log_in(client).code == 235
+
+    def mail(self, client):
+        client.say("RSET")
+        return client.say("MAIL FROM:<chris@contoso.com>")
+
+    # proves: C204 contract-3 facts-9.6
+    def test_a_nested_group_gives_and_takes_rights_in_an_open_session(self):
+        daemon = self.daemon()
+        eventually(lambda: self.reached(), 20)
+        with Client(self.port, source="127.0.0.2") as client:
+            self.assertEqual(self.log_in(client).code, 235)
+            self.assertGreaterEqual(daemon.wait("auth.ok")["sids"], 5)
+            self.assertEqual(self.mail(client).code, 250)
+            self.assertEqual(client.say("RCPT TO:<kate@fabrikam.com>").text, "250 2.1.5 Recipient OK")
+            DC.modify("dn: %s\nchangetype: modify\ndelete: member\nmember: %s\n" % (self.outer, self.inner))
+            eventually(lambda: self.mail(client).code == 550, 20)
+            DC.modify("dn: %s\nchangetype: modify\nadd: member\nmember: %s\n" % (self.outer, self.inner))
+            eventually(lambda: self.mail(client).code == 250, 20)
+            replace(self.user, "userAccountControl", 66050)
+            eventually(lambda: self.mail(client).code == 550, 20)
+        with Client(self.port, source="127.0.0.2") as client:
+            self.assertEqual(self.log_in(client).text, "535 5.7.3 Authentication unsuccessful")
+
+    # proves: C201
+    def test_a_user_outside_the_group_may_not_submit(self):
+        self.daemon()
+        eventually(lambda: self.reached(), 20)
+        DC.create_user("guest%d" % self.port, PASSWORD)
+        with Client(self.port, source="127.0.0.2") as client:
+            self.assertEqual(self.log_in(client, "guest%d" % self.port).text, "535 5.7.3 Authentication unsuccessful")
+            self.assertEqual(self.mail(client).text, "530 5.7.1 Client was not authenticated")
+
+    def reached(self):
+        """AUTH is offered as soon as the daemon can ask the DC."""
+        try:
+            return self.logged_in()
+        except Exception:  # not listening yet
+            return False
+
+
 class Changes(Case):
     # proves: contract-3 facts-5.1
     def test_descriptors_written_by_samba_tool_and_by_ldapmodify(self):
