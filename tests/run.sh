@@ -90,7 +90,9 @@ if [ "$mode" = all ]; then
     check "build with clang" build_clang
     check "build tsan" build_preset tsan
     TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp halt_on_error=1" unit tsan '^(loop|base|queue|smtp_server|delivery|source|directory|auth)/'
-    python_tests tests/e2e/test_threads.py # skipped above where the preset tsan was not built yet
+    for file in tests/e2e/test_threads.py tests/e2e/test_login_threads.py; do
+        python_tests "$file" # skipped above where the preset tsan was not built yet
+    done
     check "build fuzz" build_preset fuzz
     fuzz
 fi
