@@ -1,0 +1,103 @@
+/* Delivery ends: running messages finish, or are cut and kept. */
+/* fakes: delivery name_server smart_host organization */
+#include "fakes/fake_delivery.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/event.h"
+
+#include <cmocka.h>
+
+static struct fake_delivery world; /* of the test that runs */
+
+static int open_world(void **state)
+{
+    (void)state;
+    fake_delivery_open(&world);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    fake_delivery_close(&world);
+    return 0;
+}
+
+static void put_many(size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        fake_delivery_put_small(&world, "a@b.example", "c@d.example");
+}
+
+static void test_stopping_lets_running_messages_finish(void **state)
+{
+    (void)state;
+    world.host.is_silent_at_end = true;
+    put_many(25);
+    fake_delivery_wait(&world, &world.host.message_count, 20);
+    fake_delivery_stop(&world);
+    fake_delivery_settle(&world);
+    assert_false(world.is_stopped);
+    fake_smart_host_say(&world.host, "250 2.0.0 taken");
+    fake_delivery_settle(&world);
+    assert_true(world.is_stopped);
+    assert_int_equal(world.host.message_count, 20); /* those that waited wait for the next start */
+    assert_int_equal(world.spool->ops->count(world.spool), 5);
+    put_many(1);
+    fake_delivery_settle(&world);
+    assert_int_equal(world.host.message_count, 20);
+}
+
+/* proves: R10 */
+static void test_abort_cuts_what_runs_and_keeps_it(void **state)
+{
+    (void)state;
+    world.host.is_silent_at_end = true;
+    put_many(3);
+    fake_delivery_wait(&world, &world.host.message_count, 3);
+    fake_delivery_stop(&world);
+    fake_delivery_settle(&world);
+    assert_false(world.is_stopped);
+    delivery_abort(world.delivery);
+    fake_delivery_settle(&world);
+    assert_true(world.is_stopped);
+    assert_int_equal(world.spool->ops->count(world.spool), 3);
+}
+
+static void test_abort_ends_what_cannot_be_stored(void **state)
+{
+    (void)state;
+    for (int is_running = 0; is_running < 2; is_running++) {
+        fake_delivery_open(&world);
+        world.host.is_silent_at_end = is_running;
+        fake_delivery_fail_updates(&world, SIZE_MAX);
+        put_many(1);
+        fake_delivery_wait(&world, &world.host.message_count, 1);
+        fake_delivery_settle(&world);
+        fake_delivery_stop(&world);
+        fake_delivery_settle(&world);
+        assert_false(world.is_stopped);
+        delivery_abort(world.delivery);
+        fake_delivery_settle(&world);
+        assert_true(world.is_stopped);
+        assert_int_equal(world.spool->ops->count(world.spool), 1);
+        fake_delivery_close(&world);
+    }
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, open_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_stopping_lets_running_messages_finish),
+        TEST(test_abort_cuts_what_runs_and_keeps_it),
+        cmocka_unit_test(test_abort_ends_what_cannot_be_stored),
+    };
+    event_set_level(EVENT_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
