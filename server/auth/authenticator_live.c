@@ -343,7 +343,8 @@ enum error authenticator_live_new(const struct authenticator_config *config, str
         return ERROR_TEMPORARY;
     live->face.ops = &ops;
     live->config = *config;
-    live->means = (struct conversation_means){config->accounts, config->prover, config->service};
+    live->means = (struct conversation_means){config->accounts, config->prover, config->service,
+                                              config->account_failures};
     enum error error = jobs_new("auth", config->workers, config->queue, &live->jobs);
     if (error) {
         free(live);

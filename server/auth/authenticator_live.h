@@ -11,12 +11,13 @@
 #include "auth/password.h"
 
 struct authenticator_config {
-    struct account_source *accounts; /* borrowed */
-    struct password_prover *prover;  /* borrowed; NULL: neither PLAIN nor LOGIN */
-    unsigned workers;                /* auth.workers: steps at once */
-    unsigned queue;                  /* auth.queue: and waiting */
-    const char *service;             /* sasl.service; borrowed */
-    const char *keytab;              /* sasl.keytab; borrowed; NULL: no GSSAPI */
+    struct account_source *accounts;         /* borrowed */
+    struct password_prover *prover;          /* borrowed; NULL: neither PLAIN nor LOGIN */
+    unsigned workers;                        /* auth.workers: steps at once */
+    unsigned queue;                          /* auth.queue: and waiting */
+    const char *service;                     /* sasl.service; borrowed */
+    struct failure_counts *account_failures; /* borrowed; NULL: failures of an account are not counted */
+    const char *keytab;                      /* sasl.keytab; borrowed; NULL: no GSSAPI */
 };
 
 /* sasl_library_start came before. config is copied. ERROR_TEMPORARY without memory or threads. */

@@ -5,6 +5,7 @@
 
 #include "auth/account_source.h"
 #include "auth/authenticator.h"
+#include "auth/failure_count.h"
 #include "auth/password.h"
 
 struct conversation;
@@ -20,7 +21,8 @@ struct conversation_ops {
 struct conversation_means {
     struct account_source *accounts;
     struct password_prover *prover;
-    const char *service; /* "smtp" */
+    const char *service;             /* "smtp" */
+    struct failure_counts *failures; /* of accounts; NULL: not counted */
 };
 
 struct conversation {

@@ -10,12 +10,19 @@
 #define SLOTS_PER_SHARD    32u
 #define IPV6_SOURCE_OCTETS 8 /* a source is a /64 */
 
-/* A source and, in a ring, when its last failures were: the window slides exactly. */
+enum key_kind { KEY_NONE, KEY_IPV4, KEY_IPV6, KEY_ACCOUNT };
+
+struct failure_key {
+    enum key_kind kind;
+    uint8_t octets[16];
+};
+
+/* Who fails and, in a ring, when his last failures were: the window slides exactly. */
 struct slot {
-    struct ip_address source; /* IP_NONE: free */
-    unsigned next;            /* where the next failure goes: the oldest one's place */
-    unsigned count;           /* at most the limit */
-    unsigned busy;            /* logins under way */
+    struct failure_key key; /* KEY_NONE: free */
+    unsigned next;          /* where the next failure goes: the oldest one's place */
+    unsigned count;         /* at most the limit */
+    unsigned busy;          /* logins under way */
     uint64_t last_ms;
 };
 
@@ -63,39 +70,51 @@ void failure_counts_free(struct failure_counts *counts)
     free(counts);
 }
 
-static struct ip_address source_of(const struct ip_address *address)
+static struct failure_key key_of_source(const struct ip_address *source)
 {
-    struct ip_address source = *address;
-    if (source.family == IP_V6)
-        memset(source.octets + IPV6_SOURCE_OCTETS, 0, sizeof source.octets - IPV6_SOURCE_OCTETS);
-    return source;
+    bool is_v6 = source->family == IP_V6;
+    struct failure_key key = {.kind = is_v6 ? KEY_IPV6 : KEY_IPV4};
+    memcpy(key.octets, source->octets, is_v6 ? IPV6_SOURCE_OCTETS : sizeof key.octets);
+    return key;
+}
+
+static struct failure_key key_of_account(const uint8_t id[16])
+{
+    struct failure_key key = {.kind = KEY_ACCOUNT};
+    memcpy(key.octets, id, sizeof key.octets);
+    return key;
+}
+
+static bool key_equal(const struct failure_key *a, const struct failure_key *b)
+{
+    return a->kind == b->kind && memcmp(a->octets, b->octets, sizeof a->octets) == 0;
 }
 
 /* FNV-1a, seeded. */
-static struct shard *shard_of(struct failure_counts *counts, const struct ip_address *source)
+static struct shard *shard_of(struct failure_counts *counts, const struct failure_key *key)
 {
     uint64_t hash = counts->seed;
-    for (size_t i = 0; i < sizeof source->octets; i++)
-        hash = (hash ^ source->octets[i]) * 0x100000001b3u;
+    for (size_t i = 0; i < sizeof key->octets; i++)
+        hash = (hash ^ key->octets[i]) * 0x100000001b3u;
     return &counts->shards[(hash ^ (hash >> 32)) % SHARD_COUNT];
 }
 
-static struct slot *slot_find(struct shard *shard, const struct ip_address *source)
+static struct slot *slot_find(struct shard *shard, const struct failure_key *key)
 {
     for (size_t i = 0; i < SLOTS_PER_SHARD; i++)
-        if (ip_compare(&shard->slots[i].source, source) == 0)
+        if (key_equal(&shard->slots[i].key, key))
             return &shard->slots[i];
     return NULL;
 }
 
-/* A free slot, else the one whose source failed longest ago. */
-static struct slot *slot_take(struct shard *shard, const struct ip_address *source)
+/* A free slot, else the one of who failed longest ago. */
+static struct slot *slot_take(struct shard *shard, const struct failure_key *key)
 {
     struct slot *oldest = &shard->slots[0];
-    for (size_t i = 0; i < SLOTS_PER_SHARD && oldest->source.family != IP_NONE; i++)
-        if (shard->slots[i].source.family == IP_NONE || shard->slots[i].last_ms < oldest->last_ms)
+    for (size_t i = 0; i < SLOTS_PER_SHARD && oldest->key.kind != KEY_NONE; i++)
+        if (shard->slots[i].key.kind == KEY_NONE || shard->slots[i].last_ms < oldest->last_ms)
             oldest = &shard->slots[i];
-    *oldest = (struct slot){.source = *source};
+    *oldest = (struct slot){.key = *key};
     return oldest;
 }
 
@@ -113,7 +132,8 @@ static void add(struct failure_counts *counts, struct shard *shard, struct slot 
 }
 
 /* Its slot, new or old; the shard is locked. */
-static struct slot *slot_use(struct failure_counts *counts, struct shard *shard, const struct ip_address *key)
+static struct slot *slot_use(struct failure_counts *counts, struct shard *shard,
+                             const struct failure_key *key)
 {
     struct slot *slot = slot_find(shard, key);
     if (!slot)
@@ -134,7 +154,7 @@ static unsigned count_recent(struct failure_counts *counts, const struct shard *
 
 bool failure_counts_enter(struct failure_counts *counts, const struct ip_address *source)
 {
-    struct ip_address key = source_of(source);
+    struct failure_key key = key_of_source(source);
     struct shard *shard = shard_of(counts, &key);
     pthread_mutex_lock(&shard->lock);
     struct slot *slot = slot_use(counts, shard, &key);
@@ -144,12 +164,11 @@ bool failure_counts_enter(struct failure_counts *counts, const struct ip_address
     return may_enter;
 }
 
-void failure_counts_leave(struct failure_counts *counts, const struct ip_address *source, bool has_failed)
+static void leave(struct failure_counts *counts, const struct failure_key *key, bool has_failed)
 {
-    struct ip_address key = source_of(source);
-    struct shard *shard = shard_of(counts, &key);
+    struct shard *shard = shard_of(counts, key);
     pthread_mutex_lock(&shard->lock);
-    struct slot *slot = slot_use(counts, shard, &key);
+    struct slot *slot = slot_use(counts, shard, key);
     slot->busy -= slot->busy > 0; /* it may have been forgotten meanwhile */
     if (has_failed)
         add(counts, shard, slot);
@@ -158,15 +177,38 @@ void failure_counts_leave(struct failure_counts *counts, const struct ip_address
     pthread_mutex_unlock(&shard->lock);
 }
 
-bool failure_counts_is_over(struct failure_counts *counts, const struct ip_address *source)
+static bool is_over(struct failure_counts *counts, const struct failure_key *key)
 {
-    struct ip_address key = source_of(source);
-    struct shard *shard = shard_of(counts, &key);
+    struct shard *shard = shard_of(counts, key);
     uint64_t now_ms = clock_monotonic_ms(counts->clock);
     pthread_mutex_lock(&shard->lock);
-    const struct slot *slot = slot_find(shard, &key);
+    const struct slot *slot = slot_find(shard, key);
     bool is_over = slot && slot->count == counts->limit &&
                    now_ms - times_of(counts, shard, slot)[slot->next] < counts->window_ms;
     pthread_mutex_unlock(&shard->lock);
     return is_over;
+}
+
+void failure_counts_leave(struct failure_counts *counts, const struct ip_address *source, bool has_failed)
+{
+    struct failure_key key = key_of_source(source);
+    leave(counts, &key, has_failed);
+}
+
+bool failure_counts_is_over(struct failure_counts *counts, const struct ip_address *source)
+{
+    struct failure_key key = key_of_source(source);
+    return is_over(counts, &key);
+}
+
+void failure_counts_add_account(struct failure_counts *counts, const uint8_t id[16])
+{
+    struct failure_key key = key_of_account(id);
+    leave(counts, &key, true);
+}
+
+bool failure_counts_is_account_over(struct failure_counts *counts, const uint8_t id[16])
+{
+    struct failure_key key = key_of_account(id);
+    return is_over(counts, &key);
 }

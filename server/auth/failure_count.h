@@ -1,5 +1,5 @@
-/* Failed logins counted per source over all loops (auth.failures_per_source). Sharded; the memory is taken at
- * once and stays: where it is full, the source that failed longest ago is forgotten. */
+/* Failed logins counted per source, or per account, over all loops (auth.failures_per_source). Sharded; the
+ * memory is taken at once and stays: where it is full, who failed longest ago is forgotten. */
 #ifndef AUTH_FAILURE_COUNT_H
 #define AUTH_FAILURE_COUNT_H
 
@@ -22,5 +22,9 @@ void failure_counts_leave(struct failure_counts *counts, const struct ip_address
 /* limit failures came within any stretch of window_ms that ends now: it gets 421 until the oldest of them has
  * aged out. Any thread. */
 bool failure_counts_is_over(struct failure_counts *counts, const struct ip_address *source);
+/* The same of an account, by its id: guesses from many sources must not lock it in its domain. Only failures
+ * count, since one account may rightly log in many times at once. */
+void failure_counts_add_account(struct failure_counts *counts, const uint8_t id[16]);
+bool failure_counts_is_account_over(struct failure_counts *counts, const uint8_t id[16]);
 
 #endif

@@ -34,11 +34,25 @@ static struct account_request look_up(struct auth_server *server, enum account_n
     return request;
 }
 
+/* A bind, unless so many failed that the directory might lock the account. */
+static enum error prove_entry(struct auth_server *server, const struct account *entry, struct bytes password)
+{
+    const struct conversation_means *means = server->face.means;
+    struct note *why = &server->face.why;
+    if (means->failures && failure_counts_is_account_over(means->failures, entry->id)) {
+        note_set(why, "too many failed logins of this account");
+        return ERROR_DENIED_CREDENTIALS;
+    }
+    enum error error = means->prover->ops->prove(means->prover, entry->dn, password, why);
+    if (error == ERROR_DENIED_CREDENTIALS && means->failures)
+        failure_counts_add_account(means->failures, entry->id);
+    return error;
+}
+
 /* The entry that the name means, then a bind as that. */
 static enum error prove(struct auth_server *server, struct bytes name, struct bytes password)
 {
     struct note *why = &server->face.why;
-    struct password_prover *prover = server->face.means->prover;
     enum error error = credential_check_name(name, why);
     if (!error)
         error = credential_check_password(password, why);
@@ -50,7 +64,7 @@ static enum error prove(struct auth_server *server, struct bytes name, struct by
         note_wrap(why, "%s", error_name(found.error));
         return found.error;
     }
-    error = prover->ops->prove(prover, found.account->dn, password, why);
+    error = prove_entry(server, found.account, password);
     if (error)
         account_unref(found.account);
     else

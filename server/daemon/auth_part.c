@@ -54,6 +54,10 @@ enum error auth_part_start(struct process *process, struct note *note)
     if (error)
         return error;
     process->account_source = account_source_of(process->accounts);
+    process->failures =
+        failure_counts_new((unsigned)config->auth.failures, config->auth.failure_window_ms, &clock_system);
+    process->account_failures =
+        failure_counts_new((unsigned)config->auth.failures, config->auth.failure_window_ms, &clock_system);
     const struct authenticator_config authenticator = {
         .accounts = &process->account_source,
         .prover = process->prover,
@@ -61,11 +65,11 @@ enum error auth_part_start(struct process *process, struct note *note)
         .queue = (unsigned)config->auth.queue,
         .service = config->sasl.service,
         .keytab = config->sasl.keytab,
+        .account_failures = process->account_failures,
     };
-    process->failures =
-        failure_counts_new((unsigned)config->auth.failures, config->auth.failure_window_ms, &clock_system);
-    error =
-        process->failures ? authenticator_live_new(&authenticator, &process->authenticator) : ERROR_TEMPORARY;
+    error = process->failures && process->account_failures
+                ? authenticator_live_new(&authenticator, &process->authenticator)
+                : ERROR_TEMPORARY;
     if (!error)
         receive_set_authenticator(process->receive, process->authenticator, process->failures);
     return error;
@@ -88,6 +92,8 @@ void auth_part_stop(struct process *process)
     authenticator_live_free(process->authenticator);
     password_directory_free(process->prover);
     failure_counts_free(process->failures);
+    failure_counts_free(process->account_failures);
+    process->account_failures = NULL;
     process->authenticator = NULL;
     process->prover = NULL;
     process->failures = NULL;

@@ -30,6 +30,7 @@ struct process {
     struct account_source account_source;
     struct password_prover *prover;
     struct authenticator *authenticator;
+    struct failure_counts *account_failures;
     struct failure_counts *failures;
     struct loop *delivery_loop;
     struct delivery *delivery;

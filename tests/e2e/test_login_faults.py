@@ -13,7 +13,7 @@ BASIC = 4
 OTHER_TROUBLE = "454 4.7.0 Temporary authentication failure"
 RIGHTS = ["allow ms-Exch-SMTP-Submit to authenticated"]
 CANARY = b"kanarienvogel-4711"
-ALICE = "AUTH PLAIN " + base64.b64encode(b"\0alice\0secret").decode()
+ALICE, WRONG, BOB = ("AUTH PLAIN " + base64.b64encode(text).decode() for text in (b"\0alice\0secret", b"\0alice\0wrong", b"\0bob\0secret"))
 
 
 class Faults(unittest.TestCase):
@@ -21,8 +21,9 @@ class Faults(unittest.TestCase):
         def organize(org, port, sink):
             people = People()
             people.person("alice", "secret")
+            people.person("bob", "secret")
             people.person("canary", CANARY.decode())
-            org.receive("Users", port, ["127.0.0.2"], auth=BASIC, aces=RIGHTS)
+            org.receive("Users", port, ["127.0.0.2", "127.0.0.10-127.0.0.30"], auth=BASIC, aces=RIGHTS)
             org.receive("Anonymous", port, ["127.0.0.3"], groups="AnonymousUsers")
             org.records.append(people.ldif())
 
@@ -60,6 +61,23 @@ class Faults(unittest.TestCase):
                 self.assertLess(time.monotonic() - start, 2)
                 self.assertEqual(waiting.reply().text, OTHER_TROUBLE)
             world.slapd.thaw()
+
+    # proves: T2
+    def test_guesses_from_many_sources_do_not_reach_the_directory(self):
+        """Behind the limit not even the right password is tried, so that the directory has no reason to lock the account."""
+        with self.world(auth__failures_per_source="3 in 10m") as world:
+            for number in range(3):
+                with world.client(source="127.0.0.%d" % (10 + number)) as client:
+                    client.ehlo()
+                    self.assertEqual(client.say(WRONG).code, 535)
+            mark = world.daemon.mark()
+            with world.client(source="127.0.0.20") as client:
+                client.ehlo()
+                self.assertEqual(client.say(ALICE).text, "535 5.7.3 Authentication unsuccessful")
+            self.assertIn("too many failed logins of this account", world.daemon.wait("auth.fail", since=mark)["why"])
+            with world.client(source="127.0.0.21") as client:
+                client.ehlo()
+                self.assertEqual(client.say(BOB).code, 235)
 
     # proves: T2 contract-2
     def test_too_many_at_once_are_told_to_come_back(self):

@@ -136,6 +136,19 @@ static void test_many_sources_push_out_the_oldest_alone(void **state)
     assert_true(is_over(counter, "10.0.0.1"));
 }
 
+/* proves: T2 */
+static void test_an_account_is_counted_whatever_the_source(void **state)
+{
+    struct counter *counter = *state;
+    const uint8_t one[16] = {1}, other[16] = {2};
+    for (unsigned i = 0; i < LIMIT; i++) {
+        assert_false(failure_counts_is_account_over(counter->counts, one));
+        failure_counts_add_account(counter->counts, one);
+    }
+    assert_true(failure_counts_is_account_over(counter->counts, one));
+    assert_false(failure_counts_is_account_over(counter->counts, other));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +156,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_window_slides, open_counter, close_counter),
         cmocka_unit_test_setup_teardown(test_an_ipv6_source_is_a_64, open_counter, close_counter),
         cmocka_unit_test_setup_teardown(test_logins_under_way_and_failures_share_the_limit, open_counter,
+                                        close_counter),
+        cmocka_unit_test_setup_teardown(test_an_account_is_counted_whatever_the_source, open_counter,
                                         close_counter),
         cmocka_unit_test_setup_teardown(test_many_sources_push_out_the_oldest_alone, open_counter,
                                         close_counter),

@@ -154,7 +154,8 @@ static void test_bits(void **state)
     fixture_done(&fixture);
 }
 
-/* proves: facts-1.3 contract-1 */
+/* Extended protection among them: where it is demanded nobody logs in at all. */
+/* proves: T5 facts-1.3 contract-1 */
 static void test_what_nothing_enforces_refuses_by_name(void **state)
 {
     (void)state;
