@@ -46,7 +46,7 @@ static void go_on_mail(struct smtp_session *session, const struct sender_lookup 
 {
     struct bytes line = buffer_bytes(&lookup->line);
     if (is_answered(step)) {
-        session->send_as = send_as_of(session, lookup, step);
+        session->send_as = (uint8_t)send_as_of(session, lookup, step);
         session->is_renewed = true;
         session_execute(session, line, false);
         session->is_renewed = false;

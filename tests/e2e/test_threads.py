@@ -249,7 +249,7 @@ class Logins(unittest.TestCase):
                 longest_s, count = max(longest_s, time.monotonic() - start), count + 1
                 client.send_message("a@b.example", ["kate@fabrikam.com"], b"Subject: %d\r\n\r\nx\r\n" % count)
         self.assertEqual(self.failures, [])
-        self.assertLess(longest_s, 1)
+        self.assertLess(longest_s, 4)  # one after the other, the logins would hold a loop for six seconds and more
         self.assertGreater(count, 3)
         self.world.sink.wait(count, timeout=60)
 

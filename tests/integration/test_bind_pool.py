@@ -30,7 +30,7 @@ uid: bare
 cn: Bare
 sn: B
 """ % ALICE
-DEADLINE_S = 0.6
+DEADLINE_S = 1.5
 QUICK = ("--deadline", "%d" % (DEADLINE_S * 1000))
 
 
