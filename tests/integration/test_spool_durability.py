@@ -108,9 +108,12 @@ class Spool(unittest.TestCase):
         for _ in range(15):
             process = subprocess.Popen([program("spool_writer"), "write", self.spool, "20", "1000000",
                                         "3000,20000,100,400000"], stdout=subprocess.PIPE, env=ENVIRONMENT)
-            time.sleep(0.05 + moments.random() * 0.4)
+            started = b""
+            while not started.endswith(b"\n") or b"committed " not in started:
+                started += process.stdout.readline() or self.fail("the writer ended by itself")
+            time.sleep(moments.random() * 0.4)
             process.send_signal(signal.SIGKILL)
-            output = process.stdout.read().decode()
+            output = (started + process.stdout.read()).decode()
             process.wait()
             process.stdout.close()
             lines = [line for line in output.split("\n")[:-1]]
