@@ -55,7 +55,8 @@ static void check_done(const struct conversation *conversation, struct bytes mes
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct conversation_means means = {&fake.source, &fake.prover, "smtp"};
+    const struct conversation_means means = {
+        .accounts = &fake.source, .prover = &fake.prover, .service = "smtp"};
     if (size == 0)
         return 0;
     enum sasl_mechanism mechanism = data[0] & 1 ? SASL_LOGIN : SASL_PLAIN;
