@@ -15,8 +15,19 @@ static enum error check(const char *what, struct bytes value, struct note *why)
     return ERROR_DENIED_CREDENTIALS;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Blanks in front: nobody is called so, and Cyrus fails over some of these names, losing the password's
+ * memory. */
 enum error credential_check_name(struct bytes name, struct note *why)
 {
+    if (name.len > 0 && is_blank(name.ptr[0])) {
+        note_set(why, "user name with a blank in front");
+        return ERROR_DENIED_CREDENTIALS;
+    }
     return check("user name", name, why);
 }
 

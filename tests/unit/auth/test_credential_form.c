@@ -22,6 +22,17 @@ static void test_a_password_has_something_in_it(void **state)
     assert_int_equal(credential_check_password(BYTES_LITERAL(" secret "), &note), OK);
 }
 
+/* proves: D2 */
+static void test_a_name_begins_with_no_blank(void **state)
+{
+    (void)state;
+    static const char *const NAMES[] = {" ", "\t", " alice", "\t'\t", "\r\n"};
+    struct note note = {0};
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++)
+        assert_int_equal(credential_check_name(bytes_of_text(NAMES[i]), &note), ERROR_DENIED_CREDENTIALS);
+    assert_int_equal(credential_check_name(BYTES_LITERAL("al ice"), &note), OK);
+}
+
 static void test_what_is_too_long_is_refused(void **state)
 {
     (void)state;
@@ -58,6 +69,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_password_has_something_in_it),
+        cmocka_unit_test(test_a_name_begins_with_no_blank),
         cmocka_unit_test(test_what_is_too_long_is_refused),
         cmocka_unit_test(test_plain_has_three_parts),
     };
