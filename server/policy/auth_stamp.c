@@ -59,7 +59,7 @@ struct auth_stamp auth_stamp_plan(const struct auth_evidence *evidence, struct b
 {
     struct auth_stamp stamp = {.as = auth_stamp_decide(evidence)};
     struct header_field field;
-    if (header_find(block, PREFIX "AuthAs", &field)) {
+    if (has(evidence, RIGHT_ACCEPT_HEADERS_ORGANIZATION) && header_find(block, PREFIX "AuthAs", &field)) {
         stamp.is_trusted = stamp.as != AUTH_AS_ANONYMOUS;
         stamp.keeps_source = stamp.as == AUTH_AS_ANONYMOUS && header_count(block, PREFIX "AuthSource") == 1 &&
                              bytes_equal_text_nocase(header_value(&field), "Anonymous");
@@ -97,4 +97,11 @@ enum error auth_stamp_append(const struct auth_stamp *stamp, const struct auth_e
             BYTES_ARG(evidence->partner_domain));
     }
     return error;
+}
+
+bool auth_stamp_is_internal(struct bytes block)
+{
+    struct header_field field;
+    return header_count(block, PREFIX "AuthAs") == 1 && header_find(block, PREFIX "AuthAs", &field) &&
+           bytes_equal_text_nocase(header_value(&field), "Internal");
 }

@@ -40,7 +40,8 @@ enum auth_as auth_stamp_decide(const struct auth_evidence *evidence);
 /* What becomes of the authentication headers of a block that went through the firewall. */
 struct auth_stamp {
     enum auth_as as;
-    bool is_trusted;   /* an earlier server's stamp stays as it is: nothing is removed or written */
+    bool is_trusted;   /* an earlier server's stamp stays as it is: nothing is removed or written. Only of a
+                          session that may send organization headers */
     bool keeps_source; /* its AuthSource stays: it said Anonymous as well */
 };
 struct auth_stamp auth_stamp_plan(const struct auth_evidence *evidence, struct bytes block);
@@ -49,5 +50,7 @@ bool auth_stamp_removes(const struct auth_stamp *stamp, const struct header_fiel
 /* Appends the new headers. ERROR_LIMIT, ERROR_TEMPORARY. */
 MUST_USE enum error auth_stamp_append(const struct auth_stamp *stamp, const struct auth_evidence *evidence,
                                       struct buffer *out);
+/* Does the stamp of a finished block say Internal, and only that? */
+bool auth_stamp_is_internal(struct bytes block);
 
 #endif

@@ -9,11 +9,12 @@
 
 #include <cmocka.h>
 
-#define BIT(name)  RIGHT_BIT(RIGHT_##name)
-#define FLAG       BIT(SMTP_ACCEPT_AUTHENTICATION_FLAG)
-#define ANY_SENDER BIT(SMTP_ACCEPT_ANY_SENDER)
-#define OWN_SENDER BIT(SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER)
-#define P          "X-MS-Exchange-Organization-"
+#define BIT(name)    RIGHT_BIT(RIGHT_##name)
+#define FLAG         BIT(SMTP_ACCEPT_AUTHENTICATION_FLAG)
+#define ANY_SENDER   BIT(SMTP_ACCEPT_ANY_SENDER)
+#define OWN_SENDER   BIT(SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER)
+#define ORGANIZATION BIT(ACCEPT_HEADERS_ORGANIZATION)
+#define P            "X-MS-Exchange-Organization-"
 
 static const struct {
     enum identity identity;
@@ -79,13 +80,17 @@ static const struct {
     {SUBJECT, IDENTITY_PARTNER, STAMP_NONE, 0,
      SUBJECT P "AuthSource: hub.example\r\n" P "AuthAs: Partner\r\n" P "AuthMechanism: 02\r\n" P
                "AuthDomain: contoso.com\r\n" P "Classification: 030e9e2f-134b-4020-861c-5bfc616f113d\r\n"},
-    {OLD_INTERNAL SUBJECT, IDENTITY_HUB, STAMP_NONE, FLAG, OLD_INTERNAL SUBJECT},
-    {OLD_ANONYMOUS SUBJECT, IDENTITY_HUB, STAMP_NONE, FLAG, OLD_ANONYMOUS SUBJECT},
-    {OLD_INTERNAL SUBJECT, IDENTITY_ANONYMOUS, STAMP_NONE, 0, SUBJECT NEW_ANONYMOUS},
-    {OLD_ANONYMOUS SUBJECT, IDENTITY_ANONYMOUS, STAMP_NONE, 0,
+    {OLD_INTERNAL SUBJECT, IDENTITY_HUB, STAMP_NONE, FLAG | ORGANIZATION, OLD_INTERNAL SUBJECT},
+    {OLD_ANONYMOUS SUBJECT, IDENTITY_HUB, STAMP_NONE, FLAG | ORGANIZATION, OLD_ANONYMOUS SUBJECT},
+    /* Kept by dirrelayReportOnly alone: nobody may lend himself another server's word. */
+    {OLD_INTERNAL SUBJECT, IDENTITY_ACCOUNT, STAMP_LOGIN, 0,
+     SUBJECT P "AuthSource: hub.example\r\n" P "AuthAs: Internal\r\n" P "AuthMechanism: 07\r\n"},
+    {OLD_ANONYMOUS SUBJECT, IDENTITY_ANONYMOUS, STAMP_NONE, 0, SUBJECT NEW_ANONYMOUS},
+    {OLD_INTERNAL SUBJECT, IDENTITY_ANONYMOUS, STAMP_NONE, ORGANIZATION, SUBJECT NEW_ANONYMOUS},
+    {OLD_ANONYMOUS SUBJECT, IDENTITY_ANONYMOUS, STAMP_NONE, ORGANIZATION,
      P "AuthSource: old.example\r\n" SUBJECT P "AuthAs: Anonymous\r\n"},
     /* Two stamps: nobody knows which one a later reader takes. */
-    {OLD_ANONYMOUS OLD_INTERNAL SUBJECT, IDENTITY_ANONYMOUS, STAMP_NONE, 0, SUBJECT NEW_ANONYMOUS},
+    {OLD_ANONYMOUS OLD_INTERNAL SUBJECT, IDENTITY_ANONYMOUS, STAMP_NONE, ORGANIZATION, SUBJECT NEW_ANONYMOUS},
 };
 
 static bool is_removed(const struct header_field *field, void *owner)
@@ -118,11 +123,24 @@ static void test_stamps(void **state)
     }
 }
 
+/* proves: C99 facts-6.3 */
+static void test_internal_is_said_once(void **state)
+{
+    (void)state;
+    assert_true(auth_stamp_is_internal(BYTES_LITERAL(OLD_INTERNAL SUBJECT)));
+    assert_false(auth_stamp_is_internal(BYTES_LITERAL(SUBJECT)));
+    assert_false(auth_stamp_is_internal(BYTES_LITERAL(OLD_ANONYMOUS)));
+    assert_false(auth_stamp_is_internal(BYTES_LITERAL(OLD_INTERNAL OLD_INTERNAL)));
+    assert_false(auth_stamp_is_internal(BYTES_LITERAL(OLD_INTERNAL OLD_ANONYMOUS)));
+    assert_false(auth_stamp_is_internal(BYTES_LITERAL(P "AuthAs: Internal, or not\r\n")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decisions),
         cmocka_unit_test(test_stamps),
+        cmocka_unit_test(test_internal_is_said_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
