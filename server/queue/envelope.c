@@ -1,13 +1,14 @@
-/* Binary form, version 2. Numbers are LEB128 unless said otherwise, texts their length and their bytes:
+/* Binary form, version 3. Numbers are LEB128 unless said otherwise, texts their length and their bytes:
  *
  *   u8 version · u8 flags · u64le id · arrived_ms · next_attempt_ms (both as two's complement)
  *   attempts · size_bytes · header_bytes · sender · message_id · connector · client · hop
- *   u8 dsn_return · envelope_id
+ *   u8 dsn_return · envelope_id · auth
  *   recipient count, then for each: u8 state · address · reply · u8 notify · original
  *   u32le CRC-32 of all before
  *
- * Nothing may follow the checksum, so two envelopes never share a form. Version 1, of the first release, has
- * neither dsn_return and envelope_id nor notify and original, and only the first four flags. */
+ * Nothing may follow the checksum, so two envelopes never share a form. Version 2 has no auth. Version 1, of
+ * the first release, has neither dsn_return and envelope_id nor notify and original either, and only the
+ * first four flags. */
 #include "queue/envelope.h"
 
 #include "base/reader.h"
@@ -16,11 +17,12 @@
 #include <assert.h>
 #include <string.h>
 
-#define ENVELOPE_VERSION    2
-#define VERSION_WITHOUT_DSN 1
-#define REPLY_BYTES_MAX     512
-#define NUMBER_BYTES_MAX    10
-#define CHECKSUM_BYTES      4
+#define ENVELOPE_VERSION     3
+#define VERSION_WITHOUT_AUTH 2
+#define VERSION_WITHOUT_DSN  1
+#define REPLY_BYTES_MAX      512
+#define NUMBER_BYTES_MAX     10
+#define CHECKSUM_BYTES       4
 /* version, flags, id, five numbers, dsn_return, recipient count, checksum */
 #define FIXED_BYTES_MAX (1 + 1 + 8 + 6 * NUMBER_BYTES_MAX + 1 + CHECKSUM_BYTES)
 /* A recipient takes at least its state and two lengths: the ceiling of any count the disk may claim. */
@@ -72,7 +74,8 @@ static struct bytes cut_reply(struct bytes reply)
 static bool measure(const struct envelope *envelope, size_t *out_bytes)
 {
     const struct bytes texts[] = {envelope->sender, envelope->message_id, envelope->connector,
-                                  envelope->client, envelope->hop,        envelope->envelope_id};
+                                  envelope->client, envelope->hop,        envelope->envelope_id,
+                                  envelope->auth};
     size_t total = FIXED_BYTES_MAX;
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -141,6 +144,7 @@ enum error envelope_encode(const struct envelope *envelope, struct buffer *out)
     at = put_text(at, envelope->hop);
     *at++ = (uint8_t)envelope->dsn_return;
     at = put_text(at, envelope->envelope_id);
+    at = put_text(at, envelope->auth);
     at = put_number(at, envelope->recipient_count);
     for (size_t i = 0; i < envelope->recipient_count; i++)
         at = put_recipient(at, &envelope->recipients[i]);
@@ -216,6 +220,13 @@ static bool take_dsn(struct reader *reader, uint8_t version, struct envelope *ou
     return true;
 }
 
+/* Who cannot say whose a message is vouches for nobody. */
+static bool take_auth(struct reader *reader, uint8_t version, struct envelope *out)
+{
+    out->auth = BYTES_LITERAL("<>");
+    return version <= VERSION_WITHOUT_AUTH || take_text(reader, &out->auth);
+}
+
 static bool take_head(struct reader *reader, uint8_t *out_version, struct envelope *out)
 {
     uint64_t attempts;
@@ -230,7 +241,8 @@ static bool take_head(struct reader *reader, uint8_t *out_version, struct envelo
     out->attempts = (uint32_t)attempts;
     return take_text(reader, &out->sender) && take_text(reader, &out->message_id) &&
            take_text(reader, &out->connector) && take_text(reader, &out->client) &&
-           take_text(reader, &out->hop) && take_dsn(reader, *out_version, out);
+           take_text(reader, &out->hop) && take_dsn(reader, *out_version, out) &&
+           take_auth(reader, *out_version, out);
 }
 
 static bool take_recipient(struct reader *reader, uint8_t version, struct envelope_recipient *out)
@@ -301,7 +313,7 @@ enum error envelope_copy(const struct envelope *envelope, struct arena *arena, s
     copy.recipients = arena_array(arena, copy.recipient_count, sizeof(*copy.recipients));
     if (!copy.recipients || !copy_text(arena, &copy.sender) || !copy_text(arena, &copy.message_id) ||
         !copy_text(arena, &copy.connector) || !copy_text(arena, &copy.client) ||
-        !copy_text(arena, &copy.hop) || !copy_text(arena, &copy.envelope_id))
+        !copy_text(arena, &copy.hop) || !copy_text(arena, &copy.envelope_id) || !copy_text(arena, &copy.auth))
         return ERROR_LIMIT;
     for (size_t i = 0; i < copy.recipient_count; i++) {
         copy.recipients[i] = envelope->recipients[i];

@@ -47,8 +47,10 @@ struct envelope {
                            themselves */
     enum dsn_return dsn_return;
     struct bytes envelope_id; /* ENVID as it was given, xtext; empty: not given */
-    uint64_t size_bytes;      /* header block and content as stored */
-    uint64_t header_bytes;    /* of these, the header block with its empty line */
+    struct bytes auth;     /* what AUTH says on MAIL to a hop that may have it (RFC 4954 5): "<>", whose the
+                              message is as it was given, xtext, or empty: nothing */
+    uint64_t size_bytes;   /* header block and content as stored */
+    uint64_t header_bytes; /* of these, the header block with its empty line */
     struct bytes message_id;
     struct bytes connector; /* "SERVER\name" it came by; empty for our own */
     struct bytes client;    /* "address:port", empty for our own */

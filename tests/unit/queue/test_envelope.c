@@ -36,6 +36,7 @@ static struct envelope sample(void)
         .needs_utf8 = true,
         .dsn_return = RETURN_HEADERS,
         .envelope_id = BYTES_LITERAL("QQ314159+2B"),
+        .auth = BYTES_LITERAL("a+2Bb@example.org"),
         .size_bytes = UINT64_MAX,
         .header_bytes = 300,
         .message_id = BYTES_LITERAL("<x@y>"),
@@ -52,6 +53,7 @@ static void assert_same(const struct envelope *a, const struct envelope *b)
     assert_true(a->delay_warned == b->delay_warned && a->body == b->body);
     assert_true(a->is_chunk_only == b->is_chunk_only && a->needs_utf8 == b->needs_utf8);
     assert_true(a->dsn_return == b->dsn_return && bytes_equal(a->envelope_id, b->envelope_id));
+    assert_true(bytes_equal(a->auth, b->auth));
     assert_true(a->size_bytes == b->size_bytes && a->header_bytes == b->header_bytes);
     assert_true(bytes_equal(a->sender, b->sender) && bytes_equal(a->message_id, b->message_id));
     assert_true(bytes_equal(a->connector, b->connector) && bytes_equal(a->client, b->client));
@@ -168,7 +170,7 @@ static void hostile_numbers_are_refused(void **state)
     assert_int_equal(decode_sealed(bytes, len + 1), ERROR_SYNTAX); /* something follows */
     bytes[0] = 0;
     assert_int_equal(decode_sealed(bytes, len), ERROR_SYNTAX); /* unknown version */
-    bytes[0] = 3;
+    bytes[0] = 4;
     assert_int_equal(decode_sealed(bytes, len + 2), ERROR_SYNTAX); /* of a later release */
     bytes[0] = 1;
     bytes[1] = 16;
@@ -261,6 +263,7 @@ static void an_envelope_of_the_first_release_is_read(void **state)
     assert_true(bytes_equal(envelope.sender, BYTES_LITERAL("s@x.example")));
     assert_true(bytes_equal(envelope.hop, BYTES_LITERAL("h1")));
     assert_true(envelope.dsn_return == RETURN_UNSAID && envelope.envelope_id.len == 0);
+    assert_true(bytes_equal(envelope.auth, BYTES_LITERAL("<>")));
     assert_int_equal(envelope.recipient_count, 2);
     assert_true(bytes_equal(envelope.recipients[1].address, BYTES_LITERAL("d@e.f")));
     assert_true(envelope.recipients[0].state == RECIPIENT_DELIVERED && envelope.recipients[1].notify == 0);
