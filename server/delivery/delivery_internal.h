@@ -244,6 +244,9 @@ void security_demand(const struct send_connector *connector, const char *domain,
                      struct smtp_demand *out);
 /* May a hop that loses handshakes be spoken to in clear? */
 bool security_may_fall_back(const struct send_connector *connector);
+/* Is it told whose a message is, by AUTH on MAIL? Where one of us has proved who he is, and nowhere else: it
+ * is nobody's business (RFC 4954 5, facts 6.3). */
+bool security_vouches(const struct send_connector *connector);
 /* The connector's login. The password's file is read here, at each login, so that a new one counts at once.
  * ERROR_IO with a note: it cannot be read, or holds no password. */
 MUST_USE enum error security_credential(const struct send_connector *connector, struct auth_credential *out,

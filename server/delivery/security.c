@@ -48,6 +48,11 @@ bool security_may_fall_back(const struct send_connector *connector)
     return tls_of(connector, false) == TLS_DEMAND_OFFERED;
 }
 
+bool security_vouches(const struct send_connector *connector)
+{
+    return (connector->send_flags & SEND_AUTH_MASK) != 0;
+}
+
 /* -- the login -- */
 
 /* What the file holds up to size bytes, without the line end behind it. */

@@ -134,6 +134,7 @@ struct transmission *transmission_new(struct message *message, struct hop *hop)
         .needs_utf8 = message->envelope.needs_utf8,
         .dsn_return = RETURN_TEXTS[message->envelope.dsn_return],
         .envelope_id = message->envelope.envelope_id,
+        .auth = security_vouches(hop->connector) ? message->envelope.auth : (struct bytes){0},
         .dsn_requests = transmission->dsn_requests,
         .read = read_content,
         .on_recipient = on_recipient,

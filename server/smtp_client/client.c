@@ -143,7 +143,7 @@ static const struct {
 } OFFERS[] = {
     {"PIPELINING", HOP_PIPELINING}, {"SIZE", HOP_SIZE},         {"8BITMIME", HOP_8BITMIME},
     {"STARTTLS", HOP_STARTTLS},     {"SMTPUTF8", HOP_SMTPUTF8}, {"CHUNKING", HOP_CHUNKING},
-    {"BINARYMIME", HOP_BINARYMIME}, {"DSN", HOP_DSN},
+    {"BINARYMIME", HOP_BINARYMIME}, {"DSN", HOP_DSN},           {"AUTH", HOP_AUTH},
 };
 
 static void read_offer(struct smtp_client *client, struct bytes keyword)

@@ -33,6 +33,7 @@ struct smtp_transaction {
     bool needs_utf8;          /* the header block needs SMTPUTF8; addresses speak for themselves */
     struct bytes dsn_return;  /* RET, "FULL" or "HDRS"; empty: not said */
     struct bytes envelope_id; /* ENVID; empty: not said */
+    struct bytes auth;        /* AUTH: "<>" or xtext; empty: not said, as to a hop that may not have it */
     const struct smtp_dsn_request *dsn_requests; /* by recipient; NULL: nothing is asked */
     bool is_dsn_passed; /* set before the first outcome: the hop offers DSN and was told of all this */
     /* Gives the next run of content, at most size bytes; *out_len 0 at the end. Without dot-stuffing; CRLF

@@ -33,6 +33,7 @@ enum hop_offer {
     HOP_CHUNKING = 32,
     HOP_BINARYMIME = 64,
     HOP_DSN = 128,
+    HOP_AUTH = 256,
 };
 
 /* What was asked and answered of the transaction under way: command 0 is MAIL, then a RCPT each, then DATA

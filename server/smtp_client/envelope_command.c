@@ -30,6 +30,8 @@ enum error envelope_command_append_mail(const struct smtp_transaction *transacti
         error = append_parameter(out, "RET", transaction->dsn_return);
     if (!error && (offers & HOP_DSN))
         error = append_parameter(out, "ENVID", transaction->envelope_id);
+    if (!error && (offers & HOP_AUTH))
+        error = append_parameter(out, "AUTH", transaction->auth);
     return error ? error : buffer_append_text(out, "\r\n");
 }
 

@@ -21,7 +21,7 @@ static const struct smtp_dsn_request requests[] = {
 #define ASKED                                                                                                \
     PLAIN, .dsn_return = BYTES_LITERAL("HDRS"), .envelope_id = BYTES_LITERAL("QQ+2B1"),                      \
            .dsn_requests = requests
-#define NOTHING_ELSE (~(uint32_t)(HOP_SIZE | HOP_DSN))
+#define NOTHING_ELSE (~(uint32_t)(HOP_SIZE | HOP_DSN | HOP_AUTH))
 
 static const struct {
     struct smtp_transaction transaction;
@@ -44,7 +44,10 @@ static const struct {
      HOP_DSN | HOP_SIZE,
      " SIZE=42 BODY=8BITMIME RET=HDRS ENVID=QQ+2B1",
      {" NOTIFY=SUCCESS,DELAY ORCPT=rfc822;old+2Bname@contoso.com", " NOTIFY=NEVER"}},
-    {{ASKED}, NOTHING_ELSE, "", {"", ""}},
+    {{PLAIN}, HOP_AUTH, "", {"", ""}},
+    {{PLAIN, .auth = BYTES_LITERAL("<>")}, HOP_AUTH | HOP_SIZE, " SIZE=42 AUTH=<>", {"", ""}},
+    {{PLAIN, .auth = BYTES_LITERAL("e+3Dmc2@b.example")}, HOP_AUTH, " AUTH=e+3Dmc2@b.example", {"", ""}},
+    {{ASKED, .auth = BYTES_LITERAL("<>")}, NOTHING_ELSE, "", {"", ""}},
 };
 
 static void assert_command(struct buffer *out, const char *before, struct bytes address,
