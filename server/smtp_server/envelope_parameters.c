@@ -1,5 +1,6 @@
 #include "smtp_server/envelope_parameters.h"
 
+#include "mail/address.h"
 #include "mail/parameter.h"
 #include "policy/offer.h"
 
@@ -59,8 +60,15 @@ static enum reply take_auth(uint32_t offered, struct bytes value, void *out)
 {
     struct mail_parameters *parameters = out;
     (void)offered;
+    char plain[AUTH_VALUE_MAX];
+    size_t length;
+    if (value.len > sizeof plain || parameter_decode_xtext(value, plain, &length) != OK) {
+        return REPLY_INVALID_ARGUMENTS;
+    }
+    struct address named;
     parameters->auth = value;
-    return value.len <= AUTH_VALUE_MAX ? REPLY_COUNT : REPLY_INVALID_ARGUMENTS;
+    parameters->is_auth_null = address_parse((struct bytes){plain, length}, true, &named) != ADDRESS_OK;
+    return REPLY_COUNT;
 }
 
 static enum reply take_return(uint32_t offered, struct bytes value, void *out)

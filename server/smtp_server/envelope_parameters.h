@@ -9,7 +9,8 @@
 struct mail_parameters {
     enum body_type body;
     uint64_t size_bytes; /* UINT64_MAX: more than fits a number */
-    struct bytes auth;   /* as it was given; empty: not */
+    struct bytes auth;   /* as it was given, xtext; empty: not */
+    bool is_auth_null;   /* it is <>, or names nobody either: it decodes to no address */
     enum dsn_return dsn_return;
     struct bytes envelope_id; /* xtext that decodes to printable text */
     bool is_utf8;             /* SMTPUTF8 */

@@ -146,3 +146,11 @@ enum error message_header_rewrite(const struct message_header_request *request, 
     buffer_done(&kept);
     return error;
 }
+
+struct bytes message_header_auth(struct bytes block, const struct auth_evidence *evidence, struct bytes given)
+{
+    if (!auth_stamp_is_internal(block)) {
+        return BYTES_LITERAL("<>");
+    }
+    return evidence->rights & RIGHT_BIT(RIGHT_SMTP_ACCEPT_AUTHENTICATION_FLAG) ? given : (struct bytes){0};
+}

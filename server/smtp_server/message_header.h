@@ -40,4 +40,9 @@ struct message_header_request {
 MUST_USE enum error message_header_rewrite(const struct message_header_request *request, struct buffer *out,
                                            char message_id[MESSAGE_ID_SIZE]);
 
+/* What the next hops are told by AUTH on MAIL (RFC 4954 5): "<>" of a message that is not stamped Internal,
+ * else what the client gave, where it may say so, or nothing. block: the new one, without its empty line. */
+struct bytes message_header_auth(struct bytes block, const struct auth_evidence *evidence,
+                                 struct bytes given);
+
 #endif

@@ -207,7 +207,9 @@ static bool make_header(struct smtp_session *session, struct bytes block, struct
         return false;
     }
     transaction->message_id = arena_copy(&transaction->arena, bytes_of_text(message_id));
-    if (!check_header_senders(session, bytes_first(buffer_bytes(out), out->len - 2))) {
+    struct bytes made = bytes_first(buffer_bytes(out), out->len - 2);
+    transaction->auth = message_header_auth(made, &request.evidence, transaction->auth);
+    if (!check_header_senders(session, made)) {
         return false;
     }
     transaction->header_bytes = out->len;
@@ -338,6 +340,7 @@ static void make_envelope(const struct smtp_session *session, struct envelope *o
         .needs_utf8 = transaction->has_utf8_header,
         .dsn_return = transaction->dsn_return,
         .envelope_id = transaction->envelope_id,
+        .auth = transaction->auth,
         .is_held = transaction->quarantine != NULL,
         .is_chunk_only = line_check_is_broken(&transaction->lines),
         .size_bytes = transaction->stored_bytes,

@@ -14,9 +14,11 @@ struct transaction *transaction_new(const struct address *sender, const struct m
     transaction->body = parameters->body;
     transaction->dsn_return = parameters->dsn_return;
     transaction->is_utf8 = parameters->is_utf8;
+    transaction->is_declared_anonymous = parameters->is_auth_null;
     arena_init(&transaction->arena, ENVELOPE_BYTES_MAX);
     transaction->envelope_id = arena_copy(&transaction->arena, parameters->envelope_id);
-    if (transaction->envelope_id.ptr == NULL) {
+    transaction->auth = arena_copy(&transaction->arena, parameters->auth);
+    if (transaction->envelope_id.ptr == NULL || transaction->auth.ptr == NULL) {
         transaction_free(transaction);
         return NULL;
     }

@@ -25,9 +25,11 @@ struct transaction {
     struct address sender;
     enum body_type body;
     enum dsn_return dsn_return;
-    struct bytes envelope_id;              /* in the arena */
-    bool is_utf8;                          /* SMTPUTF8 was given */
-    bool is_declared_anonymous;            /* AUTH=<> */
+    struct bytes envelope_id;   /* in the arena */
+    bool is_utf8;               /* SMTPUTF8 was given */
+    bool is_declared_anonymous; /* AUTH=<>; counts with the right alone (facts 6.3) */
+    struct bytes
+        auth; /* in the arena: AUTH as it was given; once the header is made, as the envelope bears it */
     struct envelope_recipient *recipients; /* a growing array; the texts are in the arena */
     size_t recipient_count;
     size_t recipient_capacity;

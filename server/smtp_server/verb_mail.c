@@ -32,6 +32,13 @@ static void begin_transaction(struct smtp_session *session, const struct address
     session_answer(session, REPLY_SENDER_OK);
 }
 
+/* Servers that may say whose a message is may do so where nobody can log in, too. */
+static uint32_t taken_parameters(const struct smtp_session *session)
+{
+    bool may_flag = session_rights_has(&session->rights, RIGHT_SMTP_ACCEPT_AUTHENTICATION_FLAG);
+    return session->offered | (may_flag ? (uint32_t)OFFER_AUTH : 0);
+}
+
 /* Behind the syntax: what the session and its rights have to say. */
 static void check_sender(struct smtp_session *session, const struct address *sender, bool is_ascii,
                          struct bytes parameters)
@@ -52,7 +59,7 @@ static void check_sender(struct smtp_session *session, const struct address *sen
         session_refuse(session, reply_of_reason(decision.reason), &decision, text, (struct bytes){0});
         return;
     }
-    enum reply fault = mail_parameters_parse(session->offered, parameters, &given);
+    enum reply fault = mail_parameters_parse(taken_parameters(session), parameters, &given);
     if (fault == REPLY_COUNT && !is_ascii && !given.is_utf8) {
         fault = REPLY_NEED_SMTPUTF8;
     }

@@ -66,6 +66,41 @@ static void mail_takes_what_it_may(void **state)
     assert_int_equal(given.body, BODY_7BIT);
 }
 
+/* Spec: RFC 4954 5 */
+/* proves: facts-6.3 */
+static void auth_names_somebody_or_nobody(void **state)
+{
+    static const struct {
+        const char *text;
+        enum reply reply;
+        bool is_null;
+    } rows[] = {
+        {"AUTH=<>", FINE, true},
+        {"AUTH=+3C+3E", FINE, true},
+        {"AUTH=e+3Dmc2@example.com", FINE, false},
+        {"AUTH=\"e+3Dmc2\"@example.com", FINE, false},
+        {"AUTH=<chris@contoso.com>", FINE, true},
+        {"AUTH=chris", FINE, true},
+        {"AUTH=a@b+0D+0AX:", FINE, true},
+        {"AUTH=+00", FINE, true},
+        {"AUTH=", SYNTAX, false},
+        {"AUTH=+", SYNTAX, false},
+        {"AUTH=+4g", SYNTAX, false},
+        {"AUTH=a=b@c", SYNTAX, false},
+        {"AUTH=<> AUTH=<>", SYNTAX, false},
+    };
+    struct mail_parameters given;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        enum reply reply = mail_parameters_parse(EVERYTHING, bytes_of_text(rows[i].text), &given);
+        if (reply != rows[i].reply || (reply == FINE && given.is_auth_null != rows[i].is_null)) {
+            fail_msg("%s", rows[i].text);
+        }
+    }
+    assert_int_equal(mail_parameters_parse(EVERYTHING, BYTES_LITERAL(""), &given), FINE);
+    assert_true(given.auth.len == 0 && !given.is_auth_null);
+}
+
 static const struct {
     const char *text;
     enum reply reply;
@@ -125,7 +160,7 @@ static void lengths_are_bounded(void **state)
         assert_int_equal(
             recipient_parameters_parse(EVERYTHING, (struct bytes){text, (size_t)(506 + extra)}, &recipient),
             extra ? SYNTAX : FINE);
-        memcpy(text, "AUTH=aaaaaaaa", 13);
+        memcpy(text, "AUTH=aaaaaaaa", 13); /* no address, but no fault of syntax either */
         assert_int_equal(
             mail_parameters_parse(EVERYTHING, (struct bytes){text, (size_t)(505 + extra)}, &mail),
             extra ? SYNTAX : FINE);
@@ -162,10 +197,9 @@ static void what_is_not_offered_is_unknown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mail_takes_what_it_may),
-        cmocka_unit_test(rcpt_takes_what_it_may),
-        cmocka_unit_test(lengths_are_bounded),
-        cmocka_unit_test(what_is_not_offered_is_unknown),
+        cmocka_unit_test(mail_takes_what_it_may),        cmocka_unit_test(rcpt_takes_what_it_may),
+        cmocka_unit_test(lengths_are_bounded),           cmocka_unit_test(what_is_not_offered_is_unknown),
+        cmocka_unit_test(auth_names_somebody_or_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
