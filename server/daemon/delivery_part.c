@@ -3,7 +3,7 @@
 #include "base/event.h"
 #include "daemon/part.h"
 #include "daemon/process_internal.h"
-#include "loop/https.h"
+#include "loop/http_request.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ static enum error begin(struct process *process, struct note *note)
 
 enum error delivery_part_start(struct process *process, struct note *note)
 {
-    enum error error = https_prepare();
+    enum error error = http_request_prepare();
     if (!error)
         error = sasl_library_start(NULL, note);
     return error ? error : part_start(process, "delivery", &process->delivery_loop, begin, note);

@@ -1,7 +1,7 @@
 #include "delivery/token.h"
 
 #include "delivery/delivery_internal.h"
-#include "loop/https.h"
+#include "loop/http_request.h"
 #include "loop/jobs.h"
 
 #include <stdio.h>
@@ -43,17 +43,19 @@ static void wipe(struct buffer *buffer)
 static enum error ask(struct hop_token *token, struct bytes form)
 {
     struct buffer answer;
-    unsigned status = 0;
-    const struct https_request request = {.url = token->hop->connector->token_endpoint,
-                                          .ca_file = token->hop->delivery->config.ca_file,
-                                          .form = form,
-                                          .timeout_ms = FETCH_MS,
-                                          .is_canceled = &token->is_canceled};
+    struct http_answer head;
+    const struct http_request request = {.url = token->hop->connector->token_endpoint,
+                                         .scheme = "https",
+                                         .ca_file = token->hop->delivery->config.ca_file,
+                                         .accept = "application/json",
+                                         .form = form,
+                                         .timeout_ms = FETCH_MS,
+                                         .is_canceled = &token->is_canceled};
     buffer_init(&answer, ANSWER_MAX);
-    enum error error = https_post(&request, &status, &answer, &token->why);
+    enum error error = http_request_run(&request, &head, &answer, &token->why);
     if (!error)
-        error =
-            token_read_answer(status, buffer_bytes(&answer), token->fetched, &token->lifetime_s, &token->why);
+        error = token_read_answer(head.status, buffer_bytes(&answer), token->fetched, &token->lifetime_s,
+                                  &token->why);
     wipe(&answer);
     return error;
 }

@@ -1,17 +1,18 @@
-#include "loop/https.h"
+#include "loop/http_request.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
 
 struct transfer {
-    const struct https_request *request;
-    struct buffer *body;
+    const struct http_request *request;
+    struct buffer *content;
     enum error error;
 };
 
-static size_t on_body(char *data, size_t size, size_t count, void *owner)
+static size_t on_content(char *data, size_t size, size_t count, void *owner)
 {
     struct transfer *transfer = owner;
-    transfer->error = buffer_append(transfer->body, (struct bytes){data, size * count});
+    transfer->error = buffer_append(transfer->content, (struct bytes){data, size * count});
     return transfer->error == OK ? size * count : 0;
 }
 
@@ -25,12 +26,11 @@ static int on_progress(void *owner, curl_off_t download_total, curl_off_t downlo
 
 static CURLcode set_up(CURL *curl, struct transfer *transfer, struct curl_slist *headers)
 {
-    const struct https_request *request = transfer->request;
+    const struct http_request *request = transfer->request;
     const struct {
         CURLoption option;
         long value;
     } NUMBERS[] = {
-        {CURLOPT_POSTFIELDSIZE, (long)request->form.len},
         {CURLOPT_TIMEOUT_MS, (long)request->timeout_ms},
         {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
         {CURLOPT_FOLLOWLOCATION, 0},
@@ -44,15 +44,18 @@ static CURLcode set_up(CURL *curl, struct transfer *transfer, struct curl_slist 
         CURLoption option;
         const void *value;
     } POINTERS[] = {
-        {CURLOPT_URL, request->url},      {CURLOPT_PROTOCOLS_STR, "https"},
-        {CURLOPT_HTTPHEADER, headers},    {CURLOPT_POSTFIELDS, request->form.ptr},
-        {CURLOPT_USERAGENT, "dirrelay"},  {CURLOPT_WRITEDATA, transfer},
-        {CURLOPT_XFERINFODATA, transfer},
+        {CURLOPT_URL, request->url},   {CURLOPT_PROTOCOLS_STR, request->scheme},
+        {CURLOPT_HTTPHEADER, headers}, {CURLOPT_USERAGENT, "dirrelay"},
+        {CURLOPT_WRITEDATA, transfer}, {CURLOPT_XFERINFODATA, transfer},
     };
     for (size_t i = 0; i < sizeof POINTERS / sizeof POINTERS[0] && code == CURLE_OK; i++)
         code = curl_easy_setopt(curl, POINTERS[i].option, POINTERS[i].value);
+    if (code == CURLE_OK && request->form.len)
+        code = curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)request->form.len);
+    if (code == CURLE_OK && request->form.len)
+        code = curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->form.ptr);
     if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+        code = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_content);
     if (code == CURLE_OK)
         code = curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     if (code == CURLE_OK && request->ca_file)
@@ -60,30 +63,48 @@ static CURLcode set_up(CURL *curl, struct transfer *transfer, struct curl_slist 
     return code;
 }
 
-enum error https_prepare(void)
+enum error http_request_prepare(void)
 {
     return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? OK : ERROR_TEMPORARY;
 }
 
-enum error https_post(const struct https_request *request, unsigned *out_status, struct buffer *out,
-                      struct note *note)
+static CURLcode read_head(CURL *curl, struct http_answer *out)
 {
-    struct transfer transfer = {.request = request, .body = out};
-    struct curl_slist *headers = curl_slist_append(NULL, "Accept: application/json");
+    long status = 0;
+    char *type = NULL;
+    CURLcode code = curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    if (code == CURLE_OK)
+        code = curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
+    if (code != CURLE_OK)
+        return code;
+    out->status = (unsigned)status;
+    snprintf(out->media_type, sizeof out->media_type, "%s", type ? type : "");
+    return CURLE_OK;
+}
+
+static struct curl_slist *make_headers(const struct http_request *request)
+{
+    char accept[80];
+    snprintf(accept, sizeof accept, "Accept: %s", request->accept);
+    return curl_slist_append(NULL, accept);
+}
+
+enum error http_request_run(const struct http_request *request, struct http_answer *out,
+                            struct buffer *content, struct note *note)
+{
+    struct transfer transfer = {.request = request, .content = content};
+    struct curl_slist *headers = make_headers(request);
     CURL *curl = curl_easy_init();
     CURLcode code = curl && headers ? set_up(curl, &transfer, headers) : CURLE_OUT_OF_MEMORY;
     if (code == CURLE_OK)
         code = curl_easy_perform(curl);
-    long status = 0;
     if (code == CURLE_OK)
-        code = curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+        code = read_head(curl, out);
     curl_easy_cleanup(curl);
     curl_slist_free_all(headers);
-    if (code == CURLE_OK) {
-        *out_status = (unsigned)status;
+    if (code == CURLE_OK)
         return OK;
-    }
-    note_set(note, "%s", curl_easy_strerror(code));
+    note_set(note, "%s", transfer.error == ERROR_LIMIT ? "too long" : curl_easy_strerror(code));
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return ERROR_CANCELED;
     return transfer.error ? transfer.error : ERROR_TEMPORARY;
