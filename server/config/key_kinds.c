@@ -213,6 +213,17 @@ static enum error apply_groups(const struct key_row *row, struct bytes value, st
     return parse_count(value, 60000, field);
 }
 
+static enum error apply_switch(const struct key_row *row, struct bytes value, struct config *config,
+                               void *field)
+{
+    (void)row, (void)config;
+    unsigned index;
+    enum error error = value_choice(value, "no yes", &index);
+    if (!error)
+        *(bool *)field = index == 1;
+    return error;
+}
+
 static enum error apply_milters(const struct key_row *row, struct bytes value, struct config *config,
                                 void *field)
 {
@@ -234,6 +245,7 @@ static const struct {
     [KEY_INTERVAL] = {"a time above 0 such as 30s, 5m, 1h or 2d", apply_interval, NULL, {0}},
     [KEY_SIZE] = {"a size such as 256M", apply_size, NULL, {0}},
     [KEY_COUNT] = {"a number from 1 to 1024", apply_count, NULL, {0}},
+    [KEY_SWITCH] = {"yes or no", apply_switch, NULL, {0}},
     [KEY_FAILURES] = {"1 to 100 failures in a time above 0 such as \"10 in 10m\"", apply_failures, NULL, {0}},
     [KEY_GROUPS] = {"a number from 1 to 60000", apply_groups, NULL, {0}},
     [KEY_LOGIN_ATTRIBUTES] = {"up to 8 names of attributes such as \"uid mail\"",

@@ -10,6 +10,7 @@ enum key_kind {
     KEY_INTERVAL, /* a duration that is not 0 */
     KEY_SIZE,
     KEY_COUNT,
+    KEY_SWITCH,
     KEY_GROUPS,
     KEY_FAILURES,         /* a number of groups that one token can hold */
     KEY_LOGIN_ATTRIBUTES, /* names, into directory */

@@ -262,6 +262,7 @@ static enum error connect_to(struct connection *connection, const struct ip_addr
         .data_timeout_ms = DATA_MS,
         .hop_name = host_name(connection),
         .tls = &delivery->config.tls,
+        .revocation = delivery->revocation,
         .protocol_connector = connector->protocol_logging ? connector->name : NULL,
     };
     security_demand(connector, connection->hop->key.domain, connection->in_clear, &config.demand);

@@ -132,6 +132,25 @@ static void on_stopped(struct loop_timer *timer)
     on_done(delivery->on_stopped_owner);
 }
 
+static enum error make_parts(struct delivery *delivery, struct note *note)
+{
+    const struct delivery_config *config = &delivery->config;
+    delivery->schedule = schedule_new();
+    if (config->fetches_lists)
+        delivery->revocation = revocation_new(config->loop, config->clock);
+    if (!delivery->schedule || (config->fetches_lists && !delivery->revocation))
+        return ERROR_TEMPORARY;
+    return resolver_new(config->loop, &config->resolver, &delivery->resolver, note);
+}
+
+/* The resolver goes when delivery stops. */
+static void free_parts(struct delivery *delivery)
+{
+    schedule_free(delivery->schedule);
+    revocation_free(delivery->revocation);
+    tls_context_free(delivery->config.tls);
+}
+
 enum error delivery_start(const struct delivery_config *config, struct delivery **out, struct note *note)
 {
     struct delivery *delivery = calloc(1, sizeof *delivery);
@@ -148,13 +167,9 @@ enum error delivery_start(const struct delivery_config *config, struct delivery 
     loop_timer_init(&delivery->due, config->loop, on_due);
     loop_timer_init(&delivery->parked, config->loop, hop_on_parked);
     loop_timer_init(&delivery->stopped, config->loop, on_stopped);
-    delivery->schedule = schedule_new();
-    enum error error = delivery->schedule
-                           ? resolver_new(config->loop, &config->resolver, &delivery->resolver, note)
-                           : ERROR_TEMPORARY;
+    enum error error = make_parts(delivery, note);
     if (error) {
-        tls_context_free(config->tls);
-        schedule_free(delivery->schedule);
+        free_parts(delivery);
         free(delivery);
         return error;
     }
@@ -203,6 +218,8 @@ void delivery_stop(struct delivery *delivery, void (*on_done)(void *owner), void
     delivery->on_stopped_owner = owner;
     loop_timer_stop(&delivery->due);
     loop_timer_stop(&delivery->parked);
+    if (delivery->revocation)
+        revocation_stop(delivery->revocation);
     retire_hops(delivery);
     delivery_check_stopped(delivery);
 }
@@ -224,9 +241,8 @@ void delivery_free(struct delivery *delivery)
     assert(!delivery->messages && list_is_empty(&delivery->hops) && list_is_empty(&delivery->old_hops));
     metric_unregister_callback("dirrelay_queue_messages");
     metric_unregister_callback("dirrelay_queue_oldest_seconds");
-    schedule_free(delivery->schedule);
+    free_parts(delivery);
     organization_unref(delivery->organization);
-    tls_context_free(delivery->config.tls);
     if (delivery->jobs)
         jobs_free(delivery->jobs);
     free(delivery);

@@ -116,6 +116,7 @@ struct hop {
 struct delivery {
     struct delivery_config config;
     struct resolver *resolver;
+    struct revocation *revocation;           /* NULL: not to be asked */
     const struct organization *organization; /* NULL before the first */
     struct schedule *schedule;
     struct loop_timer due;

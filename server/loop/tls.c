@@ -370,3 +370,8 @@ bool stream_is_tls(const struct stream *stream)
 {
     return stream->tls != NULL;
 }
+
+SSL *tls_stream_ssl(struct stream *stream)
+{
+    return stream->tls->ssl;
+}

@@ -37,7 +37,8 @@ static bool set_trust(SSL_CTX *ssl, const struct tls_client_config *config, stru
     X509_STORE *store = SSL_CTX_get_cert_store(ssl);
     if (config->crl_file != NULL) {
         /* Before the file: without its lists every check fails. */
-        if (X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) != 1) {
+        if (X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ssl),
+                                        X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) != 1) {
             return false;
         }
         (void)is_loaded(note, "tls.crl_file", config->crl_file, X509_load_crl_file, store);

@@ -15,6 +15,9 @@ bool tls_context_set_profile(SSL_CTX *ssl, enum tls_profile profile);
 /* The newest error's words. */
 const char *tls_why_not(void);
 
+/* tls.c: of a stream that was raised. */
+SSL *tls_stream_ssl(struct stream *stream);
+
 /* tls_ticket_keys.c: lets the context seal and open its tickets with them. */
 MUST_USE enum error tls_ticket_keys_use(struct tls_ticket_keys *keys, SSL_CTX *ssl);
 

@@ -4,6 +4,7 @@
 #define SMTP_CLIENT_CLIENT_H
 
 #include "auth/sasl_client.h"
+#include "loop/revocation.h"
 #include "smtp_client/demand.h"
 
 struct smtp_client;
@@ -56,6 +57,7 @@ struct smtp_client_config {
     struct smtp_demand demand;      /* its texts borrowed */
     struct tls_context *const *tls; /* where the loop's context stands whenever one is needed; NULL, or
                                        holding NULL: no TLS can be had */
+    struct revocation *revocation;  /* where the demand needs trust; NULL: the context's lists must do */
     uint64_t connect_timeout_ms;
     uint64_t command_timeout_ms; /* waiting for a reply */
     uint64_t data_timeout_ms;    /* waiting for the reply to the content */
@@ -65,7 +67,7 @@ struct smtp_client_config {
 struct smtp_client_security {
     const char *tls_version; /* "TLSv1.3"; NULL: in clear. Static, as the next two */
     const char *tls_cipher;
-    const char *distrust;  /* why the certificate is not good; NULL: it is */
+    const char *distrust;  /* why the certificate is not good, as long as the client; NULL: it is */
     const char *mechanism; /* of the login, static; NULL: none */
     bool is_login_refused;
     bool is_handshake_lost; /* STARTTLS was granted and came to nothing: in clear the hop may be reached */

@@ -60,6 +60,7 @@ struct smtp_client {
     uint32_t offers;   /* enum hop_offer */
     uint64_t hop_size; /* 0: no limit said */
     struct smtp_client_security security;
+    struct revocation_check revocation; /* of the certificate, while the state is CLIENT_HANDSHAKE */
     bool is_starttls_refused;
     const char *mechanism;     /* the one to log in with, of those the hop offers; NULL: none */
     struct auth_client *login; /* while the state is CLIENT_AUTH */

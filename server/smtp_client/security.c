@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* From EHLO to ready: STARTTLS, the judgement of the certificate, EHLO again, AUTH. Failures: what is not
+/* From EHLO to ready: STARTTLS, the judgement of the certificate, which may wait for revocation lists, EHLO
+ * again, AUTH. Failures: what is not
  * offered or not good enough: QUIT; a handshake that comes to nothing: closed, and the owner may try again in
  * clear; a broken answer: closed. */
 
@@ -43,9 +44,37 @@ static void leave_for_flaw(struct smtp_client *client, enum certificate_flaw fla
     client_leave(client, reply);
 }
 
-static void on_secured(void *owner, const struct tls_result *result)
+static void on_revocation(struct revocation_check *check)
+{
+    struct smtp_client *client = list_entry(check, struct smtp_client, revocation);
+    if (client->state != CLIENT_HANDSHAKE)
+        return; /* its name was wrong already, or it is being closed */
+    if (check->distrust[0]) {
+        client->security.distrust = check->distrust;
+        leave_for_flaw(client, CERTIFICATE_NOT_TRUSTED, &(struct tls_result){.distrust = check->distrust});
+    } else {
+        client_hello(client);
+    }
+}
+
+/* True: begun, and its answer is still to come; until then the certificate counts as good. */
+static bool ask_revocation(struct smtp_client *client, struct tls_result *result)
+{
+    struct revocation *revocation = client->config.revocation;
+    struct revocation_check *check = &client->revocation;
+    if (!revocation || !client->config.demand.needs_trust || !result->peer)
+        return false;
+    check->on_done = on_revocation;
+    bool is_open = !revocation_check_start(revocation, client->stream, check);
+    result->is_trusted = is_open || !check->distrust[0];
+    result->distrust = check->distrust;
+    return is_open;
+}
+
+static void on_secured(void *owner, const struct tls_result *shown)
 {
     struct smtp_client *client = owner;
+    struct tls_result own = *shown, *result = &own;
     if (client->state != CLIENT_HANDSHAKE)
         return; /* it is being closed */
     if (result->error) {
@@ -59,11 +88,12 @@ static void on_secured(void *owner, const struct tls_result *result)
     }
     client->security.tls_version = result->version;
     client->security.tls_cipher = result->cipher;
+    bool is_open = ask_revocation(client, result);
     client->security.distrust = result->is_trusted ? NULL : result->peer ? result->distrust : "none shown";
     enum certificate_flaw flaw = demand_judge(&client->config.demand, result);
     if (flaw)
         leave_for_flaw(client, flaw, result);
-    else
+    else if (!is_open)
         client_hello(client);
 }
 
@@ -189,6 +219,7 @@ void security_auth_reply(struct smtp_client *client, uint16_t code, struct bytes
 
 void security_done(struct smtp_client *client)
 {
+    revocation_check_cancel(&client->revocation);
     auth_client_free(client->login);
     client->login = NULL;
 }

@@ -44,11 +44,14 @@ class Certificates:
                     "/O=Contoso/CN=" + name, "-keyout", self._ca[1], "-out", self._ca[0])
         return self._ca
 
-    def make(self, file, name, issuer=None, expired=False, rsa=False, into=None):
-        """Writes file.pem at once, as a renewal tool does; returns its path. issuer: what ca() gave."""
+    def make(self, file, name, issuer=None, expired=False, rsa=False, into=None, points=()):
+        """Writes file.pem at once, as a renewal tool does; returns its path. issuer: what ca() gave; points: where its
+        revocation lists are."""
         key, certificate = self._work(file + ".key"), self._work(file + ".crt")
         kind = ["-newkey", "rsa:2048"] if rsa else ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
         subject = ["-subj", "/O=Contoso/CN=" + name, "-addext", "subjectAltName=DNS:" + name]
+        if points:
+            subject += ["-addext", "crlDistributionPoints=" + ",".join("URI:" + point for point in points)]
         if issuer:
             request = self._work(file + ".csr")
             openssl("req", "-new", *kind, "-nodes", *subject, "-keyout", key, "-out", request)
@@ -91,6 +94,10 @@ class Certificates:
             "R\t491231000000Z\t200101000000Z\t%s\tunknown\t/O=Contoso/CN=x\n" % serial for serial in serials))
         time = ("-crl_lastupdate", "20200101000000Z", "-crl_nextupdate", "20200201000000Z") if stale else ("-crldays", "7")
         return self.write(file, openssl("ca", *options, "-gencrl", *time).decode(), into=self.work)
+
+    def der_crl(self, **options):
+        """The same list as it comes over HTTP."""
+        return openssl("crl", "-in", self.crl(**options), "-outform", "DER")
 
     def write(self, file, text, into=None):
         path, fresh = os.path.join(into or self.path, file), self._work("fresh")
