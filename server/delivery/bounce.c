@@ -168,7 +168,7 @@ static enum error write_report(struct bounce *bounce, bool *out_must_wait)
     buffer_init(&body, rules.body_bytes_max < BODY_MAX ? rules.body_bytes_max : BODY_MAX);
     buffer_init(&report, REPORT_MAX);
     /* A message that cannot be read any more is reported all the same. */
-    if (original_header(message, 0, &header) == OK)
+    if (original_header(message, 0, (struct bytes){0}, &header) == OK)
         request.original_header = buffer_bytes(&header);
     add_body(bounce, &body, &request);
     enum error error = concerned_part(bounce, &bounce->arena, &part);

@@ -175,9 +175,11 @@ void outcome_log(const struct message *message);
 
 /* -- original.c -- */
 
-/* Appends the message's header block without its empty line, filtered for a peer with these rights;
- * X-Dirrelay-Hops keeps the number of the Received fields that are taken away (matrix R15). */
-MUST_USE enum error original_header(struct message *message, uint32_t rights, struct buffer *out);
+/* Appends the message's header block without its empty line, filtered for a peer with these rights; host: our
+ * name for the mark of the firewall, empty in a report; X-Dirrelay-Hops keeps the number of the Received
+ * fields that are taken away (matrix R15). */
+MUST_USE enum error original_header(struct message *message, uint32_t rights, struct bytes host,
+                                    struct buffer *out);
 /* Appends what stands behind the header block's empty line. ERROR_LIMIT: more than the buffer's ceiling. */
 MUST_USE enum error original_body(struct message *message, struct buffer *out);
 

@@ -28,27 +28,27 @@ static bool is_hop_count(const struct header_field *field, void *owner)
 }
 
 /* The next relay would begin to count anew where the firewall takes Received away: a loop would never end. */
-static enum error filter(struct bytes block, uint32_t rights, struct buffer *out)
+static enum error filter(struct bytes block, uint32_t rights, struct bytes host, struct buffer *out)
 {
     if (rights & RIGHT_BIT(RIGHT_SEND_HEADERS_ROUTING))
-        return header_firewall_outbound(block, rights, out, NULL);
+        return header_firewall_outbound(block, rights, host, out, NULL);
     struct buffer filtered;
     buffer_init(&filtered, HEADER_MAX);
-    enum error error = header_firewall_outbound(block, rights, &filtered, NULL);
+    enum error error = header_firewall_outbound(block, rights, host, &filtered, NULL);
     if (!error)
         header_remove(buffer_bytes(&filtered), is_hop_count, NULL, out, &error);
     buffer_done(&filtered);
     return error ? error : hop_count_append(out, hop_count(block));
 }
 
-enum error original_header(struct message *message, uint32_t rights, struct buffer *out)
+enum error original_header(struct message *message, uint32_t rights, struct bytes host, struct buffer *out)
 {
     struct buffer whole;
     buffer_init(&whole, HEADER_MAX);
     enum error error = read_part(message, 0, message->envelope.header_bytes, &whole);
     struct bytes block = buffer_bytes(&whole);
     if (!error)
-        error = filter(bytes_first(block, block.len < 2 ? 0 : block.len - 2), rights, out);
+        error = filter(bytes_first(block, block.len < 2 ? 0 : block.len - 2), rights, host, out);
     buffer_done(&whole);
     return error;
 }

@@ -79,7 +79,7 @@ enum error transmission_start(struct transmission *transmission)
     buffer_clear(&transmission->header); /* of a first try */
     enum error error =
         original_header(transmission->message, connector->fixed[send_connector_peer(connector)].granted,
-                        &transmission->header);
+                        bytes_of_text(connector->fqdn), &transmission->header);
     if (!error)
         error = buffer_append(&transmission->header, BYTES_LITERAL("\r\n"));
     transmission->header_offset = 0;

@@ -3,6 +3,7 @@
 #include "mail/header_block.h"
 
 #define NO_RIGHT RIGHT_COUNT
+#define MARK     "X-CrossPremisesHeadersFilteredBySendConnector"
 
 /* Facts 6.1, in the order of the classes. */
 static const struct {
@@ -21,6 +22,7 @@ static const struct {
 struct filter {
     uint32_t rights;
     bool is_inbound;
+    bool has_cross_premises; /* some were removed */
 };
 
 #define CLASS_COUNT (sizeof(CLASSES) / sizeof(CLASSES[0]))
@@ -33,11 +35,12 @@ static bool is_of_class(const struct header_field *field, size_t class)
 
 static bool is_removed(const struct header_field *field, void *owner)
 {
-    const struct filter *filter = owner;
+    struct filter *filter = owner;
     for (size_t i = 0; i < CLASS_COUNT; i++) {
         enum right keeps = filter->is_inbound ? CLASSES[i].inbound : CLASSES[i].outbound;
         bool is_kept = keeps != NO_RIGHT && (filter->rights & RIGHT_BIT(keeps));
         if (!is_kept && is_of_class(field, i)) {
+            filter->has_cross_premises |= keeps == NO_RIGHT;
             return true;
         }
     }
@@ -58,10 +61,10 @@ uint32_t header_firewall_needed(struct bytes block)
     return needed;
 }
 
-static enum error run(struct bytes block, struct filter filter, struct buffer *out, size_t *out_removed)
+static enum error run(struct bytes block, struct filter *filter, struct buffer *out, size_t *out_removed)
 {
     enum error error = OK;
-    size_t removed = header_remove(block, is_removed, &filter, out, &error);
+    size_t removed = header_remove(block, is_removed, filter, out, &error);
     if (error == OK && out_removed != NULL) {
         *out_removed = removed;
     }
@@ -71,11 +74,15 @@ static enum error run(struct bytes block, struct filter filter, struct buffer *o
 enum error header_firewall_inbound(struct bytes block, uint32_t rights, struct buffer *out,
                                    size_t *out_removed)
 {
-    return run(block, (struct filter){rights, true}, out, out_removed);
+    struct filter filter = {.rights = rights, .is_inbound = true};
+    return run(block, &filter, out, out_removed);
 }
 
-enum error header_firewall_outbound(struct bytes block, uint32_t rights, struct buffer *out,
-                                    size_t *out_removed)
+enum error header_firewall_outbound(struct bytes block, uint32_t rights, struct bytes host,
+                                    struct buffer *out, size_t *out_removed)
 {
-    return run(block, (struct filter){rights, false}, out, out_removed);
+    struct filter filter = {.rights = rights};
+    enum error error = run(block, &filter, out, out_removed);
+    bool is_told = filter.has_cross_premises && host.len > 0;
+    return error == OK && is_told ? buffer_printf(out, MARK ": %.*s\r\n", BYTES_ARG(host)) : error;
 }

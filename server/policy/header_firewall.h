@@ -6,12 +6,13 @@
 #include "security/rights.h"
 
 /* Appends the block without the classes whose rights are missing; what stays is byte-identical. Inbound looks
- * at the Accept-Headers-* bits, outbound at Send-Headers-*. Cross-premises headers never pass. *out_removed
- * may be NULL. */
+ * at the Accept-Headers-* bits, outbound at Send-Headers-*. Cross-premises headers never pass; outbound,
+ * X-CrossPremisesHeadersFilteredBySendConnector tells who took them away: host, or nobody when that is empty.
+ * *out_removed may be NULL. */
 MUST_USE enum error header_firewall_inbound(struct bytes block, uint32_t rights, struct buffer *out,
                                             size_t *out_removed);
-MUST_USE enum error header_firewall_outbound(struct bytes block, uint32_t rights, struct buffer *out,
-                                             size_t *out_removed);
+MUST_USE enum error header_firewall_outbound(struct bytes block, uint32_t rights, struct bytes host,
+                                             struct buffer *out, size_t *out_removed);
 
 /* The Accept-Headers-* bits that the block's fields ask for. */
 uint32_t header_firewall_needed(struct bytes block);

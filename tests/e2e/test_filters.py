@@ -109,6 +109,14 @@ class Filtered(unittest.TestCase):
         self.assertEqual(message.body, b"new\r\nbody\r\n")
         self.assertEqual(sorted(message.recipients), ["eve@fabrikam.com", "kate@fabrikam.com"])
 
+    # proves: facts-6.1
+    def test_cross_premises_headers_of_a_filter_do_not_leave(self):
+        world = self.world(Milter({b"E": milter.add_header("X-MS-Exchange-CrossPremises-SCL", "-1") + CONTINUE}))
+        self.assertEqual(self.send(world).code, 250)
+        message = world.sink.wait(1)[0]
+        self.assertEqual(message.fields("X-MS-Exchange-CrossPremises-SCL"), [])
+        self.assertEqual(message.fields("X-CrossPremisesHeadersFilteredBySendConnector"), ["mailbox01.contoso.com"])
+
     def test_the_second_filter_sees_what_the_first_one_made(self):
         first = Milter({b"E": milter.add_header("X-First", "yes") + milter.replace_body(b"first\r\n") + CONTINUE})
         second = Milter()

@@ -86,6 +86,34 @@ class Headers(Case):
         self.assertEqual(message.fields("X-MS-Exchange-Organizational"), ["stays"])
         self.assertEqual(message.body, PRIVATE)
 
+    # proves: F15 facts-6.1
+    def test_cross_premises_headers_never_pass_and_attached_messages_stay(self):
+        crossing = b"X-MS-Exchange-CrossPremises-AuthAs: Internal\r\nx-ms-exchange-crosspremises-scl :\r\n -1\r\n"
+        attached = (b"--b\r\nContent-Type: message/rfc822\r\n" + crossing + b"\r\n" + crossing + PRIVATE + FORGED + b"\r\nbody\r\n--b--\r\n")
+        header = b"Subject: Test\r\nContent-Type: multipart/mixed; boundary=b\r\n"
+        for source, recipient in (("127.0.0.2", "kate@fabrikam.com"), ("127.0.0.3", "a@full.example"), ("127.0.0.4", "a@full.example")):
+            message = self.send(crossing + header + crossing + b"\r\n" + attached, source=source, recipients=[recipient])
+            self.assertNotIn(b"crosspremises", message.header.lower(), source)
+            self.assertIn(header, message.header)
+            self.assertEqual(message.body, attached)
+
+    # proves: F1 F15
+    def test_no_name_is_hidden_by_a_nul_or_a_bare_cr(self):
+        """Neither by DATA nor by BDAT: such a block is refused whole."""
+        for name in (b"Received", b"X-MS-Exchange-Organization-SCL", b"X-MS-Exchange-Forest-A", b"X-MS-Exchange-CrossPremises-A"):
+            for line in (name[:5] + b"\0" + name[5:], name + b"\0", b"\0" + name, b"\r" + name, name[:5] + b"\r" + name[5:], name + b"\r",
+                         b"X-Other: a\r" + name):
+                text = b"Subject: Test\r\n" + line + b": 1\r\n\r\nbody\r\n"
+                with self.client("127.0.0.2") as client:
+                    client.envelope(SENDER, RECIPIENT)
+                    self.assertEqual(client.data(text).text, "554 5.6.0 Invalid message content", line)
+                    self.assertTrue(client.at_end())
+                with self.client("127.0.0.2") as client:
+                    client.envelope(SENDER, RECIPIENT)
+                    client.send(b"BDAT %d LAST\r\n" % len(text) + text)
+                    self.assertEqual(client.reply().text, "554 5.6.0 Invalid message content", line)
+        self.assertEqual(self.sink.messages, [])
+
     # proves: C39 C30
     def test_externally_secured_keeps_routing_and_loses_the_others(self):
         message = self.send(FORGED + PRIVATE + b"Subject: Test\r\n\r\nbody\r\n", source="127.0.0.3")
