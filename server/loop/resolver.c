@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* A query is one question for the MX records, or two for the addresses (AAAA and A), to one libunbound
+/* A query is one question for MX or other records, or two for the addresses (AAAA and A), to one libunbound
  * context whose worker thread reports through a descriptor.
  *
  * Good: ask, collect the answers, report when all are there.
@@ -23,7 +23,8 @@ struct question {
     struct lookup *lookup;
     int id;
     bool is_open;
-    enum error outcome; /* OK: has addresses; of MX: the domain exists */
+    bool is_secure;
+    enum error outcome; /* OK: has addresses; of MX: the domain exists; of records: what there is, is known */
     struct ip_address addresses[RESOLVER_ADDRESS_MAX];
     size_t count;
 };
@@ -32,8 +33,10 @@ struct lookup {
     struct list link; /* in the resolver's lookups while questions are open */
     struct resolver *resolver;
     struct loop *loop;
-    struct resolver_query *query; /* NULL: it is for mx */
+    struct resolver_query *query; /* one of the three, the others NULL */
     struct resolver_mx_query *mx;
+    struct resolver_record_query *records;
+    struct ub_result *kept; /* holds the data of records */
     struct loop_late report;
     struct loop_timer timer;
     enum error cut_short; /* OK, or why not all answers were waited for */
@@ -63,6 +66,16 @@ static void take_addresses(struct question *question, const struct ub_result *re
     }
 }
 
+/* libunbound writes it with a final dot. One that is no host's name is as good as none. */
+static void take_canonical(struct resolver_query *query, const struct ub_result *result)
+{
+    struct bytes name = bytes_of_text(result->canonname);
+    name.len -= bytes_ends_nocase(name, ".");
+    if (name.len > 0 && name.len < sizeof query->canonical && !resolver_answer_host(name, query->canonical)) {
+        query->canonical[0] = '\0';
+    }
+}
+
 /* With more than there is room for, the least preferred go. */
 static void take_exchangers(struct resolver_mx_query *query, const struct ub_result *result)
 {
@@ -88,6 +101,15 @@ static void take_exchangers(struct resolver_mx_query *query, const struct ub_res
     }
 }
 
+static enum error take_records(struct resolver_record_query *query, const struct ub_result *result)
+{
+    for (size_t i = 0; result->havedata && result->data[i] != NULL && query->count < RESOLVER_RECORD_MAX;
+         i++) {
+        query->records[query->count++] = (struct bytes){result->data[i], (size_t)result->len[i]};
+    }
+    return query->count > 0 || result->nxdomain || result->rcode == DNS_RCODE_OK ? OK : ERROR_TEMPORARY;
+}
+
 static enum error take_result(struct question *question, int failure, const struct ub_result *result)
 {
     struct resolver_mx_query *mx = question->lookup->mx;
@@ -97,6 +119,10 @@ static enum error take_result(struct question *question, int failure, const stru
     if (result->bogus) {
         return ERROR_TEMPORARY;
     }
+    question->is_secure = result->secure;
+    if (question->lookup->records != NULL) {
+        return take_records(question->lookup->records, result);
+    }
     if (result->havedata && mx != NULL) {
         take_exchangers(mx, result);
         /* Records, but none that can be read: what the domain wants is not known. */
@@ -104,6 +130,7 @@ static enum error take_result(struct question *question, int failure, const stru
     }
     if (result->havedata) {
         take_addresses(question, result);
+        take_canonical(question->lookup->query, result);
     }
     if (question->count > 0) {
         return OK;
@@ -123,7 +150,11 @@ static void question_on_answer(void *argument, int failure, struct ub_result *re
     struct lookup *lookup = question->lookup;
     question->is_open = false;
     question->outcome = take_result(question, failure, result);
-    ub_resolve_free(result);
+    if (lookup->records != NULL) {
+        lookup->kept = result;
+    } else {
+        ub_resolve_free(result);
+    }
     if (!lookup->questions[0].is_open && !lookup->questions[1].is_open) {
         lookup_report(lookup);
     }
@@ -179,6 +210,11 @@ static enum error merge_outcomes(const struct lookup *lookup)
     return v6 != ERROR_NOT_FOUND ? v6 : v4;
 }
 
+static bool is_vouched_for(const struct question *question)
+{
+    return question->outcome == OK && question->is_secure;
+}
+
 static void report_addresses(struct lookup *lookup)
 {
     struct resolver_query *query = lookup->query;
@@ -187,6 +223,7 @@ static void report_addresses(struct lookup *lookup)
     if (error == OK) {
         merge_addresses(query, lookup);
     }
+    query->is_secure = is_vouched_for(&lookup->questions[0]) || is_vouched_for(&lookup->questions[1]);
     query->state = NULL;
     loop_release(lookup->loop);
     free(lookup);
@@ -198,9 +235,23 @@ static void report_exchangers(struct lookup *lookup)
     struct resolver_mx_query *mx = lookup->mx;
     enum error error = lookup->cut_short != OK ? lookup->cut_short : lookup->questions[0].outcome;
     mx->state = NULL;
+    mx->is_secure = lookup->questions[0].is_secure;
     loop_release(lookup->loop);
     free(lookup);
     mx->on_done(mx, error);
+}
+
+static void report_records(struct lookup *lookup)
+{
+    struct resolver_record_query *query = lookup->records;
+    struct ub_result *kept = lookup->kept;
+    enum error error = lookup->cut_short != OK ? lookup->cut_short : lookup->questions[0].outcome;
+    query->state = NULL;
+    query->is_secure = lookup->questions[0].is_secure;
+    loop_release(lookup->loop);
+    free(lookup);
+    query->on_done(query, error);
+    ub_resolve_free(kept);
 }
 
 static void lookup_on_report(struct loop_late *late)
@@ -208,6 +259,8 @@ static void lookup_on_report(struct loop_late *late)
     struct lookup *lookup = list_entry(late, struct lookup, report);
     if (lookup->mx != NULL) {
         report_exchangers(lookup);
+    } else if (lookup->records != NULL) {
+        report_records(lookup);
     } else {
         report_addresses(lookup);
     }
@@ -256,6 +309,7 @@ void resolver_addresses(struct resolver *resolver, const char *name, struct reso
     lookup->query = query;
     query->state = lookup;
     query->count = 0;
+    query->canonical[0] = '\0';
     struct question *first = &lookup->questions[0];
     if (ip_parse_address(bytes_of_text(name), &first->addresses[0]) == OK) {
         first->count = 1;
@@ -276,6 +330,17 @@ void resolver_exchangers(struct resolver *resolver, const char *domain, struct r
     lookup_begin(lookup);
 }
 
+void resolver_records(struct resolver *resolver, const char *name, enum resolver_type type,
+                      struct resolver_record_query *query)
+{
+    struct lookup *lookup = lookup_new(resolver);
+    lookup->records = query;
+    query->state = lookup;
+    query->count = 0;
+    lookup_ask(lookup, &lookup->questions[0], name, (int)type);
+    lookup_begin(lookup);
+}
+
 static void lookup_cancel(struct lookup *lookup)
 {
     if (lookup != NULL && !list_is_empty(&lookup->link)) {
@@ -289,6 +354,11 @@ void resolver_cancel(struct resolver_query *query)
 }
 
 void resolver_cancel_exchangers(struct resolver_mx_query *query)
+{
+    lookup_cancel(query->state);
+}
+
+void resolver_cancel_records(struct resolver_record_query *query)
 {
     lookup_cancel(query->state);
 }

@@ -46,6 +46,20 @@ static bool append_label(struct bytes label, char *text, size_t *len)
     return true;
 }
 
+bool resolver_answer_host(struct bytes name, char out[RESOLVER_NAME_SIZE])
+{
+    struct bytes label;
+    size_t len = 0;
+    while (bytes_next(&name, '.', &label)) {
+        if (label.len == 0 || label.len > 63 || !append_label(label, out, &len)) {
+            return false;
+        }
+    }
+    len -= len > 0;
+    out[len] = '\0';
+    return len > 0;
+}
+
 bool resolver_answer_exchanger(struct bytes data, struct resolver_exchanger *out)
 {
     struct reader reader = reader_of(data);

@@ -13,4 +13,8 @@ bool resolver_answer_address(int type, struct bytes data, struct ip_address *out
  * text of an IP address among them (RFC 5321 5.1 wants a name). Spec: RFC 1035 3.3.9. */
 bool resolver_answer_exchanger(struct bytes data, struct resolver_exchanger *out);
 
+/* A name as text, without its final dot, in normal form. False: one that no host has; out holds rubbish then.
+ */
+bool resolver_answer_host(struct bytes name, char out[RESOLVER_NAME_SIZE]);
+
 #endif

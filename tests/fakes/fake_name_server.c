@@ -84,6 +84,11 @@ static void put_data(struct packet *packet, const struct fake_record *record)
         put_u16(packet, (unsigned)atoi(record->data)); /* NOLINT: of the test's own table */
         put_name(packet, strcmp(blank + 1, ".") == 0 ? "" : blank + 1);
         break;
+    case TYPE_TXT:
+        require(strlen(record->data) < 256, record->data);
+        put(packet, (const unsigned char[]){(unsigned char)strlen(record->data)}, 1);
+        put(packet, record->data, strlen(record->data));
+        break;
     default:
         put_name(packet, record->data);
         break;

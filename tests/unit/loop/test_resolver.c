@@ -17,6 +17,8 @@ struct test {
     struct resolver *resolver;
     struct resolver_query query;
     struct resolver_mx_query mx;
+    struct resolver_record_query records;
+    char text[256]; /* of the records, blank separated */
     struct loop_end_hook hook;
     struct loop_timer timer;
     enum error error;
@@ -31,6 +33,8 @@ static const struct fake_record RECORDS[] = {
     {"four.example.com", "A", "192.0.2.1"},
     {"mapped.example.com", "AAAA", "::ffff:192.0.2.9"},
     {"empty.example.com", "TXT", "nothing"},
+    {"two.example.com", "TXT", "first"},
+    {"two.example.com", "TXT", "second"},
     {"broken.example.com", "SERVFAIL", ""},
     {"half.example.com", "SERVFAIL-A", ""},
     {"silent.example.com", "SILENT", ""},
@@ -69,6 +73,19 @@ static void test_on_mx(struct resolver_mx_query *query, enum error error)
     loop_end(test->loop);
 }
 
+static void test_on_records(struct resolver_record_query *query, enum error error)
+{
+    struct test *test = list_entry(query, struct test, records);
+    size_t len = 0;
+    for (size_t i = 0; i < query->count; i++) {
+        len += (size_t)snprintf(test->text + len, sizeof test->text - len, "%s%.*s", i > 0 ? " " : "",
+                                BYTES_ARG(query->records[i]));
+    }
+    test->error = error;
+    test->done_count++;
+    loop_end(test->loop);
+}
+
 static void test_init(struct test *test, const struct clock *clock)
 {
     *test = (struct test){.loop = loop_new("test", clock)};
@@ -80,6 +97,7 @@ static void test_init(struct test *test, const struct clock *clock)
     loop_on_end(test->loop, &test->hook);
     test->query.on_done = test_on_done;
     test->mx.on_done = test_on_mx;
+    test->records.on_done = test_on_records;
 }
 
 static enum error resolve(struct test *test, const char *name)
@@ -126,6 +144,8 @@ static void test_an_alias_has_its_hosts_addresses(void **state)
     assert_int_equal(resolve(&test, "to-host.example.com"), OK);
     assert_int_equal(test.query.count, 1);
     check_address(&test.query, 0, "192.0.2.1");
+    assert_string_equal(test.query.canonical, "four.example.com");
+    assert_false(test.query.is_secure); /* nothing is validated here */
 }
 
 static void test_a_mapped_address_takes_its_normal_form(void **state)
@@ -258,6 +278,57 @@ static void test_a_query_for_exchangers_is_cancelled(void **state)
     loop_free(test.loop);
     assert_int_equal(test.error, ERROR_CANCELED);
     resolver_cancel_exchangers(&test.mx);
+    assert_int_equal(test.done_count, 1);
+}
+
+/* -- records as they are -- */
+
+static enum error look_up_texts(struct test *test, const char *name)
+{
+    test_init(test, NULL);
+    resolver_records(test->resolver, name, RESOLVER_TXT, &test->records);
+    assert_int_equal(test->done_count, 0);
+    loop_run(test->loop);
+    loop_free(test->loop);
+    assert_int_equal(test->done_count, 1);
+    return test->error;
+}
+
+/* proves: R14 */
+static void test_records(void **state)
+{
+    (void)state;
+    struct test test;
+    assert_int_equal(look_up_texts(&test, "empty.example.com"), OK);
+    assert_string_equal(test.text, "\7nothing");
+    assert_false(test.records.is_secure);
+    assert_int_equal(look_up_texts(&test, "two.example.com"), OK);
+    assert_int_equal(test.records.count, 2);
+    assert_int_equal(look_up_texts(&test, "four.example.com"), OK);
+    assert_int_equal(test.records.count, 0);
+    assert_int_equal(look_up_texts(&test, "missing.example.com"), OK);
+    assert_int_equal(test.records.count, 0);
+    assert_int_equal(look_up_texts(&test, "broken.example.com"), ERROR_TEMPORARY);
+}
+
+static void cancel_records_on_due(struct loop_timer *timer)
+{
+    struct test *test = list_entry(timer, struct test, timer);
+    resolver_cancel_records(&test->records);
+    resolver_cancel_records(&test->records);
+}
+
+static void test_a_query_for_records_is_cancelled(void **state)
+{
+    (void)state;
+    struct test test;
+    test_init(&test, NULL);
+    resolver_records(test.resolver, "silent.example.com", RESOLVER_TXT, &test.records);
+    loop_timer_init(&test.timer, test.loop, cancel_records_on_due);
+    loop_timer_start(&test.timer, 1);
+    loop_run(test.loop);
+    loop_free(test.loop);
+    assert_int_equal(test.error, ERROR_CANCELED);
     assert_int_equal(test.done_count, 1);
 }
 
@@ -394,6 +465,8 @@ int main(void)
         cmocka_unit_test(test_no_exchangers),
         cmocka_unit_test(test_a_hundred_exchangers),
         cmocka_unit_test(test_a_query_for_exchangers_is_cancelled),
+        cmocka_unit_test(test_records),
+        cmocka_unit_test(test_a_query_for_records_is_cancelled),
         cmocka_unit_test(test_names_of_internal_zones_are_asked_for),
         cmocka_unit_test(test_what_is_permanent_and_what_is_not),
         cmocka_unit_test(test_an_address_answers_itself),
