@@ -26,6 +26,7 @@ struct tls {
     struct buffer kept; /* what of them was left when reading was suspended */
     enum error write_error;
     bool is_secured;
+    bool has_dane;
     bool is_broken;   /* nothing may be said any more, not even goodbye */
     bool is_left_off; /* plaintext may wait inside OpenSSL, because reading was suspended */
 };
@@ -123,7 +124,8 @@ static void tell_success(struct stream *stream)
                                       .is_resumed = SSL_session_reused(ssl) == 1,
                                       .peer = peer,
                                       .is_trusted = !SSL_is_server(ssl) && peer && verdict == X509_V_OK,
-                                      .distrust = X509_verify_cert_error_string(verdict)});
+                                      .distrust = X509_verify_cert_error_string(verdict),
+                                      .has_dane = stream->tls->has_dane});
     X509_free(peer);
 }
 
@@ -317,9 +319,12 @@ static bool prepare_server(SSL *ssl, const struct tls_server_request *request)
     return SSL_set_session_id_context(ssl, (const unsigned char *)scope.ptr, (unsigned)scope.len) == 1;
 }
 
-static bool prepare_client(SSL *ssl, const struct tls_client_request *request)
+static bool prepare_client(SSL *ssl, const struct tls_client_request *request, size_t *out_dane_count)
 {
     SSL_set_connect_state(ssl);
+    if (request->dane != NULL) {
+        return tls_dane_use(ssl, request->dane, out_dane_count);
+    }
     return request->server_name == NULL || SSL_set_tlsext_host_name(ssl, request->server_name) == 1;
 }
 
@@ -351,12 +356,14 @@ enum error stream_start_tls_server(struct stream *stream, struct tls_context *co
 enum error stream_start_tls_client(struct stream *stream, struct tls_context *context,
                                    const struct tls_client_request *request)
 {
+    size_t dane_count = 0;
     SSL *ssl = new_ssl(stream, context);
-    enum error error =
-        raise_stream(stream, ssl, ssl != NULL && prepare_client(ssl, request), request->on_secured);
+    enum error error = raise_stream(stream, ssl, ssl != NULL && prepare_client(ssl, request, &dane_count),
+                                    request->on_secured);
     if (error != OK) {
         return error;
     }
+    stream->tls->has_dane = dane_count > 0;
     ERR_clear_error();
     /* Says hello; the answer comes by tls_read. */
     if (SSL_get_error(ssl, SSL_do_handshake(ssl)) != SSL_ERROR_WANT_READ) {

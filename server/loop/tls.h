@@ -4,6 +4,7 @@
 #ifndef LOOP_TLS_H
 #define LOOP_TLS_H
 
+#include "loop/dane.h"
 #include "loop/stream.h"
 
 struct x509_st;       /* OpenSSL's X509 */
@@ -63,6 +64,8 @@ struct tls_result {
     bool is_trusted; /* of a server: its chain ends in an anchor, is in force, meant for servers and, where
                         lists are given, not revoked. Says nothing about its name */
     const char *distrust; /* why not, OpenSSL's words; static */
+    bool has_dane;        /* the request's records can be used, and is_trusted says whether the certificate is
+                             what they say, whatever else is wrong with it */
 };
 
 struct tls_server_request {
@@ -84,6 +87,7 @@ MUST_USE enum error stream_start_tls_server(struct stream *stream, struct tls_co
 
 struct tls_client_request {
     const char *server_name; /* host name for SNI (RFC 6066), or NULL */
+    const struct dane *dane; /* borrowed for the call; NULL: none. Its base is the server_name then */
     /* As the server's. A certificate that is not good does not end the handshake: what it must be is the
      * owner's to say. */
     void (*on_secured)(void *owner, const struct tls_result *result);

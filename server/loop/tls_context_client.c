@@ -56,7 +56,8 @@ enum error tls_context_new_client(const struct tls_client_config *config, struct
     struct tls_context *context = calloc(1, sizeof *context);
     ERR_clear_error();
     if (context == NULL || (context->ssl = SSL_CTX_new(TLS_client_method())) == NULL ||
-        !tls_context_set_profile(context->ssl, config->profile) || !set_trust(context->ssl, config, note)) {
+        !tls_context_set_profile(context->ssl, config->profile) || SSL_CTX_dane_enable(context->ssl) != 1 ||
+        !set_trust(context->ssl, config, note)) {
         note_set(note, "TLS: %s", tls_why_not());
         tls_context_free(context);
         return ERROR_TEMPORARY;

@@ -18,6 +18,10 @@ const char *tls_why_not(void);
 /* tls.c: of a stream that was raised. */
 SSL *tls_stream_ssl(struct stream *stream);
 
+/* tls_dane.c: the handshake is to be judged by these records alone, where one of them can be used;
+ * *out_count: how many can. False: no memory. Spec: RFC 7672 3. */
+MUST_USE bool tls_dane_use(SSL *ssl, const struct dane *dane, size_t *out_count);
+
 /* tls_ticket_keys.c: lets the context seal and open its tickets with them. */
 MUST_USE enum error tls_ticket_keys_use(struct tls_ticket_keys *keys, SSL_CTX *ssl);
 

@@ -44,13 +44,15 @@ static bool holds_host(const struct smtp_demand *demand, const struct tls_result
 enum certificate_flaw demand_judge(const struct smtp_demand *demand, const struct tls_result *result)
 {
     bool asks_name = demand->domain || demand->host_count;
-    if (!demand->needs_trust && !asks_name)
+    if (demand->dane ? !result->has_dane : !demand->needs_trust && !asks_name)
         return CERTIFICATE_GOOD_ENOUGH;
     if (!result->peer)
         return CERTIFICATE_MISSING;
     /* A name is worth nothing on a certificate that anybody may have made. */
     if (!result->is_trusted)
         return CERTIFICATE_NOT_TRUSTED;
+    if (demand->dane)
+        return CERTIFICATE_GOOD_ENOUGH;
     bool is_asked_for = holds_domain(demand, result) && holds_host(demand, result);
     return is_asked_for ? CERTIFICATE_GOOD_ENOUGH : CERTIFICATE_OF_ANOTHER;
 }

@@ -19,6 +19,8 @@ struct smtp_demand {
     bool domain_has_hosts;    /* a name below the domain counts as the domain */
     const char *const *hosts; /* and one of these; */
     size_t host_count;        /* 0: none asked */
+    const struct dane *dane;  /* the certificate must be what these say; when they cannot be used it may be
+                                 any. In place of all above but tls */
     bool needs_authentication;
     bool uses_token; /* XOAUTH2 instead of LOGIN and PLAIN */
 };

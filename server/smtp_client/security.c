@@ -99,8 +99,8 @@ static void on_secured(void *owner, const struct tls_result *shown)
 
 void security_starttls_reply(struct smtp_client *client, uint16_t code)
 {
-    const struct tls_client_request request = {.server_name = client->config.hop_name,
-                                               .on_secured = on_secured};
+    const struct tls_client_request request = {
+        .server_name = client->config.hop_name, .dane = client->config.demand.dane, .on_secured = on_secured};
     if (code != 220) {
         client->is_starttls_refused = true;
         security_proceed(client);

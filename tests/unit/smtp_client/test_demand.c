@@ -132,11 +132,40 @@ static void what_a_certificate_must_be(void **state)
     fake_certificate_done(&certificate);
 }
 
+/* proves: R14 */
+static void what_the_dns_says_stands_alone(void **state)
+{
+    static const struct dane DANE = {.count = 1, .base = "mx.contoso.com"};
+    struct fake_certificate certificate = {.name = "mail.contoso.com"};
+    const struct row {
+        bool has_dane, has_certificate, is_trusted;
+        enum certificate_flaw flaw;
+    } rows[] = {
+        {true, true, true, CERTIFICATE_GOOD_ENOUGH},
+        {true, true, false, CERTIFICATE_NOT_TRUSTED},
+        {true, false, true, CERTIFICATE_MISSING},
+        {false, true, false, CERTIFICATE_GOOD_ENOUGH}, /* records that cannot be used */
+        {false, false, false, CERTIFICATE_GOOD_ENOUGH},
+    };
+    const struct smtp_demand demand = {.tls = TLS_DEMAND_ALWAYS, .dane = &DANE};
+    (void)state;
+    fake_certificate_make(&certificate);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct tls_result result = {.peer = rows[i].has_certificate ? certificate.x509 : NULL,
+                                          .is_trusted = rows[i].is_trusted,
+                                          .has_dane = rows[i].has_dane};
+        if (demand_judge(&demand, &result) != rows[i].flaw)
+            fail_msg("row %zu", i);
+    }
+    fake_certificate_done(&certificate);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_next_step),
         cmocka_unit_test(what_a_certificate_must_be),
+        cmocka_unit_test(what_the_dns_says_stands_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
