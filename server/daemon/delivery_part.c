@@ -25,6 +25,7 @@ static enum error begin(struct process *process, struct note *note)
     static_assert(CONFIG_RETRY_MAX == SCHEDULE_DELAYS_MAX, "one list of delays");
     memcpy(delivery.schedule.delays_ms, config->queue.retry_ms, sizeof delivery.schedule.delays_ms);
     delivery.ca_file = config->tls.ca_file;
+    delivery.asks_dane = config->tls.dane && config->dns.trust_anchor;
     delivery.fetches_lists = config->tls.crl_fetch;
     struct note problem = {0};
     enum error error = trust_part_read(config, &delivery.tls, &problem);

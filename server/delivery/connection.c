@@ -27,6 +27,8 @@ struct connection {
     bool is_ready;   /* greeted */
     bool is_leaving; /* QUIT is said */
     bool in_clear;   /* this address has lost a handshake */
+    bool may_be_in_clear;
+    const char *policy; /* of the domain's owner, which the session meets; static; NULL: none */
     size_t first_host;
     size_t hosts_tried;
     size_t address; /* index of the destination's targets */
@@ -187,6 +189,7 @@ static void log_session(const struct connection *connection)
     event_text(&event, "cipher", security->tls_cipher);
     if (security->tls_version)
         event_text(&event, "certificate", security->distrust ? security->distrust : "good");
+    event_text(&event, "policy", connection->policy);
     event_text(&event, "auth", security->mechanism);
     event_text(&event, "identity", identity_name(send_connector_peer(connection->hop->connector)));
     event_end(&event, false);
@@ -235,8 +238,7 @@ static void on_closed(void *owner, bool is_permanent, struct bytes reply)
     note_reply(connection, reply);
     if (security.is_login_refused)
         token_forget(connection->hop);
-    connection->in_clear = security.is_handshake_lost && !connection->in_clear &&
-                           security_may_fall_back(connection->hop->connector);
+    connection->in_clear = security.is_handshake_lost && connection->may_be_in_clear;
     if (connection->in_clear)
         event_say(EVENT_WARNING, "hop.tls_failed", "%s: %s: tried again in clear",
                   connection->hop->connector->name, connection->hop->last_reply);
@@ -248,11 +250,24 @@ static void on_closed(void *owner, bool is_permanent, struct bytes reply)
 static const struct smtp_client_events EVENTS = {
     .on_ready = on_ready, .on_credential = on_credential, .on_closed = on_closed};
 
-static enum error connect_to(struct connection *connection, const struct ip_address *address)
+/* What the connector demands, and where it leaves that open, the domain's owner. */
+static void make_demand(struct connection *connection, const struct exchange_target *target,
+                        struct smtp_demand *out)
+{
+    const struct hop *hop = connection->hop;
+    const struct dane *dane = destination_dane(&connection->destination, target);
+    security_demand(hop->connector, hop->key.domain, connection->in_clear, out);
+    connection->policy = dane ? "dane" : NULL;
+    if (dane)
+        security_demand_dane(dane, out);
+    connection->may_be_in_clear = out->tls == TLS_DEMAND_OFFERED;
+}
+
+static enum error connect_to(struct connection *connection, const struct exchange_target *target)
 {
     const struct send_connector *connector = connection->hop->connector;
     struct delivery *delivery = connection->hop->delivery;
-    struct ip_endpoint endpoint = {*address, connector->port};
+    struct ip_endpoint endpoint = {target->address, connector->port};
     struct smtp_client_config config = {
         .helo_name = connector->fqdn,
         .force_helo = connector->outbound_security & OUTBOUND_FORCE_HELO,
@@ -265,7 +280,7 @@ static enum error connect_to(struct connection *connection, const struct ip_addr
         .revocation = delivery->revocation,
         .protocol_connector = connector->protocol_logging ? connector->name : NULL,
     };
-    security_demand(connector, connection->hop->key.domain, connection->in_clear, &config.demand);
+    make_demand(connection, target, &config.demand);
     return smtp_client_connect(delivery->config.loop, &endpoint, &connector->source, &config, &EVENTS,
                                connection, &connection->client);
 }
@@ -295,8 +310,14 @@ static void find_addresses(struct connection *connection)
     struct destination *destination = &connection->destination;
     connection->address = 0;
     if (hop->key.domain[0]) {
+        const struct destination_question question = {
+            .domain = hop->key.domain,
+            .organization = hop->organization,
+            .port = connector->port,
+            .asks_dane = hop->delivery->config.asks_dane && security_heeds_domain(connector),
+        };
         connection->is_resolving = true;
-        destination_find_domain(destination, resolver, hop->key.domain, hop->organization, connector->port);
+        destination_find_domain(destination, resolver, &question);
         return;
     }
     connection->has_addresses =
@@ -315,7 +336,7 @@ static void try_next(struct connection *connection)
         if (connection->is_resolving)
             return;
         for (; connection->address < destination->count; connection->address++) {
-            if (connect_to(connection, &destination->targets[connection->address].address) == OK)
+            if (connect_to(connection, &destination->targets[connection->address]) == OK)
                 return;
             hop_note(hop, BYTES_LITERAL("421 4.2.1 Unable to connect"));
         }

@@ -17,6 +17,7 @@ struct delivery_config {
     size_t connections_per_hop;      /* 0: 20 */
     struct resolver_config resolver; /* borrowed for the start */
     struct tls_context *tls;         /* of the client's side; taken; NULL: no hop is spoken to in TLS */
+    bool asks_dane;                  /* of hops that the DNS names */
     bool fetches_lists;              /* revocation lists from where certificates say that they are */
     const char *ca_file;             /* anchors of token endpoints, borrowed; NULL: the system's */
 };

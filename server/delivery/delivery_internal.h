@@ -242,14 +242,17 @@ void connection_transmission_done(struct transmission *transmission, bool can_re
 
 /* What a session with a hop of this connector must come to. domain: whose mail goes there, "" for smart
  * hosts; borrowed by the demand. in_clear: without TLS, since the hop has lost a
- * handshake; asked for only where security_may_fall_back. Facts 10.5, 2.6, 2.7. */
+ * handshake; asked for only where TLS was not demanded. Facts 10.5, 2.6, 2.7. */
 void security_demand(const struct send_connector *connector, const char *domain, bool in_clear,
                      struct smtp_demand *out);
-/* May a hop that loses handshakes be spoken to in clear? */
-bool security_may_fall_back(const struct send_connector *connector);
 /* Is it told whose a message is, by AUTH on MAIL? Where one of us has proved who he is, and nowhere else: it
  * is nobody's business (RFC 4954 5, facts 6.3). */
 bool security_vouches(const struct send_connector *connector);
+/* Where its next hop is a domain: may the domain's owner ask for more than the connector does? Not where the
+ * administrator says what a certificate must be, or that there shall be no TLS. */
+bool security_heeds_domain(const struct send_connector *connector);
+/* The exchanger must be what these records say; in TLS in any case. Spec: RFC 7672 2.2. */
+void security_demand_dane(const struct dane *dane, struct smtp_demand *demand);
 /* The connector's login. The password's file is read here, at each login, so that a new one counts at once.
  * ERROR_IO with a note: it cannot be read, or holds no password. */
 MUST_USE enum error security_credential(const struct send_connector *connector, struct auth_credential *out,

@@ -7,9 +7,10 @@
 
 #include <sys/random.h>
 
-/* Happy path: MX records, put into order, the addresses of all hosts at once, targets.
+/* Happy path: MX records, put into order, the addresses of all hosts at once, what hosts in signed zones are
+ * known by, targets.
  * Failures: the domain does not exist, takes no mail, leads back to us, or has no address: permanent; the DNS
- * does not answer: temporary. */
+ * does not answer, or what it says is forged: temporary. */
 
 #define MACHINE_ADDRESSES_MAX 128
 
@@ -17,12 +18,19 @@ struct host_query {
     struct resolver_query query;
     struct destination_lookup *lookup;
     bool is_open;
+    struct host_tlsa *tlsa; /* NULL: not asked for */
+};
+
+struct host_tlsa {
+    struct tlsa_lookup lookup;
+    struct host_query *host;
 };
 
 struct destination_lookup {
     struct destination *destination;
     struct resolver *resolver;
     const char *domain;
+    bool asks_dane;
     struct resolver_mx_query mx;
     bool is_asking_mx;
     bool is_canceled;
@@ -75,7 +83,7 @@ static void answer_error(struct destination_lookup *lookup, enum error error)
 
 /* -- the hosts of a domain -- */
 
-static void on_all_hosts(struct destination_lookup *lookup)
+static void on_all_known(struct destination_lookup *lookup)
 {
     struct destination *destination = lookup->destination;
     if (lookup->is_canceled) {
@@ -84,6 +92,45 @@ static void on_all_hosts(struct destination_lookup *lookup)
     }
     answer_fate(lookup, exchangers_targets(lookup->list, lookup->count, &lookup->self, destination->targets,
                                            &destination->count));
+}
+
+static void on_tlsa(struct tlsa_lookup *tlsa, enum error error)
+{
+    struct host_query *host = list_entry(tlsa, struct host_tlsa, lookup)->host;
+    struct destination_lookup *lookup = host->lookup;
+    struct dane *dane = tlsa_found(tlsa);
+    if (error)
+        lookup->list[host - lookup->hosts].is_unknown = true;
+    if (dane)
+        dane->domain = lookup->domain;
+    if (--lookup->open_count == 0)
+        on_all_known(lookup);
+}
+
+static void ask_tlsa(struct host_query *host)
+{
+    struct destination_lookup *lookup = host->lookup;
+    struct exchanger *exchanger = &lookup->list[host - lookup->hosts];
+    if (!exchanger->address_count || !host->query.is_secure)
+        return;
+    host->tlsa = calloc(1, sizeof *host->tlsa);
+    if (!host->tlsa)
+        abort(); /* as the resolver */
+    lookup->open_count++;
+    host->tlsa->host = host;
+    host->tlsa->lookup.on_done = on_tlsa;
+    tlsa_find(&host->tlsa->lookup, lookup->resolver, exchanger->name, host->query.canonical,
+              lookup->self.port);
+}
+
+/* A list of exchangers that anybody may have made vouches for none of them (RFC 7672 2.2.1). */
+static void on_all_hosts(struct destination_lookup *lookup)
+{
+    bool asks = lookup->asks_dane && lookup->mx.is_secure && !lookup->is_canceled;
+    for (size_t i = 0; asks && i < lookup->count; i++)
+        ask_tlsa(&lookup->hosts[i]);
+    if (lookup->open_count == 0)
+        on_all_known(lookup);
 }
 
 static void on_host(struct resolver_query *query, enum error error)
@@ -139,8 +186,8 @@ static void on_exchangers(struct resolver_mx_query *mx, enum error error)
         answer_fate(lookup, fate);
 }
 
-void destination_find_domain(struct destination *destination, struct resolver *resolver, const char *domain,
-                             const struct organization *organization, uint16_t port)
+void destination_find_domain(struct destination *destination, struct resolver *resolver,
+                             const struct destination_question *question)
 {
     destination_done(destination);
     struct destination_lookup *lookup = calloc(1, sizeof *lookup);
@@ -149,16 +196,17 @@ void destination_find_domain(struct destination *destination, struct resolver *r
     destination->lookup = lookup;
     lookup->destination = destination;
     lookup->resolver = resolver;
-    lookup->domain = domain;
+    lookup->domain = question->domain;
+    lookup->asks_dane = question->asks_dane;
     lookup->self = (struct exchange_self){
-        .organization = organization,
+        .organization = question->organization,
         .addresses = lookup->machine,
         .address_count = interfaces_addresses(lookup->machine, MACHINE_ADDRESSES_MAX),
-        .port = port,
+        .port = question->port,
     };
     lookup->mx.on_done = on_exchangers;
     lookup->is_asking_mx = true;
-    resolver_exchangers(resolver, domain, &lookup->mx);
+    resolver_exchangers(resolver, lookup->domain, &lookup->mx);
 }
 
 /* -- a smart host -- */
@@ -171,7 +219,7 @@ static void on_smart_host(struct resolver_query *query, enum error error)
     host->is_open = false;
     for (size_t i = 0; !error && i < query->count; i++)
         destination->targets[destination->count++] =
-            (struct exchange_target){query->addresses[i], lookup->domain};
+            (struct exchange_target){query->addresses[i], lookup->domain, 0};
     /* The administrator named it and may mend it: never permanent. */
     if (error == ERROR_NOT_FOUND)
         answer(lookup, false, BYTES_LITERAL("451 4.4.4 The smart host has no address"));
@@ -186,7 +234,7 @@ bool destination_find_host(struct destination *destination, struct resolver *res
 {
     destination_done(destination);
     if (!host->name) {
-        destination->targets[0] = (struct exchange_target){host->address, NULL};
+        destination->targets[0] = (struct exchange_target){host->address, NULL, 0};
         destination->count = 1;
         return true;
     }
@@ -212,14 +260,31 @@ void destination_cancel(struct destination *destination)
     if (lookup->is_asking_mx)
         resolver_cancel_exchangers(&lookup->mx);
     for (size_t i = 0; i < EXCHANGERS_MAX; i++) {
-        if (lookup->hosts[i].is_open)
-            resolver_cancel(&lookup->hosts[i].query);
+        struct host_query *host = &lookup->hosts[i];
+        if (host->is_open)
+            resolver_cancel(&host->query);
+        if (host->tlsa)
+            tlsa_cancel(&host->tlsa->lookup);
     }
+}
+
+const struct dane *destination_dane(const struct destination *destination,
+                                    const struct exchange_target *target)
+{
+    const struct destination_lookup *lookup = destination->lookup;
+    const struct host_tlsa *tlsa = lookup ? lookup->hosts[target->index].tlsa : NULL;
+    return tlsa ? tlsa_found(&tlsa->lookup) : NULL;
 }
 
 void destination_done(struct destination *destination)
 {
-    free(destination->lookup);
+    struct destination_lookup *lookup = destination->lookup;
+    for (size_t i = 0; lookup && i < EXCHANGERS_MAX; i++) {
+        if (lookup->hosts[i].tlsa)
+            tlsa_done(&lookup->hosts[i].tlsa->lookup);
+        free(lookup->hosts[i].tlsa);
+    }
+    free(lookup);
     destination->lookup = NULL;
     destination->count = 0;
     destination->is_permanent = false;

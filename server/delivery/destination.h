@@ -3,7 +3,7 @@
 #ifndef DELIVERY_DESTINATION_H
 #define DELIVERY_DESTINATION_H
 
-#include "loop/resolver.h"
+#include "delivery/tlsa.h"
 #include "policy/exchangers.h"
 
 /* Caller-owned; zeroed before the first use. */
@@ -21,10 +21,20 @@ struct destination {
  */
 MUST_USE bool destination_find_host(struct destination *destination, struct resolver *resolver,
                                     const struct smart_host *host);
-/* Asks for the domain's exchangers and their addresses. domain is borrowed until on_done; self, which
- * excludes ourselves, is copied but for its organization; the machine's addresses are added. */
-void destination_find_domain(struct destination *destination, struct resolver *resolver, const char *domain,
-                             const struct organization *organization, uint16_t port);
+/* All borrowed until destination_done. */
+struct destination_question {
+    const char *domain;
+    const struct organization *organization; /* whose server is not to be a target */
+    uint16_t port;
+    bool asks_dane; /* what exchangers are known by, where DNSSEC vouches for them */
+};
+
+/* Asks for the domain's exchangers and their addresses. */
+void destination_find_domain(struct destination *destination, struct resolver *resolver,
+                             const struct destination_question *question);
+/* What the target's certificate must be; NULL: the DNS says nothing. */
+const struct dane *destination_dane(const struct destination *destination,
+                                    const struct exchange_target *target);
 /* Takes the question back: on_done comes all the same, with no targets. */
 void destination_cancel(struct destination *destination);
 /* Forgets the answer, never while on_done is still to come. */

@@ -43,9 +43,18 @@ void security_demand(const struct send_connector *connector, const char *domain,
     };
 }
 
-bool security_may_fall_back(const struct send_connector *connector)
+bool security_heeds_domain(const struct send_connector *connector)
 {
-    return tls_of(connector, false) == TLS_DEMAND_OFFERED;
+    struct smtp_demand demand;
+    security_demand(connector, "", false, &demand);
+    return demand.tls != TLS_DEMAND_NEVER && !demand.needs_trust &&
+           !(connector->outbound_security & OUTBOUND_FORCE_HELO);
+}
+
+void security_demand_dane(const struct dane *dane, struct smtp_demand *demand)
+{
+    demand->tls = TLS_DEMAND_ALWAYS;
+    demand->dane = dane;
 }
 
 bool security_vouches(const struct send_connector *connector)

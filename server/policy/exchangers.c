@@ -167,12 +167,14 @@ static bool is_ours(const struct exchanger *exchanger, const struct exchange_sel
     return false;
 }
 
-static void add_targets(const struct exchanger *exchanger, struct exchange_target *out, size_t *count)
+static void add_targets(const struct exchanger *exchanger, size_t index, struct exchange_target *out,
+                        size_t *count)
 {
-    for (size_t i = 0; i < exchanger->address_count && *count < EXCHANGER_ADDRESSES_MAX; i++) {
+    size_t usable = exchanger->is_unknown ? 0 : exchanger->address_count;
+    for (size_t i = 0; i < usable && *count < EXCHANGER_ADDRESSES_MAX; i++) {
         const struct ip_address *address = &exchanger->addresses[i];
         if (!ip_is_link_local(address) && !is_multicast(address)) {
-            out[(*count)++] = (struct exchange_target){*address, exchanger->name};
+            out[(*count)++] = (struct exchange_target){*address, exchanger->name, index};
         }
     }
 }
@@ -190,7 +192,7 @@ enum exchange_fate exchangers_targets(const struct exchanger *list, size_t count
         }
     }
     for (size_t i = 0; i < kept; i++) {
-        add_targets(&list[i], out, out_count);
+        add_targets(&list[i], i, out, out_count);
         is_any_unknown |= list[i].is_unknown;
     }
     if (*out_count > 0) {

@@ -14,7 +14,7 @@ struct exchanger {
     /* What its name has; filled between the two steps. */
     const struct ip_address *addresses;
     size_t address_count;
-    bool is_unknown; /* the look-up failed for now */
+    bool is_unknown; /* a look-up failed for now: it is not to be tried */
 };
 
 /* What we answer to ourselves. */
@@ -43,6 +43,7 @@ enum exchange_fate exchangers_order(struct exchanger *list, size_t *count, const
 struct exchange_target {
     struct ip_address address;
     const char *name; /* the exchanger's, borrowed */
+    size_t index;     /* and its place in the list */
 };
 
 /* Step 2, by addresses: the hosts of step 1 without ours and what is no better; at most

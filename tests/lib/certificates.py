@@ -7,6 +7,7 @@
     Daemon(…, config={"tls.certificate_dir": folder.path})
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -44,12 +45,12 @@ class Certificates:
                     "/O=Contoso/CN=" + name, "-keyout", self._ca[1], "-out", self._ca[0])
         return self._ca
 
-    def make(self, file, name, issuer=None, expired=False, rsa=False, into=None, points=()):
+    def make(self, file, name, issuer=None, expired=False, rsa=False, into=None, points=(), more=(), chain=False):
         """Writes file.pem at once, as a renewal tool does; returns its path. issuer: what ca() gave; points: where its
-        revocation lists are."""
+        revocation lists are; more: further names; chain: the issuer's certificate too."""
         key, certificate = self._work(file + ".key"), self._work(file + ".crt")
         kind = ["-newkey", "rsa:2048"] if rsa else ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        subject = ["-subj", "/O=Contoso/CN=" + name, "-addext", "subjectAltName=DNS:" + name]
+        subject = ["-subj", "/O=Contoso/CN=" + name, "-addext", "subjectAltName=" + ",".join("DNS:" + one for one in (name, *more))]
         if points:
             subject += ["-addext", "crlDistributionPoints=" + ",".join("URI:" + point for point in points)]
         if issuer:
@@ -62,7 +63,21 @@ class Certificates:
         if expired:
             self._expire(key, certificate, issuer)
         with open(certificate) as one, open(key) as other:
-            return self.write(file + ".pem", one.read() + other.read(), into)
+            text = one.read() + other.read()
+        if chain:
+            with open(issuer[0]) as above:
+                text += above.read()
+        return self.write(file + ".pem", text, into)
+
+    def tlsa(self, file, selector, matching):
+        """What a TLSA record of these two holds, in hex; file: of the certificate, or "ca" for the issuer."""
+        certificate = self.ca()[0] if file == "ca" else self._work(file + ".crt")
+        data = openssl("x509", "-in", certificate, "-outform", "DER")
+        if selector == 1:
+            data = openssl("pkey", "-pubin", "-outform", "DER", input=openssl("x509", "-in", certificate, "-pubkey", "-noout"))
+        digest = {0: lambda octets: octets, 1: lambda octets: hashlib.sha256(octets).digest(),
+                  2: lambda octets: hashlib.sha512(octets).digest()}[matching]
+        return digest(data).hex()
 
     def _configure(self, certificate, key, index=""):
         """For `openssl ca` with this issuer; index: its database."""

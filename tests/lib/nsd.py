@@ -73,8 +73,7 @@ class Nsd:
         self.folder = tempfile.mkdtemp(prefix="dr-nsd-")
         self.address, self.process = address, None
         try:
-            for number, (origin, records) in enumerate(zones.items()):
-                self._write("%d.zone" % number, records if "SOA" in records else zone(origin, records))
+            self._write_zones(zones)
             config = CONFIG % {"address": address, "folder": self.folder}
             for number, origin in enumerate(zones):
                 config += 'zone:\n  name: "%s"\n  zonefile: "%d.zone"\n' % (origin, number)
@@ -93,6 +92,17 @@ class Nsd:
     def _write(self, name, text):
         with open(os.path.join(self.folder, name), "w") as file:
             file.write(text)
+
+    def _write_zones(self, zones):
+        for number, (origin, records) in enumerate(zones.items()):
+            self._write("%d.zone" % number, records if "SOA" in records else zone(origin, records))
+
+    def change(self, zones):
+        """The same zones with other records."""
+        self.process.kill()
+        self.process.wait()
+        self._write_zones(zones)
+        self._start()
 
     def _start(self):
         path = os.path.join(self.folder, "nsd.conf")

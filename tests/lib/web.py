@@ -3,7 +3,7 @@
     with Web() as web:                                        http, on a free port of 127.0.0.1
         web.pages["/ca.crl"] = b"…"                           200; or Answer(302, {"Location": "…"}), or a function
         web.url("/ca.crl"), web.asked                         the paths that were asked for, in order
-    Web("203.0.113.11", 443, certificate="/path/of.pem")      https
+    Web("203.0.113.11", 443, certificate="/path/of.pem")      https; pages and asked are by host name and path there
 """
 
 import http.server
@@ -31,8 +31,9 @@ class Web:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                web.asked.append(self.path)
-                answer = web.pages.get(self.path, Answer(404))
+                page = self.headers["Host"] * bool(certificate) + self.path
+                web.asked.append(page)
+                answer = web.pages.get(page, Answer(404))
                 answer = answer() if callable(answer) else answer
                 web.give(self, answer if isinstance(answer, Answer) else Answer(content=answer))
 

@@ -89,7 +89,8 @@ static const char *look_up(const char *domain, bool *out_is_permanent)
     struct note note = {""};
     const struct resolver_config config = {.server = &world.names.endpoint};
     assert_int_equal(resolver_new(world.loop, &config, &resolver, &note), OK);
-    destination_find_domain(&probe.destination, resolver, domain, own_organization(), 25);
+    const struct destination_question question = {domain, own_organization(), .port = 25};
+    destination_find_domain(&probe.destination, resolver, &question);
     assert_int_equal(probe.done_count, 0);
     fake_delivery_wait(&world, &probe.done_count, 1);
     text[0] = '\0';
@@ -149,7 +150,8 @@ static void test_a_question_is_taken_back(void **state)
     struct note note = {""};
     const struct resolver_config config = {.server = &world.names.endpoint};
     assert_int_equal(resolver_new(world.loop, &config, &resolver, &note), OK);
-    destination_find_domain(&probe.destination, resolver, "slow.example", own_organization(), 25);
+    const struct destination_question question = {"slow.example", own_organization(), .port = 25};
+    destination_find_domain(&probe.destination, resolver, &question);
     destination_cancel(&probe.destination);
     fake_delivery_wait(&world, &probe.done_count, 1);
     assert_int_equal(probe.destination.count, 0);

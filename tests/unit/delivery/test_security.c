@@ -23,20 +23,21 @@ static void what_is_demanded(void **state)
         uint32_t security, flags;
         bool in_clear;
         enum tls_demand tls;
-        bool needs_trust, has_domain, has_hosts, needs_authentication, may_fall_back;
+        bool needs_trust, has_domain, has_hosts, needs_authentication, heeds_domain;
     } rows[] = {
         {0, 0, false, TLS_DEMAND_OFFERED, 0, 0, 0, 0, 1},
         {0, 0, true, TLS_DEMAND_NEVER, 0, 0, 0, 0, 1},
+        {OUTBOUND_FORCE_HELO, 0, false, TLS_DEMAND_OFFERED, 0, 0, 0, 0, 0},
         {IGNORE, 0, false, TLS_DEMAND_NEVER, 0, 0, 0, 0, 0},
-        {REQUIRE, 0, false, TLS_DEMAND_ALWAYS, 0, 0, 0, 0, 0},
-        {REQUIRE, 0, true, TLS_DEMAND_ALWAYS, 0, 0, 0, 0, 0},
-        {REQUIRE, SEND_TLS_ENCRYPTION_ONLY, false, TLS_DEMAND_ALWAYS, 0, 0, 0, 0, 0},
+        {REQUIRE, 0, false, TLS_DEMAND_ALWAYS, 0, 0, 0, 0, 1},
+        {REQUIRE, 0, true, TLS_DEMAND_ALWAYS, 0, 0, 0, 0, 1},
+        {REQUIRE, SEND_TLS_ENCRYPTION_ONLY, false, TLS_DEMAND_ALWAYS, 0, 0, 0, 0, 1},
         {REQUIRE, SEND_TLS_CERTIFICATE_VALIDATION, false, TLS_DEMAND_ALWAYS, 1, 0, 0, 0, 0},
         {REQUIRE, SEND_TLS_DOMAIN_VALIDATION, false, TLS_DEMAND_ALWAYS, 1, 1, 0, 0, 0},
         {0, SEND_AUTH_BASIC, false, TLS_DEMAND_OFFERED, 0, 0, 0, 1, 1},
         {0, SEND_AUTH_BASIC, true, TLS_DEMAND_NEVER, 0, 0, 0, 1, 1},
         {IGNORE, SEND_AUTH_BASIC, false, TLS_DEMAND_NEVER, 0, 0, 0, 1, 0},
-        {REQUIRE, SEND_AUTH_BASIC, false, TLS_DEMAND_ALWAYS, 0, 0, 0, 1, 0},
+        {REQUIRE, SEND_AUTH_BASIC, false, TLS_DEMAND_ALWAYS, 0, 0, 0, 1, 1},
         {REQUIRE, SEND_AUTH_BASIC | SEND_TLS_CERTIFICATE_VALIDATION, false, TLS_DEMAND_ALWAYS, 1, 0, 0, 1, 0},
         {0, SEND_AUTH_BASIC_REQUIRE_TLS, false, TLS_DEMAND_ALWAYS, 1, 0, 1, 1, 0},
         {0, SEND_AUTH_BASIC_REQUIRE_TLS, true, TLS_DEMAND_ALWAYS, 1, 0, 1, 1, 0},
@@ -57,7 +58,7 @@ static void what_is_demanded(void **state)
         if (demand.tls != row->tls || demand.needs_trust != row->needs_trust ||
             (demand.domain != NULL) != row->has_domain || demand.host_count != (row->has_hosts ? 2u : 0u) ||
             demand.needs_authentication != row->needs_authentication ||
-            security_may_fall_back(&connector) != row->may_fall_back)
+            security_heeds_domain(&connector) != row->heeds_domain)
             fail_msg("row %zu", i);
     }
 }
@@ -80,6 +81,18 @@ static void without_tls_domain_the_mails_domain_counts(void **state)
     security_demand(&connector, "fabrikam.com", false, &demand);
     assert_null(demand.domain);
     assert_false(demand.domain_has_hosts);
+}
+
+/* proves: R14 */
+static void what_the_dns_asks_for(void **state)
+{
+    const struct send_connector connector = {0};
+    const struct dane dane = {.count = 1};
+    struct smtp_demand demand;
+    (void)state;
+    security_demand(&connector, "fabrikam.com", false, &demand);
+    security_demand_dane(&dane, &demand);
+    assert_true(demand.tls == TLS_DEMAND_ALWAYS && demand.dane == &dane && !demand.needs_trust);
 }
 
 /* -- the login -- */
@@ -186,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_demanded),
         cmocka_unit_test(without_tls_domain_the_mails_domain_counts),
+        cmocka_unit_test(what_the_dns_asks_for),
         cmocka_unit_test(the_password_comes_from_its_file),
         cmocka_unit_test(a_password_has_a_ceiling),
         cmocka_unit_test(what_is_no_file_gives_no_password),
