@@ -65,12 +65,12 @@ static void add(struct token *token, const struct sid *sid, bool is_deny_only)
     *slot = (struct token_slot){hash, (uint32_t)token->count};
 }
 
-struct token *token_new(const struct sid *sids, const bool *deny_only, size_t count)
+/* Empty, with room for so many. */
+static struct token *make(size_t count)
 {
     size_t slot_count = slots_for(count);
     struct token *token;
 
-    assert(count > 0);
     if (count > TOKEN_SID_MAX)
         return NULL;
     token = calloc(1, sizeof(*token) + count * sizeof(struct token_member) +
@@ -80,9 +80,29 @@ struct token *token_new(const struct sid *sids, const bool *deny_only, size_t co
     atomic_init(&token->references, 1);
     token->slot_mask = (uint32_t)slot_count - 1;
     token->slots = (struct token_slot *)(void *)(token->members + count);
-    for (size_t i = 0; i < count; i++)
+    return token;
+}
+
+struct token *token_new(const struct sid *sids, const bool *deny_only, size_t count)
+{
+    assert(count > 0);
+    struct token *token = make(count);
+
+    for (size_t i = 0; token && i < count; i++)
         add(token, &sids[i], deny_only && deny_only[i]);
     return token;
+}
+
+struct token *token_with(const struct token *token, const struct sid *sid)
+{
+    struct token *wider = make(token->count + 1);
+
+    if (!wider)
+        return NULL;
+    for (size_t i = 0; i < token->count; i++)
+        add(wider, &token->members[i].sid, token->members[i].is_deny_only);
+    add(wider, sid, false);
+    return wider;
 }
 
 struct token *token_ref(struct token *token)

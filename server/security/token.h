@@ -10,6 +10,8 @@ struct token;
  * least 1. deny_only (NULL: none) marks SIDs that count for deny only. NULL without memory or past 65,535.
  * Gives one reference. */
 struct token *token_new(const struct sid *sids, const bool *deny_only, size_t count);
+/* A token with one more SID. NULL without memory or past 65,535. Gives one reference. */
+struct token *token_with(const struct token *token, const struct sid *sid);
 struct token *token_ref(struct token *token);
 void token_unref(struct token *token); /* NULL is a no-op */
 /* Expected constant time. *out_deny_only (may be NULL) says how it counts. */

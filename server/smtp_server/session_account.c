@@ -20,21 +20,10 @@ static struct token *make_token(const struct smtp_session *session)
 {
     const struct sid *interop = session->organization->legacy_interop;
     struct token *token = session->account->token;
-    size_t count = token_count(token);
     if (!session->is_exchange_logon || interop == NULL || !token_has(token, interop, NULL)) {
         return token_ref(token);
     }
-    struct sid *sids = calloc(count + 1, sizeof *sids);
-    if (sids == NULL) {
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++) {
-        sids[i] = *token_sid(token, i);
-    }
-    sids[count] = *sid_known(SID_LEGACY_SERVERS);
-    struct token *made = token_new(sids, NULL, count + 1);
-    free(sids);
-    return made;
+    return token_with(token, sid_known(SID_LEGACY_SERVERS));
 }
 
 /* Who the session is without an account. */

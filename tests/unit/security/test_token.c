@@ -121,9 +121,31 @@ static void more_than_65535_sids_make_no_token(void **state)
     free(sids);
 }
 
+static void one_more_sid_keeps_the_others(void **state)
+{
+    (void)state;
+    const struct sid sids[] = {*sid_known(SID_EVERYONE), *sid_known(SID_NETWORK)};
+    const bool deny_only[] = {false, true};
+    struct token *token = token_new(sids, deny_only, 2);
+    struct token *wider = token_with(token, sid_known(SID_AUTHENTICATED)),
+                 *same = token_with(token, &sids[1]);
+    bool is_deny_only;
+    assert_int_equal(token_count(wider), 3);
+    assert_true(sid_equal(token_sid(wider, 0), &sids[0]));
+    assert_true(token_has(wider, sid_known(SID_AUTHENTICATED), &is_deny_only) && !is_deny_only);
+    assert_true(token_has(wider, &sids[1], &is_deny_only) && is_deny_only);
+    assert_false(token_has(token, sid_known(SID_AUTHENTICATED), NULL));
+    assert_int_equal(token_count(same), 2);
+    assert_true(token_has(same, &sids[1], &is_deny_only) && is_deny_only);
+    token_unref(token);
+    token_unref(wider);
+    token_unref(same);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_more_sid_keeps_the_others),
         cmocka_unit_test(it_holds_what_it_was_made_of_and_nothing_else),
         cmocka_unit_test(doubles_are_dropped_and_the_order_is_kept),
         cmocka_unit_test(a_sid_that_is_deny_only_once_is_deny_only),
