@@ -3,7 +3,7 @@
 #define AUTH_ACCOUNT_H
 
 #include "base/arena.h"
-#include "security/token.h"
+#include "organization/sender_access.h"
 
 #include <stdatomic.h>
 
@@ -42,8 +42,9 @@ struct account {
     const struct account_sid *sids; /* in the order of the token */
     size_t sid_count;
     struct token *token;
-    uint64_t epoch;     /* of the accounts when it was read */
-    int64_t expires_ms; /* wall clock: from then on it is refused; or ACCOUNT_NEVER */
+    const struct sender_access *access; /* who may send as it; or NULL: that was not asked for */
+    uint64_t epoch;                     /* of the accounts when it was read */
+    int64_t expires_ms;                 /* wall clock: from then on it is refused; or ACCOUNT_NEVER */
     struct arena arena;
 };
 

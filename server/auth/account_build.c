@@ -110,7 +110,7 @@ static enum error add_sids(struct account *account, const struct sid_list *list)
 }
 
 enum error account_build(const struct entry *entry, const struct sid_list *sids, uint64_t epoch,
-                         int64_t expires_ms, const struct account **out)
+                         int64_t expires_ms, struct account **out)
 {
     static const char *const names[] = {"uid", "sAMAccountName", NULL};
     static const char *const display_names[] = {"displayName", "cn", NULL};

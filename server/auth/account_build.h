@@ -11,7 +11,7 @@ extern const char *const account_attributes[];
 /* sids: NULL for an account without a token; else the well-known ones are added. Gives one reference.
  * ERROR_LIMIT: it is too large. */
 MUST_USE enum error account_build(const struct entry *entry, const struct sid_list *sids, uint64_t epoch,
-                                  int64_t expires_ms, const struct account **out);
+                                  int64_t expires_ms, struct account **out);
 /* About what it takes. */
 size_t account_bytes(const struct account *account);
 

@@ -1,20 +1,22 @@
 /* One account being read.
  *
  * Happy path: DOMAIN (an NTLM name, where the directory has to say whose domain it is) -> PRINCIPAL (the one
- * entry that the name means, in order) -> GROUPS (its SIDs) -> everybody is answered, the account is kept.
+ * entry that the name means, in order) -> GROUPS (its SIDs), or of a sender ACCESS (who may send as it) ->
+ * everybody is answered, the account is kept.
  * Failures: no entry, or more than one -> NOT_FOUND; disabled, or a SID refused -> DENIED_CREDENTIALS; a
  * bound is passed -> LIMIT; the directory does not answer -> TEMPORARY, TIMEOUT; stop -> CANCELED. */
 #include "auth/account_build.h"
 #include "auth/account_state.h"
 #include "auth/accounts_internal.h"
 #include "auth/expansion.h"
+#include "auth/owner_access.h"
 #include "auth/principal.h"
 #include "directory/principal_sid.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum lookup_step { LOOKUP_DOMAIN, LOOKUP_PRINCIPAL, LOOKUP_GROUPS };
+enum lookup_step { LOOKUP_DOMAIN, LOOKUP_PRINCIPAL, LOOKUP_GROUPS, LOOKUP_ACCESS };
 
 struct account_lookup {
     struct list link;
@@ -30,8 +32,9 @@ struct account_lookup {
     bool is_found; /* by that of DOMAIN */
     struct entry *entry;
     int64_t expires_ms;
-    const struct account *who;
+    struct account *who;
     struct expansion *expansion;
+    struct owner_access *access;
     struct buffer groups_base; /* terminated */
     struct search_queue queue;
     struct note note;
@@ -50,6 +53,7 @@ static void free_lookup(struct account_lookup *lookup)
     account_unref(lookup->who);
     if (lookup->expansion)
         lookup->expansion->ops->free(lookup->expansion);
+    owner_access_free(lookup->access);
     free(lookup);
 }
 
@@ -108,14 +112,14 @@ static bool has_sid_asked_for(const struct account_lookup *lookup, const struct 
 
 static enum error take_principal(struct account_lookup *lookup, const struct entry *entry)
 {
-    bool is_owner_asked = lookup->kind == ACCOUNT_NAME_ADDRESS;
+    bool is_owner_asked = account_name_is_address(lookup->kind);
     if ((!is_owner_asked && !principal_may_log_in(entry)) || !has_sid_asked_for(lookup, entry))
         return OK;
     if (lookup->entry) {
         if (strcmp(lookup->entry->dn_key, entry->dn_key) == 0)
             return OK; /* the search was repeated */
         note_set(&lookup->note, "ambiguous: %.100s and %.100s", lookup->entry->dn, entry->dn);
-        return ERROR_NOT_FOUND;
+        return is_owner_asked ? ERROR_DENIED_CREDENTIALS : ERROR_NOT_FOUND;
     }
     lookup->entry = entry_copy(entry);
     return lookup->entry ? OK : ERROR_TEMPORARY;
@@ -131,7 +135,7 @@ static enum error judge_principal(struct account_lookup *lookup)
     }
     enum error error = OK;
     lookup->expires_ms = ACCOUNT_NEVER;
-    if (lookup->kind != ACCOUNT_NAME_ADDRESS)
+    if (!account_name_is_address(lookup->kind))
         error = account_state_check(lookup->entry, clock_wall_ms(accounts->config.clock), &lookup->expires_ms,
                                     &lookup->note);
     if (error == OK)
@@ -178,7 +182,7 @@ static bool begin_groups(struct account_lookup *lookup)
 
 static void finish_groups(struct account_lookup *lookup)
 {
-    const struct account *account = NULL;
+    struct account *account = NULL;
     enum error error =
         account_build(lookup->entry, &lookup->expansion->sids, lookup->epoch, lookup->expires_ms, &account);
     if (error == OK && !lookup->is_path_wanted)
@@ -187,6 +191,29 @@ static void finish_groups(struct account_lookup *lookup)
         accounts_watch_member_of(lookup->accounts);
     end(lookup, error, account);
     account_unref(account);
+}
+
+/* Who may send as it */
+
+static bool begin_access(struct account_lookup *lookup)
+{
+    const struct principal_context context = context_of(lookup);
+    const struct owner_access_config access = {
+        .owner = lookup->entry, .flavor = context.flavor, .base = context.base};
+    lookup->access = owner_access_new(&access);
+    lookup->step = LOOKUP_ACCESS;
+    return lookup->access != NULL;
+}
+
+static void finish_access(struct account_lookup *lookup)
+{
+    struct account *who = lookup->who;
+    struct sender_access *access = arena_alloc(&who->arena, sizeof(*access));
+    enum error error = access ? owner_access_finish(lookup->access, &who->arena, access) : ERROR_LIMIT;
+    who->access = access;
+    if (error == OK && owner_access_is_watched(lookup->access))
+        token_cache_put_name(&lookup->accounts->cache, lookup->kind, buffer_bytes(&lookup->name), who);
+    end(lookup, error == ERROR_LIMIT ? ERROR_TEMPORARY : error, error == OK ? who : NULL);
 }
 
 /* The searches */
@@ -215,7 +242,11 @@ static enum error ask_principal(struct account_lookup *lookup, struct search_que
     if (lookup->is_asked)
         return OK;
     lookup->is_asked = true;
-    out->attributes = lookup->is_name_only ? lookup->accounts->who_attributes : lookup->accounts->attributes;
+    if (lookup->kind == ACCOUNT_NAME_SENDER)
+        out->attributes = lookup->accounts->sender_attributes;
+    else
+        out->attributes =
+            lookup->is_name_only ? lookup->accounts->who_attributes : lookup->accounts->attributes;
     return principal_ask(&context, &name, out, &lookup->note);
 }
 
@@ -229,6 +260,8 @@ static enum error next(struct search_queue *queue, struct search_question *out, 
         return ask_principal(lookup, out, out_is_some);
     case LOOKUP_GROUPS:
         return lookup->expansion->ops->next(lookup->expansion, queue->busy_count == 0, out, out_is_some);
+    case LOOKUP_ACCESS:
+        return owner_access_next(lookup->access, queue->busy_count == 0, out, out_is_some);
     }
     return OK;
 }
@@ -245,6 +278,8 @@ static enum error on_entry(struct search_queue *queue, const struct search_quest
         return take_principal(lookup, entry);
     case LOOKUP_GROUPS:
         return lookup->expansion->ops->take(lookup->expansion, question, entry);
+    case LOOKUP_ACCESS:
+        return owner_access_take(lookup->access, question, entry);
     }
     return OK;
 }
@@ -303,6 +338,14 @@ static void answer_name_only(struct account_lookup *lookup)
     }
 }
 
+static void found_owner(struct account_lookup *lookup)
+{
+    if (begin_access(lookup))
+        run(lookup);
+    else
+        end(lookup, ERROR_TEMPORARY, NULL);
+}
+
 static void found_principal(struct account_lookup *lookup)
 {
     struct accounts *accounts = lookup->accounts;
@@ -341,7 +384,9 @@ static void on_done(struct search_queue *queue, enum error error)
     case LOOKUP_PRINCIPAL:
         if (error == OK)
             error = judge_principal(lookup);
-        if (error == OK)
+        if (error == OK && lookup->kind == ACCOUNT_NAME_SENDER)
+            found_owner(lookup);
+        else if (error == OK)
             found_principal(lookup);
         break;
     case LOOKUP_GROUPS:
@@ -349,6 +394,10 @@ static void on_done(struct search_queue *queue, enum error error)
             finish_groups(lookup);
         else if (lookup->expansion->note.text[0])
             lookup->note = lookup->expansion->note;
+        break;
+    case LOOKUP_ACCESS:
+        if (error == OK)
+            finish_access(lookup);
         break;
     }
     if (error != OK)

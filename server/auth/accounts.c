@@ -1,6 +1,7 @@
 #include "auth/account_build.h"
 #include "auth/account_state.h"
 #include "auth/accounts_internal.h"
+#include "auth/owner_access.h"
 #include "directory/principal_sid.h"
 
 #include <assert.h>
@@ -71,6 +72,8 @@ static enum error copy_config(struct accounts *accounts, const struct accounts_c
                         attribute_list_add(accounts->who_attributes, account_state_attributes) &&
                         attribute_list_add(accounts->who_attributes, account_state_computed_attributes) &&
                         accounts_add_login_attributes(accounts, accounts->who_attributes) &&
+                        attribute_list_add(accounts->sender_attributes, accounts->who_attributes) &&
+                        attribute_list_add(accounts->sender_attributes, owner_access_attributes) &&
                         attribute_list_add(accounts->attributes, accounts->who_attributes) &&
                         attribute_list_add(accounts->attributes, token_attributes));
     return fits ? error : ERROR_LIMIT;
@@ -180,7 +183,7 @@ static bool post(struct accounts *accounts, struct account_request *request)
 
 void accounts_ask(struct accounts *accounts, struct account_request *request)
 {
-    assert(request->is_name_only || request->kind != ACCOUNT_NAME_ADDRESS);
+    assert(request->is_name_only || !account_name_is_address(request->kind));
     if (post(accounts, request))
         return;
     /* The directory's loop has ended. */

@@ -40,6 +40,7 @@ enum account_name_kind {
                        */
     ACCOUNT_NAME_ADDRESS, /* whose own address it is: any entry's, a group's and a disabled account's too.
                              With is_name_only alone: it proves nobody */
+    ACCOUNT_NAME_SENDER,  /* the same, with who may send as it */
 };
 
 /* Caller-owned until on_done. */
@@ -59,12 +60,19 @@ struct account_request {
     void (*on_done)(struct account_request *request);
     /* OK: account holds a reference for the caller. NOT_FOUND: nobody, or more than one entry (the note says
      * which; the client hears the same). DENIED_CREDENTIALS: the account is disabled, expired or locked, or a
-     * SID of it is refused. LIMIT: past group_depth or group_limit. TEMPORARY, TIMEOUT, CANCELED: the
-     * directory does not answer. SYNTAX: no such name can be. */
+     * SID of it is refused; of an
+     * address: more than one entry has it. LIMIT: past group_depth or group_limit. TEMPORARY, TIMEOUT,
+     * CANCELED: the directory does not answer. SYNTAX: no such name can be. */
     enum error error;
     const struct account *account;
     struct note note;
 };
+
+/* The kind asks whose an address is, and means no login. */
+static inline bool account_name_is_address(enum account_name_kind kind)
+{
+    return kind == ACCOUNT_NAME_ADDRESS || kind == ACCOUNT_NAME_SENDER;
+}
 
 /* Any thread, not after accounts_stop. A token comes from the cache as long as no account or group changed;
  * requests for one principal are answered together. */

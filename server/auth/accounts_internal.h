@@ -33,9 +33,10 @@ struct accounts {
     atomic_size_t mailed_count; /* requests on their way here */
     struct accounts_watch watch;
     struct token_cache cache;
-    const char *attributes[ATTRIBUTES_MAX];     /* of an entry that a token is made for */
-    const char *who_attributes[ATTRIBUTES_MAX]; /* without what costs the directory work */
-    struct list lookups;                        /* of struct account_lookup */
+    const char *attributes[ATTRIBUTES_MAX];        /* of an entry that a token is made for */
+    const char *who_attributes[ATTRIBUTES_MAX];    /* without what costs the directory work */
+    const char *sender_attributes[ATTRIBUTES_MAX]; /* these, and who may send as it */
+    struct list lookups;                           /* of struct account_lookup */
     bool is_stopped;
 };
 

@@ -1,7 +1,8 @@
 /* The watch over accounts and groups. Nothing is kept of an entry, a change of any moves the epoch.
  *
- * Only attributes that a token, an account's state or its addresses are made of are asked for, so that a
- * failed login or a time of last login, which some servers write into the entry, changes nothing. Groups that
+ * Only attributes that a token, an account's state, its addresses or who may send as it are made of are asked
+ * for, so that a failed login or a time of last login, which some servers write into the entry, changes
+ * nothing. Groups that
  * a server computes (memberURL) may depend on any attribute of an account: once one is seen, all of the
  * users' attributes are asked for. memberOf is not: mostly it is kept up to date with the group, which is
  * seen, or computed, which would have to be done for every entry; only where an account's names a group that
@@ -9,6 +10,7 @@
 #include "auth/account_build.h"
 #include "auth/account_state.h"
 #include "auth/accounts_internal.h"
+#include "auth/owner_access.h"
 #include "base/event.h"
 #include "directory/principal_sid.h"
 
@@ -121,6 +123,7 @@ static void start_watch(struct accounts *accounts)
         attribute_list_add(watch->attributes, account_state_attributes) &&
         accounts_add_login_attributes(accounts, watch->attributes) &&
         attribute_list_add(watch->attributes, group_attributes) &&
+        attribute_list_add(watch->attributes, owner_access_watched_attributes) &&
         (!watch->is_member_of_needed || attribute_list_add(watch->attributes, member_of_attributes)) &&
         (!watch->has_computed_groups || attribute_list_add(watch->attributes, all_attributes));
     assert(fits);

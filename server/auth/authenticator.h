@@ -80,9 +80,11 @@ struct auth_owner_question {
     void *state; /* private */
     struct loop *loop;
     struct bytes address; /* borrowed until on_done */
+    bool needs_access;    /* owner->access is wanted */
     /* DONE; REFUSED: nobody's, or several entries have it; UNAVAILABLE */
     void (*on_done)(struct auth_owner_question *question, enum auth_step step);
     const struct account *owner; /* with DONE: a reference, without a token */
+    bool is_nobodys;             /* with REFUSED: no entry has it */
     struct note why;
 };
 

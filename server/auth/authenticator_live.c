@@ -272,6 +272,7 @@ static void on_owner(struct account_request *request)
     enum auth_step step = conversation_step_of(request->error);
     question->why = request->note;
     question->owner = NULL;
+    question->is_nobodys = request->error == ERROR_NOT_FOUND;
     if (step == AUTH_STEP_DONE && account_owns(request->account, question->address)) {
         question->owner = request->account;
     } else if (step == AUTH_STEP_DONE) { /* equal to the directory, which folds blanks, and not to us */
@@ -291,11 +292,12 @@ static void live_find_owner(struct authenticator *authenticator, struct auth_own
     struct owner_search *search = calloc(1, sizeof *search);
     assert(search);
     search->question = question;
-    search->request = (struct account_request){.kind = ACCOUNT_NAME_ADDRESS,
-                                               .name = question->address,
-                                               .is_name_only = true,
-                                               .loop = question->loop,
-                                               .on_done = on_owner};
+    search->request =
+        (struct account_request){.kind = question->needs_access ? ACCOUNT_NAME_SENDER : ACCOUNT_NAME_ADDRESS,
+                                 .name = question->address,
+                                 .is_name_only = true,
+                                 .loop = question->loop,
+                                 .on_done = on_owner};
     question->state = search;
     loop_hold(question->loop);
     accounts->ops->ask(accounts, &search->request);

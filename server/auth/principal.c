@@ -323,6 +323,7 @@ static const struct kind_row kinds[] = {
     [ACCOUNT_NAME_SID] = {ask_sid, SID_TEXT_SIZE, true},
     [ACCOUNT_NAME_ID] = {ask_id, 16, false},
     [ACCOUNT_NAME_ADDRESS] = {ask_address, NAME_MAX_BYTES, true},
+    [ACCOUNT_NAME_SENDER] = {ask_address, NAME_MAX_BYTES, true},
 };
 
 enum error principal_ask(const struct principal_context *context, const struct principal_name *name,

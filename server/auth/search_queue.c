@@ -96,7 +96,9 @@ static void on_done(struct directory_search *search, enum error error)
         send(slot);
         return;
     }
-    if (error == ERROR_NOT_FOUND && slot->question.may_be_absent)
+    bool is_unreadable = error == ERROR_DENIED_CREDENTIALS || error == ERROR_SYNTAX;
+    if ((error == ERROR_NOT_FOUND && slot->question.may_be_absent) ||
+        (is_unreadable && slot->question.may_be_unreadable))
         error = OK;
     if (error != OK && queue->error == OK) {
         queue->directory_error = error;

@@ -18,8 +18,9 @@ struct search_question {
     struct buffer filter; /* likewise; left empty: every entry */
     enum directory_scope scope;
     const char *const *attributes;
-    bool may_be_absent; /* a base that does not exist has no entries */
-    size_t tag;         /* the asker's */
+    bool may_be_absent;     /* a base that does not exist has no entries */
+    bool may_be_unreadable; /* nor has one that the directory does not give us, or cannot even name */
+    size_t tag;             /* the asker's */
 };
 
 struct search_slot {

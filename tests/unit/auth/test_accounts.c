@@ -185,7 +185,7 @@ static void test_owner_of_an_address(void **state)
         assert_has_text(owner("alt@contoso.com"), "uid=alice,dc=contoso,dc=com");
         assert_has_text(owner("staff@contoso.com"), "cn=staff,dc=contoso,dc=com");
     }
-    assert_has_text(owner("shared@contoso.com"), "not_found: ambiguous");
+    assert_has_text(owner("shared@contoso.com"), "denied_credentials: ambiguous");
     assert_has_text(owner("nobody@contoso.com"), "not_found: no such account");
     assert_has_text(owner("*@contoso.com"), "not_found: no such account");
     assert_has_text(owner("alice"), "not_found: no such account");

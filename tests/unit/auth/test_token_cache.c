@@ -29,7 +29,7 @@ static const struct account *account_of(const char *name, uint32_t group_count, 
     char ldif[256];
     struct note note = {{0}};
     struct sid_list sids = {0};
-    const struct account *account = NULL;
+    struct account *account = NULL;
     (void)snprintf(ldif, sizeof(ldif), "dn: uid=%s\nobjectClass: person\nuid: %s\n\n", name, name);
     assert_int_equal(ldif_parse(bytes_of_text(ldif), take, NULL, &note), OK);
     for (uint32_t i = 0; i < group_count; i++) {
