@@ -13,7 +13,8 @@ struct question {
     struct directory *directory;
     struct accounts *accounts;
     struct account_request request;
-    struct loop_timer deadline; /* asks for the end, by time or at once */
+    struct account_request owner_request; /* follows it, when a sender is given */
+    struct loop_timer deadline;           /* asks for the end, by time or at once */
     bool is_asked;
     bool is_over;
     enum error error;
@@ -45,6 +46,13 @@ static void on_deadline(struct loop_timer *timer)
     question->directory->ops->close(question->directory, on_closed, question);
 }
 
+static void on_owner(struct account_request *request)
+{
+    struct question *question = list_entry(request, struct question, owner_request);
+    if (!question->is_over)
+        loop_timer_start(&question->deadline, 0);
+}
+
 static void on_answer(struct account_request *request)
 {
     struct question *question = list_entry(request, struct question, request);
@@ -52,7 +60,10 @@ static void on_answer(struct account_request *request)
         return; /* the time was up: what is said of it stays */
     question->error = request->error;
     *question->note = request->note;
-    loop_timer_start(&question->deadline, 0);
+    if (request->error == OK && question->owner_request.name.len > 0)
+        accounts_ask(question->accounts, &question->owner_request);
+    else
+        loop_timer_start(&question->deadline, 0);
 }
 
 static void on_state(void *owner, bool is_up, const char *why)
@@ -92,7 +103,7 @@ static enum error start(struct question *question, const struct config *config,
 }
 
 static enum error ask(const struct config *config, const struct directory_config *directory, const char *user,
-                      const struct account **out, struct note *note)
+                      struct bytes sender, struct loaded_account *out, struct note *note)
 {
     struct question question = {
         .loop = loop_new("account", NULL),
@@ -100,6 +111,11 @@ static enum error ask(const struct config *config, const struct directory_config
                     .name = bytes_of_text(user),
                     .is_path_wanted = true,
                     .on_done = on_answer},
+        .owner_request = {.kind = ACCOUNT_NAME_SENDER,
+                          .name = sender,
+                          .is_name_only = true,
+                          .on_done = on_owner,
+                          .error = sender.len > 0 ? ERROR_TIMEOUT : ERROR_NOT_FOUND},
         .error = ERROR_TIMEOUT,
         .note = note,
     };
@@ -117,7 +133,10 @@ static enum error ask(const struct config *config, const struct directory_config
     }
     loop_free(question.loop);
     if (!error)
-        *out = question.request.account;
+        *out = (struct loaded_account){.account = question.request.account,
+                                       .owner_error = question.owner_request.error,
+                                       .owner = question.owner_request.account,
+                                       .owner_note = question.owner_request.note};
     return error;
 }
 
@@ -127,7 +146,8 @@ static int exit_of(enum error error)
     return is_unreachable ? EXIT_UNREACHABLE : EXIT_NEGATIVE;
 }
 
-int account_load(struct command_context *context, const char *user, const struct account **out)
+int account_load(struct command_context *context, const char *user, struct bytes sender,
+                 struct loaded_account *out)
 {
     struct config config;
     struct arena arena;
@@ -136,7 +156,7 @@ int account_load(struct command_context *context, const char *user, const struct
     arena_init(&arena, 1u << 20);
     int code = organization_source_config(context, &config, &arena, &directory);
     if (code < 0) {
-        enum error error = ask(&config, &directory, user, out, &note);
+        enum error error = ask(&config, &directory, user, sender, out, &note);
         if (error)
             code = command_fail(context, exit_of(error), "--user %s: %s", user,
                                 note.text[0] ? note.text : error_name(error));
@@ -144,4 +164,11 @@ int account_load(struct command_context *context, const char *user, const struct
     config_done(&config);
     arena_done(&arena);
     return code;
+}
+
+void loaded_account_done(struct loaded_account *loaded)
+{
+    account_unref(loaded->account);
+    account_unref(loaded->owner);
+    *loaded = (struct loaded_account){0};
 }

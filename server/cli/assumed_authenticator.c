@@ -15,7 +15,8 @@ static void on_answer(struct loop_timer *timer)
     struct assumed_authenticator *assumed = list_entry(timer, struct assumed_authenticator, answer);
     struct auth_exchange *exchange = assumed->exchange;
     assumed->exchange = NULL;
-    exchange->account = assumed->account != NULL ? account_ref(assumed->account) : NULL;
+    const struct account *account = assumed->loaded->account;
+    exchange->account = account != NULL ? account_ref(account) : NULL;
     exchange->on_step(exchange, exchange->account != NULL ? AUTH_STEP_DONE : AUTH_STEP_REFUSED);
 }
 
@@ -65,10 +66,17 @@ static void on_owner(struct loop_timer *timer)
 {
     struct assumed_authenticator *assumed = list_entry(timer, struct assumed_authenticator, owner);
     struct auth_owner_question *question = assumed->question;
-    bool is_own = assumed->account != NULL && account_owns(assumed->account, question->address);
+    const struct loaded_account *loaded = assumed->loaded;
+    bool is_owned = loaded->owner_error == OK && account_owns(loaded->owner, question->address);
+    bool is_refused = loaded->owner_error == OK || loaded->owner_error == ERROR_NOT_FOUND ||
+                      loaded->owner_error == ERROR_DENIED_CREDENTIALS || loaded->owner_error == ERROR_SYNTAX;
     assumed->question = NULL;
-    question->owner = is_own ? account_ref(assumed->account) : NULL;
-    question->on_done(question, is_own ? AUTH_STEP_DONE : AUTH_STEP_REFUSED);
+    question->owner = is_owned ? account_ref(loaded->owner) : NULL;
+    question->is_nobodys = loaded->owner_error == ERROR_NOT_FOUND;
+    question->why = loaded->owner_note;
+    question->on_done(question, is_owned     ? AUTH_STEP_DONE
+                                : is_refused ? AUTH_STEP_REFUSED
+                                             : AUTH_STEP_UNAVAILABLE);
 }
 
 static void assumed_find_owner(struct authenticator *authenticator, struct auth_owner_question *question)
@@ -79,7 +87,7 @@ static void assumed_find_owner(struct authenticator *authenticator, struct auth_
 }
 
 void assumed_authenticator_init(struct assumed_authenticator *assumed, struct loop *loop, uint32_t mechanisms,
-                                const struct account *account)
+                                const struct loaded_account *loaded)
 {
     static const struct authenticator_ops ops = {.mechanisms = assumed_mechanisms,
                                                  .start = assumed_start,
@@ -88,7 +96,7 @@ void assumed_authenticator_init(struct assumed_authenticator *assumed, struct lo
                                                  .renew = assumed_renew,
                                                  .is_current = assumed_is_current,
                                                  .find_owner = assumed_find_owner};
-    *assumed = (struct assumed_authenticator){.face.ops = &ops, .mechanisms = mechanisms, .account = account};
+    *assumed = (struct assumed_authenticator){.face.ops = &ops, .mechanisms = mechanisms, .loaded = loaded};
     loop_timer_init(&assumed->answer, loop, on_answer);
     loop_timer_init(&assumed->owner, loop, on_owner);
 }

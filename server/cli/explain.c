@@ -4,6 +4,7 @@
 #include "cli/explain_report.h"
 #include "cli/organization_source.h"
 #include "cli/simulation.h"
+#include "mail/address.h"
 #include "organization/connector_match.h"
 
 #include <string.h>
@@ -94,10 +95,20 @@ static bool choose_local(const struct organization *organization, enum ip_family
     return true;
 }
 
+/* The address of MAIL as the session will ask for it; empty where it is none. */
+static struct bytes sender_of(const struct simulation_request *request, struct address *sender)
+{
+    struct bytes rest;
+    bool is_address =
+        request->from && address_parse_path(bytes_of_text(request->from), true, sender, &rest) == ADDRESS_OK;
+    return is_address ? address_text(sender) : (struct bytes){0};
+}
+
 int command_explain(struct command_context *context, int argc, char **argv)
 {
     struct options options = {0};
     const struct organization *organization;
+    struct address sender;
     int code = parse(context, argc, argv, &options);
     if (code < 0)
         code = organization_source_load(context, &organization);
@@ -110,10 +121,11 @@ int command_explain(struct command_context *context, int argc, char **argv)
     }
     request->certificates = certificate_source_load(context);
     request->mechanisms = options.user ? ALL_MECHANISMS : MECHANISMS;
-    code = options.user ? account_load(context, options.user, &request->account) : -1;
+    code = options.user ? account_load(context, options.user, sender_of(request, &sender), &request->loaded)
+                        : -1;
     if (code < 0)
         code = explain_report(context, organization, request);
-    account_unref(request->account);
+    loaded_account_done(&request->loaded);
     certificate_set_unref(request->certificates);
     organization_unref(organization);
     return code;

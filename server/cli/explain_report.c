@@ -25,6 +25,8 @@ static void on_step(void *owner, const struct simulation_step *step)
         json_object_set_new(object, "right", json_string(step->right));
         json_object_set_new(object, "ace", json_string(step->ace));
     }
+    if (step->send_as)
+        json_object_set_new(object, "send_as", json_string(step->send_as));
     json_array_append_new(owner, object);
 }
 
@@ -109,7 +111,7 @@ static json_t *collect(const struct organization *organization, struct simulatio
     if (connector) {
         struct session_rights rights;
         enum identity identity = receive_connector_identity(connector);
-        const struct account *account = request.account;
+        const struct account *account = request.loaded.account;
         session_rights_compute(connector, account ? IDENTITY_ACCOUNT : identity,
                                account ? account->token : NULL, &rights);
         json_object_set_new(report, "identity", json_string(account ? account->dn : identity_name(identity)));
@@ -191,6 +193,8 @@ static void print_dialogue(FILE *out, const json_t *report)
             fprintf(out, "   <- %s", text_of(step, "why"));
         if (text_of(step, "right")[0])
             fprintf(out, ": %s: %s", text_of(step, "right"), text_of(step, "ace"));
+        if (text_of(step, "send_as")[0])
+            fprintf(out, "\n      Send-As: %s", text_of(step, "send_as"));
         fputc('\n', out);
     }
 }

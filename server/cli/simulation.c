@@ -38,6 +38,7 @@ struct simulation {
     char *why;
     const char *right; /* what was missing at this step, and why */
     char *ace;
+    char *send_as;
 };
 
 /* -- what to say -- */
@@ -87,7 +88,7 @@ static enum step step_after(struct simulation *simulation, bool is_accepted)
     case STEP_GREETING:
         return STEP_EHLO;
     case STEP_EHLO:
-        if (request->account && is_accepted)
+        if (request->loaded.account && is_accepted)
             return STEP_AUTH;
         return request->from && is_accepted ? STEP_MAIL : STEP_QUIT;
     case STEP_AUTH:
@@ -136,7 +137,8 @@ static void forget_reasons(struct simulation *simulation)
 {
     free(simulation->why);
     free(simulation->ace);
-    simulation->why = simulation->ace = NULL;
+    free(simulation->send_as);
+    simulation->why = simulation->ace = simulation->send_as = NULL;
     simulation->right = NULL;
 }
 
@@ -155,6 +157,7 @@ static void finish_step(struct simulation *simulation, int code)
         .why = simulation->why,
         .right = simulation->right,
         .ace = simulation->ace,
+        .send_as = simulation->send_as,
     };
     request->on_step(request->owner, &step);
     forget_reasons(simulation);
@@ -220,6 +223,16 @@ static void on_right(void *owner, enum right right, bool is_granted, const char 
     simulation->ace = strdup(why);
 }
 
+static void on_send_as(void *owner, struct bytes sender, bool is_held, const char *why)
+{
+    struct simulation *simulation = owner;
+    struct note text = {0};
+    (void)sender;
+    note_set(&text, "%s: %s", is_held ? "yes" : "no", why);
+    free(simulation->send_as);
+    simulation->send_as = strdup(text.text);
+}
+
 /* A memory stream has nobody to shake hands with, so TLS is taken as given. */
 static bool begins_in_tls(const struct organization *organization, const struct simulation_request *request)
 {
@@ -232,7 +245,8 @@ enum error simulation_run(const struct organization *organization, const struct 
 {
     struct simulation simulation = {.request = request, .loop = loop_new("explain", NULL)};
     struct spool *spool = spool_memory_new(&clock_system);
-    const struct smtp_trace trace = {.on_right = on_right, .on_reply = on_reply, .owner = &simulation};
+    const struct smtp_trace trace = {
+        .on_right = on_right, .on_send_as = on_send_as, .on_reply = on_reply, .owner = &simulation};
     if (simulation.loop && spool)
         simulation.stream =
             stream_memory_new(simulation.loop, &request->local, &request->client, on_output, &simulation);
@@ -244,7 +258,7 @@ enum error simulation_run(const struct organization *organization, const struct 
         smtp_service_init(&simulation.service, simulation.loop, spool, NULL);
         simulation.service.has_no_tarpit = true;
         assumed_authenticator_init(&simulation.authenticator, simulation.loop, request->mechanisms,
-                                   request->account);
+                                   &request->loaded);
         simulation.service.authenticator = &simulation.authenticator.face;
         simulation.service.assumes_tls = begins_in_tls(organization, request);
         if (request->certificates)

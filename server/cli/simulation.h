@@ -6,6 +6,7 @@
 #include "auth/authenticator.h"
 #include "auth/certificate.h"
 #include "base/ip.h"
+#include "cli/account_load.h"
 #include "organization/organization.h"
 
 #define SIMULATION_RECIPIENTS_MAX 64
@@ -14,9 +15,10 @@
 struct simulation_step {
     const char *sent; /* NULL: the greeting */
     const char *reply;
-    const char *why;   /* a refusal's reason id, or NULL */
-    const char *right; /* the right whose absence refused, or NULL */
-    const char *ace;   /* with right: the ACE that decided, or that none did */
+    const char *why;     /* a refusal's reason id, or NULL */
+    const char *right;   /* the right whose absence refused, or NULL */
+    const char *ace;     /* with right: the ACE that decided, or that none did */
+    const char *send_as; /* what the directory said of the sender, or NULL */
 };
 
 struct simulation_request {
@@ -29,10 +31,10 @@ struct simulation_request {
     bool is_tls; /* the session is inside TLS from its first byte on; so it is where the connector has
                     implicit TLS */
     const struct certificate_set
-        *certificates;   /* the server's, or NULL: without one STARTTLS is not offered */
-    uint32_t mechanisms; /* SASL_BITs that AUTH is offered with, where the connector has them */
-    const struct account
-        *account; /* who logs in behind EHLO, with the first mechanism offered; NULL: nobody */
+        *certificates;            /* the server's, or NULL: without one STARTTLS is not offered */
+    uint32_t mechanisms;          /* SASL_BITs that AUTH is offered with, where the connector has them */
+    struct loaded_account loaded; /* who logs in behind EHLO, with the first mechanism offered, or nobody; and
+                                     whose the sender's address is */
     bool has_size;
     uint64_t size_bytes;
     void (*on_step)(void *owner, const struct simulation_step *step);

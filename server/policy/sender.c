@@ -48,7 +48,9 @@ struct header_check {
     const struct organization *organization;
     const struct session_rights *rights;
     const struct address *envelope_sender;
-    bool has_sender; /* Sender was given: From is only parsed */
+    bool has_sender;       /* Sender was given: From is no sender */
+    struct address sender; /* the last of them */
+    size_t sender_count;   /* different ones */
     size_t address_count;
     struct sender_questions *needed;
     struct decision decision; /* the first refusal, or allow */
@@ -65,39 +67,63 @@ static struct decision refuse_unreadable(const struct session_rights *rights)
 static bool is_needed(const struct sender_questions *needed, const struct address *address)
 {
     for (size_t i = 0; i < needed->count; i++) {
-        if (address_equal(&needed->addresses[i], address)) {
+        if (address_equal(&needed->rows[i].address, address)) {
             return true;
         }
     }
     return false;
 }
 
-/* What sender_check has answered, where the directory is asked later. */
+/* The directory is asked later, once for an address. */
 static struct decision put_off(struct sender_questions *needed, const struct address *address,
-                               struct decision decision)
+                               enum sender_matter matter)
 {
-    if (decision.verdict != VERDICT_NEED) {
-        return decision;
-    }
     if (is_needed(needed, address)) {
         return decision_allow();
     }
     if (needed->count == SENDER_QUESTIONS_MAX) {
         return decision_deny_right(REASON_SEND_AS, RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER);
     }
-    needed->addresses[needed->count++] = *address;
+    needed->rows[needed->count++] = (struct sender_question){*address, matter};
     return decision_allow();
 }
 
-/* A From beside a Sender. An account without rights for senders sends as itself alone: for others only on
- * behalf, which publicDelegates would have to say. */
-static struct decision check_on_behalf(const struct header_check *check, const struct address *from)
+static struct decision refuse_on_behalf(void)
+{
+    return decision_deny_right(REASON_SEND_ON_BEHALF, RIGHT_SMTP_ACCEPT_ANY_SENDER);
+}
+
+/* A From beside a Sender, of an account without rights for senders. */
+static struct decision check_from_beside_sender(struct header_check *check, const struct address *from)
 {
     bool is_looked_up = check->rights->identity == IDENTITY_ACCOUNT &&
                         !session_rights_has(check->rights, RIGHT_SMTP_ACCEPT_ANY_SENDER) &&
                         !session_rights_has(check->rights, RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER);
-    bool is_sender = address_equal(from, check->envelope_sender) || is_needed(check->needed, from);
-    return is_looked_up && !is_sender ? decision_deny(REASON_SEND_ON_BEHALF) : decision_allow();
+    if (!is_looked_up || address_equal(from, check->envelope_sender)) {
+        return decision_allow();
+    }
+    if (is_needed(check->needed, from)) {
+        return decision_allow();
+    }
+    if (check->sender_count > 1) {
+        return refuse_on_behalf();
+    }
+    /* Who the sender is has to be known too, also where it equals the envelope's. */
+    (void)put_off(check->needed, &check->sender, SENDER_SEND_AS);
+    return put_off(check->needed, from, SENDER_ON_BEHALF);
+}
+
+static struct decision check_sender(struct header_check *check, const struct address *address)
+{
+    if (check->sender_count == 0 || !address_equal(address, &check->sender)) {
+        check->sender_count++;
+        check->sender = *address;
+    }
+    if (address_equal(address, check->envelope_sender)) {
+        return decision_allow();
+    }
+    struct decision decision = sender_check(check->organization, check->rights, address, SEND_AS_NOT_ASKED);
+    return decision.verdict == VERDICT_NEED ? put_off(check->needed, address, SENDER_SEND_AS) : decision;
 }
 
 static void check_address(struct bytes text, void *owner)
@@ -110,12 +136,9 @@ static void check_address(struct bytes text, void *owner)
     }
     if (address_parse(text, true, &address) != ADDRESS_OK) {
         check->decision = refuse_unreadable(check->rights);
-    } else if (check->has_sender) {
-        check->decision = check_on_behalf(check, &address);
-    } else if (!address_equal(&address, check->envelope_sender)) {
-        struct decision decision =
-            sender_check(check->organization, check->rights, &address, SEND_AS_NOT_ASKED);
-        check->decision = put_off(check->needed, &address, decision);
+    } else {
+        check->decision =
+            check->has_sender ? check_from_beside_sender(check, &address) : check_sender(check, &address);
     }
 }
 
@@ -152,4 +175,10 @@ struct decision sender_check_header(const struct organization *organization,
     check_fields(&check, header_block, "From");
     bool is_undecided = check.decision.verdict == VERDICT_ALLOW && out_needed->count > 0;
     return is_undecided ? decision_need() : check.decision;
+}
+
+struct decision sender_check_on_behalf(const struct on_behalf *on_behalf)
+{
+    bool is_allowed = on_behalf->is_nobodys || on_behalf->is_held || on_behalf->is_delegate;
+    return is_allowed ? decision_allow() : refuse_on_behalf();
 }

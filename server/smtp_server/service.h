@@ -22,6 +22,8 @@ struct smtp_trace {
     void (*on_match)(void *owner, const struct receive_connector *connector);
     /* A right was asked for: at which command, granted or not, the deciding ACE's text. */
     void (*on_right)(void *owner, enum right right, bool is_granted, const char *why);
+    /* What the directory said of a sender: may the session send as it, and by which ACE of its entry. */
+    void (*on_send_as)(void *owner, struct bytes sender, bool is_held, const char *why);
     /* A reply left; why is the refusal's reason id, or NULL. */
     void (*on_reply)(void *owner, const char *sent, const char *reply, const char *why);
     void *owner;

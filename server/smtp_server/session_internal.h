@@ -117,6 +117,7 @@ struct smtp_session {
     struct buffer rest;         /* arrived, not yet looked at */
     struct buffer held;         /* a reply that the tarpit holds back */
     struct bytes line;          /* the command being executed, for trace and log; borrowed */
+    const char *sender_why;     /* what the directory said of a sender, for the log; borrowed, or NULL */
     struct loop_timer pause;    /* before the banner, and the tarpit */
     struct loop_timer lifetime; /* ConnectionTimeout */
     char id[17];

@@ -216,6 +216,8 @@ void session_log_refused(const struct smtp_session *session, const char *event_n
     event_text(&event, "reason", decision != NULL ? reason_id(decision->reason) : row->reason);
     if (session->connector != NULL && session->connector->refused != NULL) {
         event_text(&event, "why", session->connector->refused);
+    } else if (session->sender_why != NULL) {
+        event_text(&event, "why", session->sender_why);
     }
     if (has_right) {
         add_right(&event, session, decision->right);

@@ -45,6 +45,7 @@ void transaction_free(struct transaction *transaction)
     }
     give_up_message(transaction);
     filtering_free(transaction->filtering);
+    account_unref(transaction->sender_owner);
     buffer_done(&transaction->header);
     arena_done(&transaction->arena);
     free(transaction->recipients);

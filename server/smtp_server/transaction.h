@@ -2,6 +2,7 @@
 #ifndef SMTP_SERVER_TRANSACTION_H
 #define SMTP_SERVER_TRANSACTION_H
 
+#include "auth/account.h"
 #include "mail/address.h"
 #include "policy/sender.h"
 #include "queue/spool.h"
@@ -57,11 +58,12 @@ struct transaction {
     uint64_t header_bytes;  /* of these, the header block with its empty line */
     uint64_t ended_ms;      /* monotonic; the final dot or the last chunk */
     bool has_utf8_header;   /* it was, and the header block makes use of it */
-    struct bytes message_id;          /* in the arena */
-    struct sender_questions *senders; /* of the header block, for the directory; in the arena, or NULL */
-    size_t asked_senders;             /* of them */
-    struct filtering *filtering;      /* header and body wait for the filters; NULL: there are none */
-    const char *quarantine;           /* why a filter wants it held, or NULL; the filtering's */
+    struct bytes message_id;            /* in the arena */
+    struct sender_questions *senders;   /* of the header block, for the directory; in the arena, or NULL */
+    size_t asked_senders;               /* of them */
+    const struct account *sender_owner; /* of the first of them, when that was found: a reference */
+    struct filtering *filtering;        /* header and body wait for the filters; NULL: there are none */
+    const char *quarantine;             /* why a filter wants it held, or NULL; the filtering's */
 };
 
 /* NULL without memory. */

@@ -83,7 +83,7 @@ class Senders(AuthCase):
     # proves: F1 facts-8.4
     def test_nobody_sends_on_behalf(self):
         client, _ = self.login("bob", "secret", source=OWN)
-        for address in ("alice@contoso.com", "kate@fabrikam.com"):
+        for address in ("alice@contoso.com", "shared@contoso.com"):
             client.mail("bob@contoso.com")
             client.rcpt("bob@contoso.com")
             client.say("DATA")

@@ -1,6 +1,7 @@
 #include "fakes/fake_authenticator.h"
 
 #include "base/list.h"
+#include "organization/ace_text.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct fake_step {
     enum auth_step step;
     const struct account *account;
     const char *output;
+    bool is_nobodys;
 };
 
 /* What an exchange has come to. */
@@ -39,7 +41,48 @@ static const struct fake_person *find(const struct fake_authenticator *fake, con
     return NULL;
 }
 
-static const struct account *make_account(const struct fake_person *person)
+static const struct fake_sender *find_sender(const struct fake_authenticator *fake, const char *name)
+{
+    static const struct fake_sender nobody = {0};
+    for (const struct fake_sender *sender = fake->senders; sender != NULL && sender->name != NULL; sender++) {
+        if (strcmp(sender->name, name) == 0) {
+            return sender;
+        }
+    }
+    return &nobody;
+}
+
+static struct sender_access *make_access(const struct fake_sender *sender, struct arena *arena)
+{
+    struct sender_access *access = arena_alloc(arena, sizeof *access);
+    struct access_list_builder builder;
+    struct bytes part;
+    struct sid *delegates = arena_array(arena, 16, sizeof *delegates);
+    assert(access != NULL && delegates != NULL);
+    access_list_builder_init(&builder, arena);
+    for (struct bytes rest = bytes_of_text(sender->aces); bytes_next(&rest, '\n', &part);) {
+        struct ace_text ace;
+        enum error error = ace_text_parse(part, &ace, NULL);
+        assert(error == OK && ace.trustee_kind == ACE_TRUSTEE_SID);
+        const struct access_grant grant = {ace.is_deny, ace.is_all_rights, ace.rights, ace.sid};
+        const struct ace_origin origin = {.text = arena_copy(arena, part).ptr, .from = "uid=fake"};
+        error = access_list_add_grant(&builder, &grant, 0, &origin);
+        assert(error == OK);
+    }
+    enum error error = sender_access_add_default(&builder);
+    assert(error == OK);
+    error = access_list_finish(&builder, &access->list);
+    assert(error == OK);
+    for (struct bytes rest = bytes_of_text(sender->delegates); bytes_next(&rest, ' ', &part);) {
+        error = sid_parse(part, &delegates[access->delegate_count++]);
+        assert(error == OK);
+    }
+    access->delegates = delegates;
+    return access;
+}
+
+static const struct account *make_account(const struct fake_authenticator *fake,
+                                          const struct fake_person *person)
 {
     struct account *account = calloc(1, sizeof *account);
     struct sid sids[64];
@@ -64,12 +107,16 @@ static const struct account *make_account(const struct fake_person *person)
     account->sid_count = count;
     account->name = arena_printf(&account->arena, "%s", person->name);
     account->dn = arena_printf(&account->arena, "uid=%s,ou=people", person->name);
+    struct sender_access *access = make_access(find_sender(fake, person->name), &account->arena);
+    access->has_sid = true;
+    access->sid = sids[0];
+    account->access = access;
     return account;
 }
 
 const struct account *fake_authenticator_account(const struct fake_authenticator *fake, const char *name)
 {
-    return make_account(find(fake, name));
+    return make_account(fake, find(fake, name));
 }
 
 static void answer(struct fake_step *step)
@@ -100,6 +147,7 @@ static void answer(struct fake_step *step)
     } else if (question != NULL) {
         assert(bytes_find(question->address, '@') > 0); /* borrowed until now */
         question->owner = taken.account;
+        question->is_nobodys = taken.is_nobodys;
         question->on_done(question, taken.step);
     } else {
         account_unref(taken.account);
@@ -153,7 +201,7 @@ static void judge(struct fake_step *step, const char *name, const char *password
         step->step = person->outcome;
     } else {
         step->step = AUTH_STEP_DONE;
-        step->account = make_account(person);
+        step->account = make_account(step->fake, person);
     }
 }
 
@@ -293,6 +341,7 @@ static void fake_find_owner(struct authenticator *authenticator, struct auth_own
     step->question = question;
     fake->owner_count++;
     judge(step, name, NULL);
+    step->is_nobodys = find(fake, name) == NULL;
     free(name);
     finish(step);
 }

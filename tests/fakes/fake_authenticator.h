@@ -15,9 +15,17 @@ struct fake_person {
     enum auth_step outcome; /* 0 (AUTH_STEP_CHALLENGE): he is proven, else what a right password gives */
 };
 
+/* Who may send as a person beside himself, and on his behalf. */
+struct fake_sender {
+    const char *name;      /* NULL: the end of the table */
+    const char *aces;      /* of his entry, one a line, trustees by SID; NULL: none */
+    const char *delegates; /* SIDs, blank separated; NULL: none */
+};
+
 struct fake_authenticator {
     struct authenticator face;
     const struct fake_person *people;
+    const struct fake_sender *senders; /* or NULL */
     uint32_t working;
     bool is_stale;          /* is_current answers false */
     bool is_held;           /* steps wait for fake_authenticator_release */

@@ -22,7 +22,7 @@ from lib import samba_dc  # noqa: E402
 from lib.dirrelay import DIRRELAY, Daemon  # noqa: E402
 from lib.sink import Sink  # noqa: E402
 from lib.slapd import free_port  # noqa: E402
-from lib.smtp import Client, eventually  # noqa: E402
+from lib.smtp import Client, can_connect, eventually  # noqa: E402
 
 PASSWORD = "Passw0rd.456"
 NOTICED = 7  # seconds: Samba looks at its notifications every 5 s
@@ -425,6 +425,49 @@ class Kerberos(Case):
         os.unlink(keytab)
         self.assertEqual(DC.run(command, check=False).returncode, 3)
         os.rmdir(folder)
+
+
+class Senders(Case):
+    """Send-As by the descriptor of the sender's entry."""
+
+    flag, rights = 4, ()
+
+    def ace(self, kind, trustee):
+        return "(%s;;CR;%s;;%s)" % (kind, RIGHTS["Send-As"], trustee)
+
+    # proves: C269 facts-8.4 contract-5
+    def test_send_as(self):
+        DC.add_ace(self.dn, aces(("ms-Exch-SMTP-Submit",), "AU"))
+        sara = DC.create_user("sara", PASSWORD, mail="sara@contoso.com", proxyAddresses=["smtp:s@contoso.com"])
+        desk = DC.create_user("desk", PASSWORD, mail="desk@contoso.com")
+        outer = DC.create_group("deskoutside", members=[DC.create_group("deskinside", members=[sara])])
+        client = self.login("sara")
+
+        def mail(sender):
+            client.say("RSET")
+            return client.mail(sender).text
+
+        taken, refused = "250 2.1.0 Sender OK", "550 5.7.1 Client does not have permission to send as this sender"
+        for sender in ("sara@contoso.com", "S@contoso.com"):  # SELF, as the schema gives it to every user
+            self.assertEqual(mail(sender), taken)
+        for sender in ("desk@contoso.com", "nobody@contoso.com"):
+            self.assertEqual(mail(sender), refused)
+        DC.add_ace(desk, self.ace("OA", DC.sid_of(outer)))
+        self.assertEqual(mail("desk@contoso.com"), taken)
+        DC.add_ace(desk, self.ace("OD", DC.sid_of(sara)))
+        self.assertEqual(mail("desk@contoso.com"), refused)
+        DC.add_ace(sara, self.ace("OD", "PS"))
+        self.assertEqual(mail("sara@contoso.com"), refused)
+
+    def login(self, user):
+        self.daemon()
+        eventually(lambda: can_connect(self.port), NOTICED)
+        client = Client(self.port, source="127.0.0.2")
+        self.addCleanup(client.close)
+        client.ehlo()
+        secret = base64.b64encode(("\0%s\0%s" % (user, PASSWORD)).encode()).decode()
+        self.assertEqual(client.say("AUTH PLAIN " + secret).code, 235)
+        return client
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@
 
 from lib.organization import record
 
+SENDER_ATTRIBUTES = {"dirrelayAce", "proxyAddresses", "publicDelegates", "mailAlternateAddress"}
+
 
 class People:
     def __init__(self, suffix="dc=contoso,dc=com"):
@@ -22,7 +24,8 @@ class People:
         return "cn=%s,%s" % (name, self.groups)
 
     def person_ldif(self, uid, password, **attributes):
-        return record(self.dn(uid), "inetOrgPerson", cn=uid, sn=uid, userPassword=password, **attributes)
+        classes = ["inetOrgPerson"] + ["dirrelayPerson"] * bool(SENDER_ATTRIBUTES & attributes.keys())
+        return record(self.dn(uid), *classes, **{"cn": uid, "sn": uid, "userPassword": password, **attributes})
 
     def person(self, *arguments, **attributes):
         self.records.append(self.person_ldif(*arguments, **attributes))

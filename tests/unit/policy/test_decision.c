@@ -308,53 +308,6 @@ static void test_header_behind_a_null_sender(void **state)
     organization_unref(organization);
 }
 
-/* The addresses of an account's header that the directory decides, "" when it is decided without it. */
-static const struct {
-    const char *block;
-    enum verdict verdict;
-    const char *needed;
-} ACCOUNT_HEADERS[] = {
-    {"From: me@contoso.com\r\n", VERDICT_ALLOW, ""}, /* the envelope sender */
-    {"From: alias@contoso.com\r\n", VERDICT_NEED, "alias@contoso.com "},
-    {"From: a@contoso.com, b@contoso.com, A <a@CONTOSO.com>\r\n", VERDICT_NEED,
-     "a@contoso.com b@contoso.com "},
-    {"Sender: a@contoso.com\r\nFrom: a@contoso.com\r\n", VERDICT_NEED, "a@contoso.com "},
-    {"Sender: me@contoso.com\r\nFrom: boss@contoso.com\r\n", VERDICT_DENY, NULL},
-    {"From: a@contoso.com\r\nFrom: kate@fabrikam.com\r\n", VERDICT_DENY, NULL},
-    {"From: a@contoso.com, <b\r\n", VERDICT_DENY, NULL},
-    {"From: 1@contoso.com,2@contoso.com,3@contoso.com,4@contoso.com,5@contoso.com,6@contoso.com,"
-     "7@contoso.com,8@contoso.com,9@contoso.com\r\n",
-     VERDICT_DENY, NULL},
-};
-
-/* proves: A9 F15 facts-8.4 */
-static void test_header_of_an_account(void **state)
-{
-    (void)state;
-    struct organization *organization = make("", 0, 0, PERMISSION_MODEL_2010);
-    struct token *token = token_new(sid_known(SID_AUTHENTICATED), NULL, 1);
-    struct address sender = address_of("<me@contoso.com>");
-    struct session_rights rights;
-    session_rights_compute(&organization->receive[0], IDENTITY_ACCOUNT, token, &rights);
-    for (size_t i = 0; i < sizeof(ACCOUNT_HEADERS) / sizeof(ACCOUNT_HEADERS[0]); i++) {
-        struct sender_questions needed;
-        struct buffer text;
-        struct decision decision = sender_check_header(organization, &rights, &sender,
-                                                       bytes_of_text(ACCOUNT_HEADERS[i].block), &needed);
-        assert_int_equal(decision.verdict, ACCOUNT_HEADERS[i].verdict);
-        buffer_init(&text, 4096);
-        for (size_t k = 0; k < needed.count; k++) {
-            assert_int_equal(buffer_printf(&text, "%s ", needed.addresses[k].text), OK);
-        }
-        if (ACCOUNT_HEADERS[i].needed != NULL) {
-            assert_true(bytes_equal(buffer_bytes(&text), bytes_of_text(ACCOUNT_HEADERS[i].needed)));
-        }
-        buffer_done(&text);
-    }
-    token_unref(token);
-    organization_unref(organization);
-}
-
 static const struct {
     const char *recipient;
     enum reason with_right;
@@ -486,7 +439,6 @@ int main(void)
         cmocka_unit_test(test_sender),
         cmocka_unit_test(test_sender_of_an_account),
         cmocka_unit_test(test_sender_of_nobody_is_not_asked_for),
-        cmocka_unit_test(test_header_of_an_account),
         cmocka_unit_test(test_sender_in_the_header),
         cmocka_unit_test(test_header_behind_a_null_sender),
         cmocka_unit_test(test_recipient),
