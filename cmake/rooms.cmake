@@ -130,8 +130,10 @@ function(add_test_tools)
     file(STRINGS ${tool} room REGEX "^/\\* room: .* \\*/$")
     string(REGEX REPLACE "^/\\* room: (.*) \\*/$" "\\1" room "${room}")
     add_executable(${name} ${tool})
+    target_include_directories(${name} PRIVATE tests)
     target_link_libraries(${name} ${room})
   endforeach()
+  target_sources(directory_probe PRIVATE tests/lib/loop_witness.c)
   # The daemon that tests/e2e/test_sync_order.py has to find out: nothing in its database is synced. Its own copy of this
   # file stands in for the one in the room.
   add_executable(dirrelayd_nosync server/daemon/main.c server/queue/spool_system.c)

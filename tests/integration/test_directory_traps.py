@@ -49,6 +49,18 @@ class WithTls(unittest.TestCase):
         return server
 
 
+class Held(WithTls):
+    def test_a_held_loop_is_found_out(self):
+        """The control of all the bounds below: a loop that sleeps or works too long passes GAP_MS."""
+        server = self.serve({})
+        for way in ("block", "spin"):
+            with self.subTest(way=way), Probe(server.uri) as probe:
+                probe.wait("up")
+                probe.say(way, 2 * GAP_MS)
+                probe.wait("info")
+                self.assertGreater(probe.largest_gap_ms(), GAP_MS)
+
+
 class Stops(WithTls):
     """Matrix D7: accepts, then is silent, wherever that hurts most."""
 

@@ -8,16 +8,19 @@
  * Commands on standard input, one a line, fields separated by tabs:
  *   watch  NAME BASE FILTER ATTRIBUTES          search NAME BASE SCOPE FILTER ATTRIBUTES DEADLINE_MS
  *   cancel NAME          stop NAME          info          close
- * Each line carries gap_ms: the longest time since the last line in which the loop did not turn, without the
- * time that it worked or wanted to work: what is left, it was blocked. */
+ *   block  MS            spin MS           hold the loop, asleep or at work
+ * Each line carries gap_ms: the longest time since the last line in which the loop did not turn
+ * (lib/loop_witness.h). */
 #include "base/buffer.h"
 #include "directory/directory.h"
+#include "lib/loop_witness.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FIELDS_MAX 8
@@ -37,9 +40,6 @@ struct probe {
     struct loop *loop;
     struct directory *directory;
     struct loop_timer beat;
-    uint64_t beaten_ms;
-    uint64_t busy_ms; /* at that beat */
-    uint64_t gap_ms;
     struct loop_poll *input;
     struct buffer unread;
     struct question *questions;
@@ -63,8 +63,7 @@ static void print_text(const char *key, struct bytes text)
 static void begin_line(const char *event)
 {
     printf("{\"event\":\"%s\",\"time_ms\":%" PRIu64 ",\"gap_ms\":%" PRIu64, event,
-           clock_monotonic_ms(&clock_system), probe.gap_ms);
-    probe.gap_ms = 0;
+           clock_monotonic_ms(&clock_system), loop_witness_take_gap_ms());
 }
 
 static void end_line(void)
@@ -73,30 +72,9 @@ static void end_line(void)
     fflush(stdout);
 }
 
-/* How long this thread has run and has waited for a processor: a busy machine blocks nobody. */
-static uint64_t read_busy_ms(void)
-{
-    unsigned long long run_ns = 0, wait_ns = 0;
-    FILE *file = fopen("/proc/thread-self/schedstat", "re");
-    if (file) {
-        if (fscanf(file, "%llu %llu", &run_ns, &wait_ns) != 2)
-            run_ns = wait_ns = 0;
-        fclose(file);
-    }
-    return (run_ns + wait_ns) / 1000000;
-}
-
 static void on_beat(struct loop_timer *timer)
 {
-    uint64_t now = clock_monotonic_ms(&clock_system);
-    uint64_t busy = read_busy_ms();
-    uint64_t worked = busy - probe.busy_ms;
-    uint64_t gap = now - probe.beaten_ms;
-    gap = gap > worked ? gap - worked : 0;
-    if (gap > probe.gap_ms)
-        probe.gap_ms = gap;
-    probe.beaten_ms = now;
-    probe.busy_ms = busy;
+    loop_witness_beat();
     loop_timer_start(timer, BEAT_MS);
 }
 
@@ -275,6 +253,17 @@ static struct question *find_question(const char *name)
     return question;
 }
 
+/* What no loop may do, so that the tests can see that it is found out. */
+static void hold_loop(bool is_asleep, long wait_ms)
+{
+    const struct timespec wait = {wait_ms / 1000, wait_ms % 1000 * 1000000};
+    if (is_asleep)
+        nanosleep(&wait, NULL);
+    for (clock_t end = clock() + wait_ms * CLOCKS_PER_SEC / 1000; !is_asleep && clock() < end;)
+        continue;
+    print_info();
+}
+
 static void run_command(struct bytes line)
 {
     static char none[] = "";
@@ -297,6 +286,8 @@ static void run_command(struct bytes line)
         probe.directory->ops->watch_stop(&other->watch);
     else if (strcmp(verb, "info") == 0)
         print_info();
+    else if (strcmp(verb, "block") == 0 || strcmp(verb, "spin") == 0)
+        hold_loop(strcmp(verb, "block") == 0, strtol(question->fields[1], NULL, 10));
     else if (strcmp(verb, "close") == 0)
         probe.directory->ops->close(probe.directory, on_closed, NULL);
 }
@@ -370,8 +361,7 @@ static int run(const struct directory_config *config)
     }
     probe.directory->on_state = on_state;
     loop_timer_init(&probe.beat, probe.loop, on_beat);
-    probe.beaten_ms = clock_monotonic_ms(&clock_system);
-    probe.busy_ms = read_busy_ms();
+    loop_witness_start();
     loop_timer_start(&probe.beat, BEAT_MS);
     fcntl(STDIN_FILENO, F_SETFL, fcntl(STDIN_FILENO, F_GETFL) | O_NONBLOCK);
     if (loop_poll_new(probe.loop, STDIN_FILENO, on_input, NULL, &probe.input) != OK)
