@@ -260,15 +260,24 @@ static void ask_current(struct filter_run *run)
     buffer_done(&packets);
 }
 
+static struct milter *open_milter(struct filter_run *run, const struct ip_endpoint *endpoint)
+{
+    const struct filters *filters = run->filters;
+    const struct filter *filter = current_filter(run);
+    uint64_t timeout_ms = filters->list->timeout_ms;
+    if (filters->connect != NULL) {
+        return milter_attach(filters->connect(filters, filter), filter, timeout_ms, &milter_events, run);
+    }
+    return milter_open(filters->loop, filter, endpoint, timeout_ms, &milter_events, run);
+}
+
 static void open_current(struct filter_run *run, const struct ip_address *address)
 {
-    const struct filter *filter = current_filter(run);
-    struct ip_endpoint endpoint = {.port = filter->port};
+    struct ip_endpoint endpoint = {.port = current_filter(run)->port};
     if (address != NULL) {
         endpoint.address = *address;
     }
-    run->milters[run->current] = milter_open(run->filters->loop, filter, &endpoint,
-                                             run->filters->list->timeout_ms, &milter_events, run);
+    run->milters[run->current] = open_milter(run, &endpoint);
     if (run->milters[run->current] == NULL) {
         fail_current(run);
     } else {

@@ -11,6 +11,8 @@ struct filters {
     const struct filter_list *list;
     struct loop *loop;
     struct resolver *resolver; /* NULL: every host is an address */
+    /* Gives a stream to the filter that stands already (tests); NULL: it is connected to. */
+    struct stream *(*connect)(const struct filters *filters, const struct filter *filter);
 };
 
 /* What filters are told of the message; texts are borrowed for the life of the run. */

@@ -283,8 +283,8 @@ static const struct stream_events stream_events = {on_read, on_drain, on_deadlin
 
 /* -- life -- */
 
-struct milter *milter_open(struct loop *loop, const struct filter *filter, const struct ip_endpoint *address,
-                           uint64_t timeout_ms, const struct milter_events *events, void *owner)
+static struct milter *new_milter(struct loop *loop, const struct filter *filter, uint64_t timeout_ms,
+                                 const struct milter_events *events, void *owner)
 {
     struct milter *milter = calloc(1, sizeof *milter);
     if (milter == NULL) {
@@ -299,6 +299,16 @@ struct milter *milter_open(struct loop *loop, const struct filter *filter, const
     buffer_init(&milter->first, MILTER_MESSAGE_MAX);
     buffer_init(&milter->macros, MILTER_MESSAGE_MAX);
     loop_timer_init(&milter->due, loop, on_due);
+    return milter;
+}
+
+struct milter *milter_open(struct loop *loop, const struct filter *filter, const struct ip_endpoint *address,
+                           uint64_t timeout_ms, const struct milter_events *events, void *owner)
+{
+    struct milter *milter = new_milter(loop, filter, timeout_ms, events, owner);
+    if (milter == NULL) {
+        return NULL;
+    }
     enum error error =
         filter->path != NULL
             ? stream_connect_unix(loop, filter->path, timeout_ms, &stream_events, milter, &milter->stream)
@@ -306,6 +316,18 @@ struct milter *milter_open(struct loop *loop, const struct filter *filter, const
     if (error != OK) {
         milter->stream = NULL;
         milter_fail(milter, error_name(error));
+    }
+    return milter;
+}
+
+struct milter *milter_attach(struct stream *stream, const struct filter *filter, uint64_t timeout_ms,
+                             const struct milter_events *events, void *owner)
+{
+    struct milter *milter = new_milter(stream_loop(stream), filter, timeout_ms, events, owner);
+    if (milter != NULL) {
+        milter->stream = stream;
+        stream_attach(stream, &stream_events, milter);
+        on_connect(milter);
     }
     return milter;
 }

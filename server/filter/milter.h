@@ -44,6 +44,9 @@ struct milter_events {
  * without memory; a connection that fails is told by the first step's answer. */
 struct milter *milter_open(struct loop *loop, const struct filter *filter, const struct ip_endpoint *address,
                            uint64_t timeout_ms, const struct milter_events *events, void *owner);
+/* The same over a stream that stands (tests). */
+struct milter *milter_attach(struct stream *stream, const struct filter *filter, uint64_t timeout_ms,
+                             const struct milter_events *events, void *owner);
 /* Packets of one of MILTER_CONNECT, HELO, MAIL, RCPT, DATA, macros before it included. Steps that the filter
  * does not want are answered by us. */
 void milter_step(struct milter *milter, enum milter_command command, struct bytes packets);

@@ -84,6 +84,8 @@ struct stream *stream_memory_new(struct loop *loop, const struct ip_endpoint *lo
                                  void (*on_output)(void *peer, struct bytes data), void *peer);
 /* Bytes from the peer; kept while reading is suspended. */
 void stream_memory_feed(struct stream *stream, struct bytes data);
+/* The peer is told once the stream is gone and must not be fed any more. */
+void stream_memory_watch(struct stream *stream, void (*on_gone)(void *peer));
 /* The peer closes: what was fed is read first, then on_close comes as above. */
 void stream_memory_hang_up(struct stream *stream);
 

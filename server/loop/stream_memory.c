@@ -10,6 +10,7 @@ struct stream_memory {
     struct stream stream;
     struct buffer kept; /* fed, not yet read */
     void (*on_output)(void *peer, struct bytes data);
+    void (*on_gone)(void *peer); /* or NULL */
     void *peer;
     bool is_hung_up;
     bool is_fed; /* inside the outermost feed */
@@ -75,7 +76,11 @@ static void memory_flush(struct stream *stream)
 static void memory_release(struct stream *stream, bool is_reset)
 {
     (void)is_reset;
-    buffer_done(&memory_of(stream)->kept);
+    struct stream_memory *memory = memory_of(stream);
+    buffer_done(&memory->kept);
+    if (memory->on_gone != NULL) {
+        memory->on_gone(memory->peer);
+    }
 }
 
 static const struct stream_transport memory_transport = {
@@ -110,6 +115,11 @@ void stream_memory_feed(struct stream *stream, struct bytes data)
         abort(); /* only tests and explain feed a stream */
     }
     memory_flush(stream);
+}
+
+void stream_memory_watch(struct stream *stream, void (*on_gone)(void *peer))
+{
+    memory_of(stream)->on_gone = on_gone;
 }
 
 void stream_memory_hang_up(struct stream *stream)
