@@ -341,18 +341,19 @@ void session_take_run(struct smtp_session *session, struct bytes run);
 /* All of the message is here: commits it, or answers its refusal. False: the spool has to be waited for, then
  * it is asked again. */
 bool session_end_content(struct smtp_session *session);
-/* Logs and says why the message was refused. */
-void session_answer_refusal(struct smtp_session *session);
-
 /* -- receive_chunk.c -- */
 
 size_t session_take_chunk(struct smtp_session *session, struct bytes data);
 void session_finish_chunk(struct smtp_session *session);
 
+/* -- receive_commit.c -- */
+
 /* Makes message and envelope durable; the reply follows. */
 void session_commit(struct smtp_session *session);
 /* 250 for a message that a filter let disappear. */
 void session_answer_discarded(struct smtp_session *session);
+/* Logs and says why the message was refused. */
+void session_answer_refusal(struct smtp_session *session);
 
 /* -- session_filter.c -- */
 
