@@ -98,8 +98,10 @@ static int open_tables(struct spool_store *store)
 static enum error open_environment(struct spool_store *store, struct note *note)
 {
     const struct spool_store_config *config = &store->config;
-    int code = mdb_env_create(&store->env);
+    int code = spool_store_make(config);
 
+    if (!code)
+        code = mdb_env_create(&store->env);
     if (!code)
         code = mdb_env_set_mapsize(store->env, config->map_bytes);
     if (!code)
@@ -115,7 +117,8 @@ static enum error open_environment(struct spool_store *store, struct note *note)
         return OK;
     }
     note_set(note, "%s: %s", config->directory, mdb_strerror(code));
-    mdb_env_close(store->env);
+    if (store->env)
+        mdb_env_close(store->env);
     store->env = NULL;
     return ERROR_IO;
 }

@@ -1,4 +1,4 @@
-/* What spool_store.c (writing) and spool_store_read.c (reading) share. */
+/* What spool_store.c (writing), spool_store_read.c (reading) and spool_store_make.c share. */
 #ifndef QUEUE_SPOOL_STORE_PRIVATE_H
 #define QUEUE_SPOOL_STORE_PRIVATE_H
 
@@ -28,6 +28,9 @@ struct spool_store {
 
 /* Of LMDB's and the system's codes. */
 enum error spool_store_error(int code);
+/* Makes data.mdb if it is missing: whole and synced from the moment it has its name. The name itself is
+ * synced by the caller. LMDB's and the system's codes. */
+int spool_store_make(const struct spool_store_config *config);
 /* The environment was opened: finds its map. */
 void spool_store_find_map(struct spool_store *store);
 /* A record was read or written, its pages are mapped: lets all go once in a while. Any thread, inside a

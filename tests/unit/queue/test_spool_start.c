@@ -334,6 +334,22 @@ static void whatever_was_answered_survives_being_killed(void **state)
     spool_dir_open(&dir);
 }
 
+/* proves: R8 */
+static void what_a_first_start_left_half_done_is_made_anew(void **state)
+{
+    uint64_t id;
+
+    (void)state;
+    spool_dir_close(&dir);
+    assert_int_equal(unlink(spool_dir_file(&dir, "data.mdb")), 0);
+    make_file("new.mdb", "half of its first page");
+    make_file("new.mdb-lock", "");
+    spool_dir_open(&dir);
+    assert_int_equal(spool_dir_accept(&dir, 100, "kate@fabrikam.com", &id), OK);
+    assert_false(is_there("new.mdb"));
+    assert_false(is_there("new.mdb-lock"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -342,6 +358,7 @@ int main(void)
         TEST(a_second_spool_over_the_same_directory_is_refused),
         TEST(directories_that_others_can_reach_are_refused),
         TEST(network_file_systems_are_known),
+        TEST(what_a_first_start_left_half_done_is_made_anew),
         TEST(orphans_go_and_owned_bodies_stay),
         TEST(foreign_things_are_set_aside_unread_and_kept),
         TEST(damaged_bodies_are_quarantined_with_their_message),
