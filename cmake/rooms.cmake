@@ -134,9 +134,13 @@ function(add_test_tools)
     target_link_libraries(${name} ${room})
   endforeach()
   target_sources(directory_probe PRIVATE tests/lib/loop_witness.c)
-  # The daemon that tests/e2e/test_sync_order.py has to find out: nothing in its database is synced. Its own copy of this
-  # file stands in for the one in the room.
+  # Programs that the durability tests have to find out: nothing in the database is synced; answers come before the commit. Their
+  # own copy of a file stands in for the one in the room.
   add_executable(dirrelayd_nosync server/daemon/main.c server/queue/spool_system.c)
   target_compile_definitions(dirrelayd_nosync PRIVATE SPOOL_STORE_FLAGS=MDB_NOSYNC)
   target_link_libraries(dirrelayd_nosync daemon)
+  add_executable(dirrelayd_early server/daemon/main.c tests/fakes/fake_early_answer.c)
+  target_link_libraries(dirrelayd_early daemon)
+  add_executable(spool_writer_early tests/tools/spool_writer.c tests/fakes/fake_early_answer.c)
+  target_link_libraries(spool_writer_early queue)
 endfunction()

@@ -118,6 +118,12 @@ class SyncOrder(unittest.TestCase):
         self.assertEqual(sorted(answer.mark for answer in answers), sorted(self.everything))
         self.assertEqual(broken, self.everything)
 
+    # proves: R8
+    def test_a_daemon_that_answers_before_its_commit_is_noticed(self):
+        _, answers, broken = early(traced_run("dirrelayd_early"))
+        self.assertEqual(sorted(answer.mark for answer in answers), sorted(self.everything))
+        self.assertEqual(broken, self.everything)
+
 
 def ended(path):
     """The lines of the trace once strace has written its last; else False."""

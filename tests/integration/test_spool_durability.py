@@ -48,8 +48,8 @@ class Spool(unittest.TestCase):
         result = subprocess.run([program("spool_writer"), "check", self.spool], capture_output=True, text=True, timeout=120)
         self.assertEqual(result.returncode, 0, result.stderr)
         lines = [line.split() for line in result.stdout.splitlines()]
-        self.assertEqual([line for line in lines if line[0] != "stored"], [])
-        return {int(number) for _, number in lines}
+        self.assertEqual([line for line in lines if line[0] not in ("stored", "next")], [])
+        return {int(number) for word, number in lines if word == "stored"}
 
     def trace(self, *arguments, inject=(), check=True):
         path = os.path.join(self.folder, "trace")

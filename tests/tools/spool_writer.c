@@ -8,7 +8,8 @@
  * "failed ID" right when the answer comes, "removing ID" and "removed ID" with --remove. Each content begins
  * with "id=ID;", each recipient with "rcpt-ID@", IDs in 16 digits, so that a trace of the system calls shows
  * which write carries which message. --nosync opens the database without syncs: the tests must notice. check:
- * "stored ID" for every message that is there and whole, "broken ID" for any other. */
+ * "stored ID" for every message that is there and whole, "broken ID" for any other, then "next ID": what the
+ * next message would get. */
 #include "queue/spool_durable.h"
 
 #include <fcntl.h>
@@ -195,6 +196,19 @@ static bool check_one(void *owner, const struct envelope *envelope)
     return true;
 }
 
+static enum error check(struct spool *spool)
+{
+    enum error error = spool->ops->each(spool, 0, check_one, spool);
+    struct spool_message *message = spool->ops->begin(spool, NULL);
+
+    if (message) {
+        say("next", spool->ops->message_id(message));
+        spool->ops->abort(message);
+    }
+    spool->ops->close(spool);
+    return error;
+}
+
 static bool read_sizes(struct tool *tool, const char *text)
 {
     struct bytes rest = bytes_of_text(text);
@@ -246,11 +260,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", note.text);
         return 1;
     }
-    if (is_check) {
-        enum error error = tool.spool->ops->each(tool.spool, 0, check_one, tool.spool);
-        tool.spool->ops->close(tool.spool);
-        return error ? 1 : 0;
-    }
+    if (is_check)
+        return check(tool.spool) == OK ? 0 : 1;
     tool.loop = loop_new("writer", NULL);
     if (!tool.loop)
         return 1;
