@@ -4,6 +4,7 @@
 #include "cli/explain_report.h"
 #include "cli/organization_source.h"
 #include "cli/simulation.h"
+#include "loop/machine_read.h"
 #include "mail/address.h"
 #include "organization/connector_match.h"
 
@@ -107,6 +108,7 @@ static struct bytes sender_of(const struct simulation_request *request, struct a
 int command_explain(struct command_context *context, int argc, char **argv)
 {
     struct options options = {0};
+    struct machine machine;
     const struct organization *organization;
     struct address sender;
     int code = parse(context, argc, argv, &options);
@@ -119,6 +121,8 @@ int command_explain(struct command_context *context, int argc, char **argv)
         organization_unref(organization);
         return command_fail(context, EXIT_NEGATIVE, "no connector listens for this family of addresses");
     }
+    machine_read(&machine);
+    request->machine = &machine;
     request->certificates = certificate_source_load(context);
     request->mechanisms = options.user ? ALL_MECHANISMS : MECHANISMS;
     code = options.user ? account_load(context, options.user, sender_of(request, &sender), &request->loaded)

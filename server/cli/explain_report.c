@@ -2,7 +2,7 @@
 
 #include "cli/explain_route.h"
 #include "organization/connector_match.h"
-#include "policy/session_rights.h"
+#include "policy/gateway.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -53,12 +53,15 @@ static json_t *rights_json(const struct session_rights *rights)
 {
     json_t *array = json_array();
     for (enum right right = 0; right < RIGHT_COUNT; right++) {
+        bool is_withheld = (rights->withheld & RIGHT_BIT(right)) != 0;
         const struct ace_origin *origin =
             access_list_origin(&rights->connector->access, &rights->result, right);
-        json_array_append_new(
-            array, json_pack("{s:s,s:b,s:s?,s:s?}", "right", right_name(right), "granted",
-                             session_rights_has(rights, right), "ace", origin ? origin->text : NULL, "from",
-                             origin ? (origin->group ? origin->group : origin->from) : NULL));
+        const char *ace = origin ? origin->text : NULL;
+        json_array_append_new(array,
+                              json_pack("{s:s,s:b,s:s?,s:s?}", "right", right_name(right), "granted",
+                                        session_rights_has(rights, right), "ace",
+                                        is_withheld ? session_rights_why(rights, right) : ace, "from",
+                                        origin ? (origin->group ? origin->group : origin->from) : NULL));
     }
     return array;
 }
@@ -114,6 +117,7 @@ static json_t *collect(const struct organization *organization, struct simulatio
         const struct account *account = request.loaded.account;
         session_rights_compute(connector, account ? IDENTITY_ACCOUNT : identity,
                                account ? account->token : NULL, &rights);
+        gateway_withhold(request.machine, &request.client.address, &rights);
         json_object_set_new(report, "identity", json_string(account ? account->dn : identity_name(identity)));
         json_object_set_new(report, "token", account ? account_token_json(account) : token_json(identity));
         json_object_set_new(report, "rights", rights_json(&rights));

@@ -1,6 +1,7 @@
 /* dirrelay lint: findings over the organization as the loader sees it. */
 #include "policy/lint.h"
 #include "cli/organization_source.h"
+#include "loop/machine_read.h"
 
 #include <jansson.h>
 
@@ -44,10 +45,12 @@ int command_lint(struct command_context *context, int argc, char **argv)
     if (code >= 0)
         return code;
     struct arena arena;
+    struct machine machine;
     const struct lint_finding *findings = NULL;
     size_t count = 0;
+    machine_read(&machine);
     arena_init(&arena, LINT_ARENA);
-    if (lint_organization(organization, &arena, &findings, &count)) {
+    if (lint_organization(organization, &machine, &arena, &findings, &count)) {
         code = command_fail(context, EXIT_INVALID, "lint: out of memory");
     } else {
         (context->json ? print_json : print_text)(context->out, findings, count);

@@ -257,6 +257,7 @@ enum error simulation_run(const struct organization *organization, const struct 
         loop_timer_init(&simulation.next, simulation.loop, on_next);
         smtp_service_init(&simulation.service, simulation.loop, spool, NULL);
         simulation.service.has_no_tarpit = true;
+        simulation.service.machine = *request->machine;
         assumed_authenticator_init(&simulation.authenticator, simulation.loop, request->mechanisms,
                                    &request->loaded);
         simulation.service.authenticator = &simulation.authenticator.face;

@@ -5,7 +5,7 @@
 
 #include "auth/authenticator.h"
 #include "auth/certificate.h"
-#include "base/ip.h"
+#include "base/machine.h"
 #include "cli/account_load.h"
 #include "organization/organization.h"
 
@@ -31,8 +31,9 @@ struct simulation_request {
     bool is_tls; /* the session is inside TLS from its first byte on; so it is where the connector has
                     implicit TLS */
     const struct certificate_set
-        *certificates;            /* the server's, or NULL: without one STARTTLS is not offered */
-    uint32_t mechanisms;          /* SASL_BITs that AUTH is offered with, where the connector has them */
+        *certificates;             /* the server's, or NULL: without one STARTTLS is not offered */
+    const struct machine *machine; /* borrowed: whose gateways count */
+    uint32_t mechanisms;           /* SASL_BITs that AUTH is offered with, where the connector has them */
     struct loaded_account loaded; /* who logs in behind EHLO, with the first mechanism offered, or nobody; and
                                      whose the sender's address is */
     bool has_size;

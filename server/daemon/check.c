@@ -2,6 +2,7 @@
 
 #include "base/exit_code.h"
 #include "daemon/process_internal.h"
+#include "loop/machine_read.h"
 #include "policy/lint.h"
 #include "source/load_once.h"
 
@@ -15,11 +16,13 @@ static bool print_findings(const struct organization *organization)
 {
     static const char *const SEVERITIES[] = {"error", "warning", "info"};
     struct arena arena;
+    struct machine machine;
     const struct lint_finding *findings = NULL;
     size_t count = 0;
     bool has_error = false;
+    machine_read(&machine);
     arena_init(&arena, LINT_ARENA);
-    if (lint_organization(organization, &arena, &findings, &count))
+    if (lint_organization(organization, &machine, &arena, &findings, &count))
         has_error = printf("error: lint: out of memory\n") > 0;
     for (size_t i = 0; i < count; i++) {
         printf("%s: %s: %s: %s\n", SEVERITIES[findings[i].severity], findings[i].rule, findings[i].dn,

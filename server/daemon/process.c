@@ -62,6 +62,7 @@ void process_take_organization(struct process *process, const struct organizatio
     receive_set_organization(process->receive, organization, &is_taken);
     delivery_part_set_organization(process, organization);
     certificate_part_check(process);
+    gateway_part_check(process);
     if (is_first && is_taken) {
         event_say(EVENT_ERROR, "start.failed", "another process listens on a connector's port");
         process->exit_code = EXIT_NEGATIVE;

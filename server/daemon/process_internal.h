@@ -70,6 +70,9 @@ void certificate_part_reload(struct process *process);
 void certificate_part_check(struct process *process);
 void certificate_part_stop(struct process *process);
 
+/* gateway_part.c, on the main loop: names the connectors in force that a gateway's clients could relay by. */
+void gateway_part_check(const struct process *process);
+
 /* pressure_part.c, on the main loop. The first look is taken at once. */
 void pressure_part_start(struct process *process);
 void pressure_part_stop(struct process *process);

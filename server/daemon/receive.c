@@ -2,6 +2,7 @@
 
 #include "base/event.h"
 #include "loop/listener.h"
+#include "loop/machine_read.h"
 #include "loop/mailbox.h"
 #include "smtp_server/accept.h"
 #include "smtp_server/message_rate.h"
@@ -55,6 +56,7 @@ struct publication {
     struct mail mail;
     struct receive_loop *loop;
     const struct organization *organization;
+    struct machine machine;
     size_t count;
     struct ip_endpoint endpoints[];
 };
@@ -121,6 +123,7 @@ static void on_publication(struct mail *mail)
 {
     struct publication *publication = list_entry(mail, struct publication, mail);
     struct receive_loop *loop = publication->loop;
+    loop->service.machine = publication->machine;
     smtp_service_set_organization(&loop->service, publication->organization);
     organization_unref(publication->organization);
     list_each_safe(link, &loop->sockets)
@@ -137,7 +140,7 @@ static void on_publication(struct mail *mail)
 }
 
 static void post_publication(struct receive_loop *loop, const struct organization *organization,
-                             const struct endpoint_set *endpoints)
+                             const struct machine *machine, const struct endpoint_set *endpoints)
 {
     struct publication *publication =
         malloc(sizeof *publication + endpoints->count * sizeof publication->endpoints[0]);
@@ -148,6 +151,7 @@ static void post_publication(struct receive_loop *loop, const struct organizatio
     publication->mail.on_mail = on_publication;
     publication->loop = loop;
     publication->organization = organization_ref(organization);
+    publication->machine = *machine;
     publication->count = endpoints->count;
     for (size_t i = 0; i < endpoints->count; i++)
         publication->endpoints[i] = endpoints->items[i];
@@ -223,6 +227,7 @@ static bool leave_out_taken(struct receive *receive, struct endpoint_set *wanted
 void receive_set_organization(struct receive *receive, const struct organization *organization,
                               bool *out_taken)
 {
+    struct machine machine;
     struct endpoint_set *wanted = endpoint_set_of(organization);
     if (!wanted) {
         event_say(EVENT_ERROR, "publish.failed", "no memory: the organization in force stays");
@@ -236,8 +241,9 @@ void receive_set_organization(struct receive *receive, const struct organization
     receive->organization = organization;
     free(receive->endpoints);
     receive->endpoints = wanted;
+    machine_read(&machine);
     for (unsigned i = 0; i < receive->count; i++)
-        post_publication(&receive->loops[i], organization, wanted);
+        post_publication(&receive->loops[i], organization, &machine, wanted);
     if (receive->has_left_out)
         loop_timer_start(&receive->retry, RETRY_MS);
 }

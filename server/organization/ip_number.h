@@ -16,6 +16,17 @@ static inline ip_number ip_number_of(const struct ip_address *address)
     return number;
 }
 
+/* The address of a family that has this number. */
+static inline struct ip_address ip_number_to_address(ip_number number, enum ip_family family)
+{
+    struct ip_address address = {.family = family};
+    for (int i = family == IP_V4 ? 3 : 15; i >= 0; i--) {
+        address.octets[i] = (uint8_t)number;
+        number >>= 8;
+    }
+    return address;
+}
+
 /* The highest address of a family. */
 static inline ip_number ip_number_last(enum ip_family family)
 {

@@ -22,13 +22,14 @@ static int compare_items(const void *left, const void *right)
                       : bytes_compare_nocase(bytes_of_text(a->finding.why), bytes_of_text(b->finding.why));
 }
 
-enum error lint_organization(const struct organization *organization, struct arena *arena,
-                             const struct lint_finding **out, size_t *out_count)
+enum error lint_organization(const struct organization *organization, const struct machine *machine,
+                             struct arena *arena, const struct lint_finding **out, size_t *out_count)
 {
-    struct lint_report report = {.organization = organization, .arena = arena};
+    struct lint_report report = {.organization = organization, .machine = machine, .arena = arena};
     lint_refusals(&report);
     lint_receive_connectors(&report);
     lint_reach(&report);
+    lint_gateways(&report);
     lint_domains(&report);
     lint_send_connectors(&report);
     struct lint_finding *findings = NULL;

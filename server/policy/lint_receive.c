@@ -230,7 +230,7 @@ void lint_receive_connectors(struct lint_report *report)
         struct relay relay = {.connector = connector,
                               .is_secured = identity == IDENTITY_EXTERNALLY_SECURED,
                               .granted = connector->fixed[identity].granted};
-        struct session_rights begins = {connector, identity, connector->fixed[identity]};
+        struct session_rights begins = {connector, identity, connector->fixed[identity], 0};
         relay.granted |= report_only_rights(&begins);
         relay.is_anonymous = receive_connector_relays_anonymous(connector, &relay.ace);
         check_open(report, &relay);

@@ -91,6 +91,21 @@ const char *lint_fix(struct lint_report *report, const char *dn, const char *ope
                         attribute, value_line);
 }
 
+const char *lint_fix_values(struct lint_report *report, const char *dn, const char *attribute,
+                            const char *const *values, size_t count)
+{
+    struct arena *arena = report->arena;
+    const char *dn_line = ldif_line(arena, "dn", dn);
+    const char *text = dn_line == NULL || count == 0
+                           ? NULL
+                           : arena_printf(arena, "%s\nchangetype: modify\nreplace: %s\n", dn_line, attribute);
+    for (size_t i = 0; i < count && text != NULL; i++) {
+        const char *line = ldif_line(arena, attribute, values[i]);
+        text = line == NULL ? NULL : arena_printf(arena, "%s%s\n", text, line);
+    }
+    return text == NULL ? NULL : arena_printf(arena, "%s-\n", text);
+}
+
 const char *lint_fix_ace(struct lint_report *report, const struct ace_origin *ace)
 {
     if (ace == NULL || ace->text == NULL || ace->from == NULL || ace->text[0] == '(') {

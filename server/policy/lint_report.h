@@ -12,6 +12,7 @@ struct lint_item {
 
 struct lint_report {
     const struct organization *organization;
+    const struct machine *machine;
     struct arena *arena;
     struct lint_item *items; /* on the heap */
     size_t count;
@@ -27,6 +28,9 @@ void lint_add(struct lint_report *report, const struct lint_item *item, const ch
  * without memory. */
 const char *lint_fix(struct lint_report *report, const char *dn, const char *operation, const char *attribute,
                      const char *value);
+/* The LDIF that replaces an attribute's values by these; NULL for none of them. */
+const char *lint_fix_values(struct lint_report *report, const char *dn, const char *attribute,
+                            const char *const *values, size_t count);
 /* The LDIF that takes an ACE line away where it stands, or NULL for an ACE that is no line. */
 const char *lint_fix_ace(struct lint_report *report, const struct ace_origin *ace);
 
@@ -34,6 +38,7 @@ const char *lint_fix_ace(struct lint_report *report, const struct ace_origin *ac
 void lint_refusals(struct lint_report *report);
 void lint_receive_connectors(struct lint_report *report);
 void lint_reach(struct lint_report *report);
+void lint_gateways(struct lint_report *report);
 void lint_domains(struct lint_report *report);
 void lint_send_connectors(struct lint_report *report);
 

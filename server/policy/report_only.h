@@ -6,7 +6,7 @@
 
 /* The rights this session lacks and may act as if it had, RIGHT_BITs. Of an anonymous session never Submit,
  * Accept-Any-Recipient or a header right, unless the administrator acknowledged an open relay; nothing where
- * the permissions could not be read. Pure. */
+ * the permissions could not be read, and nothing that is withheld (gateway.h). Pure. */
 uint32_t report_only_rights(const struct session_rights *rights);
 
 #endif

@@ -4,11 +4,14 @@
 
 #include "organization/organization.h"
 
+#define SESSION_RIGHTS_WITHHELD "withheld: the client's address is that of a gateway, which hides who it is"
+
 /* Valid as long as the connector it was made from; a session makes it anew with every organization. */
 struct session_rights {
     const struct receive_connector *connector;
     enum identity identity;
     struct access_result result;
+    uint32_t withheld; /* RIGHT_BITs that the DACL may grant and policy/gateway.h took away */
 };
 
 /* token is NULL for a fixed identity (whose bits are there already), else the account's. */
@@ -18,7 +21,7 @@ static inline bool session_rights_has(const struct session_rights *rights, enum 
 {
     return (rights->result.granted & RIGHT_BIT(right)) != 0;
 }
-/* The ACE that decided a right as text for log and explain: "deny … to …", or "no ACE speaks of it". */
+/* What decided a right, for log and explain: the ACE's text, "no ACE speaks of it", or why it is withheld. */
 const char *session_rights_why(const struct session_rights *rights, enum right right);
 
 #endif

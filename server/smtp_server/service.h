@@ -6,6 +6,7 @@
 #include "auth/authenticator.h"
 #include "auth/certificate.h"
 #include "auth/failure_count.h"
+#include "base/machine.h"
 #include "filter/filter_run.h"
 #include "organization/organization.h"
 #include "policy/decision.h"
@@ -45,6 +46,7 @@ struct smtp_service {
     const atomic_int *pressure;        /* set after init: enum pressure_level; NULL: none (explain) */
     const struct organization
         *organization; /* the loop's own reference; smtp_service_set_organization replaces it */
+    struct machine machine; /* set before an organization; empty: no client is taken for a gateway */
     struct certificate_contexts *certificates; /* NULL: none; smtp_service_set_certificates replaces it */
     const struct smtp_trace *trace;            /* NULL: none */
     const struct filters *filters;             /* borrowed; NULL: none */

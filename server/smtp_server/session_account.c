@@ -5,6 +5,7 @@
 #include "smtp_server/session_internal.h"
 
 #include "auth/direct_trust.h"
+#include "policy/gateway.h"
 
 #include <stdlib.h>
 
@@ -49,6 +50,7 @@ void session_compute_rights(struct smtp_session *session)
         identity = IDENTITY_ANONYMOUS;
     }
     session_rights_compute(session->connector, identity, session->token, &session->rights);
+    gateway_withhold(&session->service->machine, &stream_remote(session->stream)->address, &session->rights);
 }
 
 void session_set_peer(struct smtp_session *session, const struct x509_st *peer)

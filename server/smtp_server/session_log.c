@@ -3,6 +3,7 @@
 
 #include "base/event.h"
 #include "base/metric.h"
+#include "policy/gateway.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@ static struct {
     struct metric *sessions_total;
     struct metric *refusals;
     struct metric *reported;
+    struct metric *withheld;
     struct metric *accepted;
     struct metric *accept_seconds;
     struct metric *access_checks;
@@ -31,6 +33,9 @@ static void register_metrics(void)
                                        "Refused sessions and commands", "connector right reply");
     metrics.reported = metric_register(METRIC_COUNTER, "dirrelay_report_only_total",
                                        "What dirrelayReportOnly let through", "connector right reply");
+    metrics.withheld = metric_register(
+        METRIC_COUNTER, "dirrelay_gateway_sessions_total",
+        "Sessions from a gateway's address, from which the relay right was withheld", "connector");
     metrics.accepted = metric_register(METRIC_COUNTER, "dirrelay_messages_accepted_total",
                                        "Messages answered with 250 after the final dot", NULL);
     metrics.accept_seconds = metric_register(METRIC_HISTOGRAM, "dirrelay_accept_seconds",
@@ -76,6 +81,18 @@ static void format_code(const struct reply_row *row, char out[16])
     }
 }
 
+/* The client would have had the relay right, had it an address of its own. */
+static void log_gateway(const struct smtp_session *session)
+{
+    struct event event;
+    metric_add_labeled(metrics.withheld, 1, &session->connector->display);
+    begin(&event, session, EVENT_WARNING, "gateway.client");
+    event_text(&event, "right", right_name(RIGHT_SMTP_ACCEPT_ANY_RECIPIENT));
+    event_text(&event, "why", session_rights_why(&session->rights, RIGHT_SMTP_ACCEPT_ANY_RECIPIENT));
+    event_text(&event, "mend", GATEWAY_MEND);
+    event_end(&event, false);
+}
+
 void session_log_open(const struct smtp_session *session)
 {
     struct event event;
@@ -86,6 +103,9 @@ void session_log_open(const struct smtp_session *session)
     event_text(&event, "local", ip_format_endpoint(stream_local(session->stream), local));
     event_text(&event, "identity", identity_name(session->rights.identity));
     event_end(&event, false);
+    if (gateway_has_withheld(&session->rights)) {
+        log_gateway(session);
+    }
 }
 
 void session_log_close(const struct smtp_session *session, enum error why)

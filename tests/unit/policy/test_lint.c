@@ -15,6 +15,8 @@
 #define CONTAINER "CN=SMTP Receive Connectors,CN=Protocols,CN=MX1,CN=Servers,CN=Contoso"
 #define ALL_V4    "0.0.0.0-255.255.255.255"
 
+static struct machine machine; /* a test that fills it empties it */
+
 /* What a lint run answered; texts live in the arena. */
 struct run {
     struct organization *organization;
@@ -32,7 +34,8 @@ static struct run lint(const struct fake_organization *fake)
 {
     struct run run = {.organization = fake_organization_new(fake)};
     arena_init(&run.arena, 1 << 20);
-    assert_int_equal(lint_organization(run.organization, &run.arena, &run.findings, &run.count), OK);
+    assert_int_equal(lint_organization(run.organization, &machine, &run.arena, &run.findings, &run.count),
+                     OK);
     return run;
 }
 
@@ -293,7 +296,7 @@ static void test_refusals_of_the_loader(void **state)
     organization->refused_count = 2;
     struct run run = {.organization = organization};
     arena_init(&run.arena, 1 << 20);
-    assert_int_equal(lint_organization(organization, &run.arena, &run.findings, &run.count), OK);
+    assert_int_equal(lint_organization(organization, &machine, &run.arena, &run.findings, &run.count), OK);
     expect_rules(&run, "refused! refused!");
     assert_string_equal(run.findings[1].why, "an unreadable range; its previous good version still serves");
     done(&run);
@@ -457,6 +460,40 @@ static void test_passwords_of_clients_in_clear(void **state)
     }
 }
 
+/* proves: D13 contract-4 */
+static void test_a_gateway_among_the_relay_hosts(void **state)
+{
+    (void)state;
+    struct ip_address gateway;
+    assert_int_equal(ip_parse_address(bytes_of_text("172.18.0.1"), &gateway), OK);
+    machine_add_gateway(&machine, &gateway);
+    struct run run = lint_receive((struct fake_receive[]){
+        {"Relay", .ranges = "10.0.0.9 172.18.0.0/30 172.18.0.1", .groups = GROUP_ANONYMOUS_USERS,
+         .aces = RELAY},
+        {"Elsewhere", .bindings = "0.0.0.0:26", .ranges = "172.18.0.2", .groups = GROUP_ANONYMOUS_USERS,
+         .aces = RELAY},
+        {"Submission", .bindings = "0.0.0.0:27", .ranges = "172.18.0.1", .groups = GROUP_ANONYMOUS_USERS},
+        {0}});
+    expect_rules(&run, "gateway-in-range relay-width? relay-width?");
+    assert_string_equal(run.findings[0].dn, "CN=Relay," CONTAINER);
+    assert_non_null(strstr(run.findings[0].why, "172.18.0.1 may relay here and is a gateway"));
+    assert_non_null(strstr(run.findings[0].why, "network_mode: host"));
+    assert_string_equal(run.findings[0].fix, "dn: CN=Relay," CONTAINER "\nchangetype: modify\n"
+                                             "replace: msExchSmtpReceiveRemoteIPRanges\n"
+                                             "msExchSmtpReceiveRemoteIPRanges: 10.0.0.9\n"
+                                             "msExchSmtpReceiveRemoteIPRanges: 172.18.0.0\n"
+                                             "msExchSmtpReceiveRemoteIPRanges: 172.18.0.2-172.18.0.3\n-\n");
+    done(&run);
+
+    run = lint_receive(
+        (struct fake_receive[]){{"Only", .ranges = "172.18.0.1", .groups = GROUP_EXCHANGE_SERVERS,
+                                 .auth = AUTH_EXTERNAL_AUTHORITATIVE},
+                                {0}});
+    assert_null(find(&run, "gateway-in-range")->fix);
+    done(&run);
+    machine = (struct machine){0};
+}
+
 /* A DN that LDIF cannot show as it is goes in base64. */
 static void test_fix_with_a_strange_name(void **state)
 {
@@ -486,6 +523,7 @@ int main(void)
         cmocka_unit_test(test_refusals_of_the_loader),
         cmocka_unit_test(test_ranges_that_shadow_or_tie),
         cmocka_unit_test(test_domains_and_routes),
+        cmocka_unit_test(test_a_gateway_among_the_relay_hosts),
         cmocka_unit_test(test_fix_with_a_strange_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
