@@ -1,5 +1,6 @@
 /* dirrelay lint: findings over the organization as the loader sees it. */
 #include "policy/lint.h"
+#include "cli/lint_access.h"
 #include "cli/organization_source.h"
 #include "loop/machine_read.h"
 
@@ -48,9 +49,11 @@ int command_lint(struct command_context *context, int argc, char **argv)
     struct machine machine;
     const struct lint_finding *findings = NULL;
     size_t count = 0;
+    struct lint_facts facts = {.machine = &machine};
     machine_read(&machine);
     arena_init(&arena, LINT_ARENA);
-    if (lint_organization(organization, &machine, &arena, &findings, &count)) {
+    lint_access_read(context, organization, &arena, &facts);
+    if (lint_organization(organization, &facts, &arena, &findings, &count)) {
         code = command_fail(context, EXIT_INVALID, "lint: out of memory");
     } else {
         (context->json ? print_json : print_text)(context->out, findings, count);

@@ -20,9 +20,10 @@ static bool print_findings(const struct organization *organization)
     const struct lint_finding *findings = NULL;
     size_t count = 0;
     bool has_error = false;
+    const struct lint_facts facts = {.machine = &machine};
     machine_read(&machine);
     arena_init(&arena, LINT_ARENA);
-    if (lint_organization(organization, &machine, &arena, &findings, &count))
+    if (lint_organization(organization, &facts, &arena, &findings, &count))
         has_error = printf("error: lint: out of memory\n") > 0;
     for (size_t i = 0; i < count; i++) {
         printf("%s: %s: %s: %s\n", SEVERITIES[findings[i].severity], findings[i].rule, findings[i].dn,

@@ -76,6 +76,7 @@ struct receive_connector {
     size_t range_count;
 
     uint32_t auth_mechanism;          /* enum auth_mechanism bits */
+    bool lacks_mechanism;             /* the directory has no value for it, which means none (contract 7) */
     uint32_t protocol_options;        /* enum protocol_option bits */
     uint32_t protocol_restrictions;   /* enum protocol_restriction bits */
     uint32_t permission_groups;       /* enum permission_group bits */

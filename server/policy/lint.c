@@ -22,16 +22,18 @@ static int compare_items(const void *left, const void *right)
                       : bytes_compare_nocase(bytes_of_text(a->finding.why), bytes_of_text(b->finding.why));
 }
 
-enum error lint_organization(const struct organization *organization, const struct machine *machine,
+enum error lint_organization(const struct organization *organization, const struct lint_facts *facts,
                              struct arena *arena, const struct lint_finding **out, size_t *out_count)
 {
-    struct lint_report report = {.organization = organization, .machine = machine, .arena = arena};
+    struct lint_report report = {.organization = organization, .facts = facts, .arena = arena};
     lint_refusals(&report);
     lint_receive_connectors(&report);
     lint_reach(&report);
     lint_gateways(&report);
     lint_domains(&report);
     lint_send_connectors(&report);
+    lint_smart_hosts(&report);
+    lint_writers(&report);
     struct lint_finding *findings = NULL;
     if (report.error == OK) {
         findings = arena_array(arena, report.count + 1, sizeof(*findings));

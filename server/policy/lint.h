@@ -15,10 +15,24 @@ struct lint_finding {
     const char *fix; /* the LDIF of an ldapmodify that mends it, or NULL */
 };
 
+/* An object that the directory would let somebody write who should not. */
+struct lint_write {
+    const char *dn;
+    bool is_anonymous; /* whoever connects; else the relay's own account */
+};
+
+/* What is known beside the organization; lint itself asks nobody. */
+struct lint_facts {
+    const struct machine *machine; /* the one that the server runs on */
+    const struct lint_write *writes;
+    size_t write_count;
+    bool are_other_writers_unseen; /* the directory does not show its access rules */
+};
+
 /* Findings in the order error, warning, info; within those relay connectors by the number of addresses that
- * may use them, then by DN. machine is the one that the server runs on. All texts
+ * may use them, then by DN. All texts
  * live in the arena or in the organization. ERROR_LIMIT. */
-MUST_USE enum error lint_organization(const struct organization *organization, const struct machine *machine,
+MUST_USE enum error lint_organization(const struct organization *organization, const struct lint_facts *facts,
                                       struct arena *arena, const struct lint_finding **out,
                                       size_t *out_count);
 

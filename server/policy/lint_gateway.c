@@ -58,7 +58,7 @@ void lint_gateways(struct lint_report *report)
 {
     for (size_t i = 0; i < report->organization->receive_count; i++) {
         const struct receive_connector *connector = &report->organization->receive[i];
-        const struct ip_address *gateway = gateway_in_range(report->machine, connector);
+        const struct ip_address *gateway = gateway_in_range(report->facts->machine, connector);
         char text[IP_TEXT_SIZE];
         if (gateway == NULL) {
             continue;

@@ -65,8 +65,11 @@ static void report_connector(struct lint_report *report, const struct reach *rea
 {
     const struct receive_connector *connector = &report->organization->receive[index];
     if (!reach->is_reached[index]) {
-        struct lint_item item = {
-            .finding = {.severity = LINT_WARNING, .rule = "never-matched", .dn = connector->dn}};
+        struct lint_item item = {.finding = {.severity = LINT_WARNING,
+                                             .rule = "never-matched",
+                                             .dn = connector->dn,
+                                             .fix = lint_fix(report, connector->dn, "replace",
+                                                             "msExchSmtpReceiveEnabled", "FALSE")}};
         lint_add(report, &item,
                  "no client ever reaches it: others hold all of its addresses more specifically");
     } else if (reach->tie[index] != SEGMENT_NOBODY) {

@@ -9,6 +9,8 @@
 #define WIDE_V4 ((ip_number)1 << 16) /* more than a /16 */
 #define WIDE_V6 ((ip_number)1 << 80) /* more than a /48 */
 
+#define FRONTEND_ROLE "16384" /* ROLE_FRONTEND, as it is stored */
+
 /* What a connector lets pass to any recipient, worked out once for all rules. */
 struct relay {
     const struct receive_connector *connector;
@@ -32,6 +34,20 @@ static struct lint_item item_of(enum lint_severity severity, const char *rule, c
     return (struct lint_item){.finding = {.severity = severity, .rule = rule, .dn = dn, .fix = fix}};
 }
 
+/* The LDIF that ends relaying by address: without the mechanism, or without the ACE. */
+static const char *fix_of_relay(struct lint_report *report, const struct relay *relay)
+{
+    const struct receive_connector *connector = relay->connector;
+    char flags[16];
+    (void)snprintf(flags, sizeof(flags), "%" PRIu32,
+                   connector->auth_mechanism & ~(uint32_t)AUTH_EXTERNAL_AUTHORITATIVE);
+    if (relay->is_secured) {
+        return lint_fix(report, connector->dn, "replace", "msExchSMTPReceiveInboundSecurityFlag", flags);
+    }
+    return relay->ace != NULL ? lint_fix_ace(report, relay->ace)
+                              : lint_fix(report, connector->dn, "replace", "dirrelayReportOnly", NULL);
+}
+
 static void check_open(struct lint_report *report, const struct relay *relay)
 {
     const struct receive_connector *connector = relay->connector;
@@ -39,16 +55,10 @@ static void check_open(struct lint_report *report, const struct relay *relay)
     if (!receive_connector_is_open_relay(connector, &why)) {
         return;
     }
-    char flags[16];
-    (void)snprintf(flags, sizeof(flags), "%" PRIu32,
-                   connector->auth_mechanism & ~(uint32_t)AUTH_EXTERNAL_AUTHORITATIVE);
-    const char *fix =
-        relay->is_secured || relay->ace == NULL
-            ? lint_fix(report, connector->dn, "replace", "msExchSMTPReceiveInboundSecurityFlag", flags)
-            : lint_fix_ace(report, relay->ace);
-    struct lint_item item = connector->allow_open_relay
-                                ? item_of(LINT_INFO, "open-relay-acknowledged", connector->dn, NULL)
-                                : item_of(LINT_ERROR, "open-relay", connector->dn, fix);
+    struct lint_item item =
+        connector->allow_open_relay
+            ? item_of(LINT_INFO, "open-relay-acknowledged", connector->dn, NULL)
+            : item_of(LINT_ERROR, "open-relay", connector->dn, fix_of_relay(report, relay));
     lint_add(report, &item, "%s%s", why.text,
              connector->allow_open_relay ? " (acknowledged by dirrelayAllowOpenRelay)"
                                          : "; it is not started without dirrelayAllowOpenRelay");
@@ -85,13 +95,15 @@ static void check_place(struct lint_report *report, const struct relay *relay)
     if (!relay->is_anonymous && !relay->is_secured) {
         return;
     }
-    const char *fix = relay->is_anonymous ? lint_fix_ace(report, relay->ace) : NULL;
     if (is_made_by_setup(connector, report->organization->server.name)) {
-        struct lint_item item = item_of(LINT_ERROR, "relay-on-default-connector", connector->dn, fix);
+        struct lint_item item =
+            item_of(LINT_ERROR, "relay-on-default-connector", connector->dn, fix_of_relay(report, relay));
         lint_add(report, &item,
                  "a connector that setup made lets hosts relay: make a dedicated one for them");
     } else if (connector->role == ROLE_HUB) {
-        struct lint_item item = item_of(LINT_WARNING, "relay-on-hub-role", connector->dn, NULL);
+        struct lint_item item =
+            item_of(LINT_WARNING, "relay-on-hub-role", connector->dn,
+                    lint_fix(report, connector->dn, "replace", "msExchSmtpReceiveRole", FRONTEND_ROLE));
         lint_add(report, &item,
                  "relay belongs on a connector of the front-end role, this one is of the hub role");
     }
@@ -154,10 +166,28 @@ static void check_width(struct lint_report *report, const struct relay *relay)
     if (total <= UINT64_MAX) {
         (void)snprintf(number, sizeof(number), "%" PRIu64, (uint64_t)total);
     }
-    struct lint_item item = item_of(is_wide ? LINT_WARNING : LINT_INFO, "relay-width", connector->dn, NULL);
+    struct lint_item item = item_of(is_wide ? LINT_WARNING : LINT_INFO, "relay-width", connector->dn,
+                                    is_wide ? fix_of_relay(report, relay) : NULL);
     item.weight = total;
     lint_add(report, &item, "%s address%s may relay here, the widest range is %s", number,
              total == 1 ? "" : "es", ip_format_range(widest, text));
+}
+
+/* The permission group of those whom the connector's mechanisms are for. */
+static const char *fix_of_nothing(struct lint_report *report, const struct receive_connector *connector)
+{
+    static const struct {
+        uint32_t mechanisms;
+        enum permission_group group;
+    } GROUPS[] = {
+        {AUTH_EXTERNAL_AUTHORITATIVE, GROUP_EXCHANGE_SERVERS},
+        {AUTH_BASIC | AUTH_INTEGRATED, GROUP_EXCHANGE_USERS},
+    };
+    enum permission_group group = GROUP_ANONYMOUS_USERS;
+    for (size_t i = sizeof(GROUPS) / sizeof(GROUPS[0]); i-- > 0;) {
+        group = connector->auth_mechanism & GROUPS[i].mechanisms ? GROUPS[i].group : group;
+    }
+    return lint_fix(report, connector->dn, "add", "dirrelayPermissionGroups", permission_group_name(group));
 }
 
 static void check_nothing(struct lint_report *report, const struct receive_connector *connector)
@@ -166,11 +196,25 @@ static void check_nothing(struct lint_report *report, const struct receive_conne
     if (!connector->grants_nothing && !is_bare) {
         return;
     }
-    struct lint_item item =
-        item_of(is_bare && connector->access.acl.state == ACL_ABSENT ? LINT_WARNING : LINT_ERROR,
-                "grants-nothing", connector->dn, NULL);
+    bool is_absent = is_bare && connector->access.acl.state == ACL_ABSENT;
+    struct lint_item item = item_of(is_absent ? LINT_WARNING : LINT_ERROR, "grants-nothing", connector->dn,
+                                    is_absent ? fix_of_nothing(report, connector) : NULL);
     lint_add(report, &item, "the connector grants nothing to anybody: %s",
              connector->grants_nothing_why != NULL ? connector->grants_nothing_why : "it has no DACL");
+}
+
+static void check_mechanism(struct lint_report *report, const struct receive_connector *connector)
+{
+    if (!connector->lacks_mechanism) {
+        return;
+    }
+    struct lint_item item =
+        item_of(LINT_WARNING, "absent-mechanism", connector->dn,
+                lint_fix(report, connector->dn, "add", "msExchSMTPReceiveInboundSecurityFlag", "0"));
+    lint_add(
+        report, &item,
+        "msExchSMTPReceiveInboundSecurityFlag is absent: no mechanism, not even Tls, is offered; in Active "
+        "Directory its absence means 29");
 }
 
 static void check_report_only(struct lint_report *report, const struct receive_connector *connector)
@@ -239,6 +283,7 @@ void lint_receive_connectors(struct lint_report *report)
         check_incomplete(report, &relay);
         check_width(report, &relay);
         check_nothing(report, connector);
+        check_mechanism(report, connector);
         check_report_only(report, connector);
         check_login_in_clear(report, connector);
     }

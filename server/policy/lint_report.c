@@ -106,6 +106,12 @@ const char *lint_fix_values(struct lint_report *report, const char *dn, const ch
     return text == NULL ? NULL : arena_printf(arena, "%s-\n", text);
 }
 
+const char *lint_fix_delete(struct lint_report *report, const char *dn)
+{
+    const char *line = ldif_line(report->arena, "dn", dn);
+    return line == NULL ? NULL : arena_printf(report->arena, "%s\nchangetype: delete\n", line);
+}
+
 const char *lint_fix_ace(struct lint_report *report, const struct ace_origin *ace)
 {
     if (ace == NULL || ace->text == NULL || ace->from == NULL || ace->text[0] == '(') {

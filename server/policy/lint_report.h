@@ -12,7 +12,7 @@ struct lint_item {
 
 struct lint_report {
     const struct organization *organization;
-    const struct machine *machine;
+    const struct lint_facts *facts;
     struct arena *arena;
     struct lint_item *items; /* on the heap */
     size_t count;
@@ -31,6 +31,8 @@ const char *lint_fix(struct lint_report *report, const char *dn, const char *ope
 /* The LDIF that replaces an attribute's values by these; NULL for none of them. */
 const char *lint_fix_values(struct lint_report *report, const char *dn, const char *attribute,
                             const char *const *values, size_t count);
+/* The LDIF that deletes the object. */
+const char *lint_fix_delete(struct lint_report *report, const char *dn);
 /* The LDIF that takes an ACE line away where it stands, or NULL for an ACE that is no line. */
 const char *lint_fix_ace(struct lint_report *report, const struct ace_origin *ace);
 
@@ -41,5 +43,7 @@ void lint_reach(struct lint_report *report);
 void lint_gateways(struct lint_report *report);
 void lint_domains(struct lint_report *report);
 void lint_send_connectors(struct lint_report *report);
+void lint_smart_hosts(struct lint_report *report);
+void lint_writers(struct lint_report *report);
 
 #endif

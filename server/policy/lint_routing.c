@@ -42,11 +42,25 @@ void lint_refusals(struct lint_report *report)
     }
 }
 
+/* Bits of msExchAcceptedDomainFlags, facts 2.5. */
+enum { FLAG_DEFAULT = 4, FLAG_SUBDOMAINS = 65536 };
+
+static const char *fix_of_flags(struct lint_report *report, const struct accepted_domain *domain,
+                                bool is_default, bool with_subdomains)
+{
+    char text[16];
+    (void)snprintf(text, sizeof(text), "%d",
+                   (int)domain->type + (is_default ? FLAG_DEFAULT : 0) +
+                       (with_subdomains ? FLAG_SUBDOMAINS : 0));
+    return lint_fix(report, domain->dn, "replace", "msExchAcceptedDomainFlags", text);
+}
+
 static void check_domain(struct lint_report *report, const struct accepted_domain *domain)
 {
     struct bytes name = bytes_of_text(domain->name);
     if (accepted_domain_is_every(domain) && !domain->allow_open_relay) {
         struct lint_item item = item_of(LINT_ERROR, "open-domain", domain->dn);
+        item.finding.fix = lint_fix_delete(report, domain->dn);
         lint_add(report, &item,
                  "an accepted domain \"*\" makes everybody who may submit a relay host; it is not "
                  "taken without dirrelayAllowOpenRelay");
@@ -56,6 +70,9 @@ static void check_domain(struct lint_report *report, const struct accepted_domai
                  "everybody who may submit may relay (acknowledged by dirrelayAllowOpenRelay)");
     } else if (domain->with_subdomains && bytes_find(name, '.') == name.len) {
         struct lint_item item = item_of(LINT_WARNING, "wide-domain", domain->dn);
+        item.finding.fix = domain->is_subdomains_only
+                               ? lint_fix_delete(report, domain->dn)
+                               : fix_of_flags(report, domain, domain->is_default, false);
         lint_add(report, &item, "everybody who may submit may send to every domain below %s", domain->name);
     }
 }
@@ -64,13 +81,18 @@ void lint_domains(struct lint_report *report)
 {
     const struct organization *organization = report->organization;
     bool has_default = organization->settings.external_postmaster != NULL;
+    const struct accepted_domain *first = NULL;
     for (size_t i = 0; i < organization->domain_count; i++) {
         const struct accepted_domain *domain = &organization->domains[i];
         has_default = has_default || (domain->is_default && !accepted_domain_is_every(domain));
+        first = first == NULL && !accepted_domain_is_every(domain) ? domain : first;
         check_domain(report, domain);
     }
     if (!has_default) {
         struct lint_item item = item_of(LINT_WARNING, "no-postmaster", organization->settings.dn);
+        item.finding.fix = first == NULL ? NULL
+                                         : fix_of_flags(report, first, true,
+                                                        first->with_subdomains && !first->is_subdomains_only);
         lint_add(report, &item,
                  "neither an external postmaster address nor a default accepted domain: mail for "
                  "postmaster has nowhere to go");

@@ -150,8 +150,10 @@ static enum error read_version(struct load_context *load, const struct entry *en
     if (error == OK)
         error = read_names(load, entry, out, reading);
     read_report_only(entry, out, reading);
-    if (load->request->flavor == FLAVOR_AD && !entry_find(entry, "msExchSMTPReceiveInboundSecurityFlag"))
+    bool has_mechanism = entry_find(entry, "msExchSMTPReceiveInboundSecurityFlag") != NULL;
+    if (load->request->flavor == FLAVOR_AD && !has_mechanism)
         out->auth_mechanism = AUTH_DEFAULT_IN_AD;
+    out->lacks_mechanism = load->request->flavor != FLAVOR_AD && !has_mechanism;
     if ((out->role & (out->role - 1)) != 0 && reading->unreadable.text[0] == '\0')
         note_set(&reading->unreadable, "msExchSmtpReceiveRole %u is not one role", out->role);
     return error;

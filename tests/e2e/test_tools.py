@@ -263,6 +263,35 @@ class Mending(Case):
         self.world.modify(change(dn, ("add", "dirrelayAce", ANY_RECIPIENT)))
         self.assertIn("relay-on-default-connector", [f["rule"] for f in self.findings(dn)])
 
+    # proves: contract-4 contract-7 D14 R21
+    def test_every_other_fix_does_too(self):
+        org, port = self.organization, free_port()
+        cases = {
+            "relay-on-hub-role": org.receive_ldif("Hub", port, "10.7.0.1", groups="AnonymousUsers", aces=[ANY_RECIPIENT], role=HUB),
+            "relay-width": org.receive_ldif("Wide", port + 1, "10.0.0.0/8", groups="AnonymousUsers", aces=[ANY_RECIPIENT]),
+            "relay-incomplete": org.receive_ldif("Incomplete", port + 2, "10.7.0.1", aces=[ANY_RECIPIENT]),
+            "both-methods": org.receive_ldif("Both", port + 3, "10.7.0.1", groups="AnonymousUsers ExchangeServers", auth=EXTERNAL,
+                                             aces=[ANY_RECIPIENT]),
+            "grants-nothing": org.receive_ldif("Nothing", port + 4, "10.7.0.1"),
+            "absent-mechanism": org.receive_ldif("Absent", port + 5, "10.7.0.1", groups="AnonymousUsers", auth=None),
+            "report-only": org.receive_ldif("Reporting", port + 6, "10.7.0.1", groups="AnonymousUsers",
+                                            dirrelayReportOnly="ms-Exch-SMTP-Accept-Any-Sender"),
+            "open-relay": org.receive_ldif("Open", port + 7, "11.0.0.0/8", groups="AnonymousUsers", aces=[ANY_RECIPIENT]),
+            "login-in-clear": org.receive_ldif("Clear", port + 8, "10.7.0.1", groups="ExchangeUsers", auth=4),
+            "smart-host-is-self": org.send_ldif("Loop", self.port, spaces="SMTP:loop.example;1"),
+            "smart-host-link-local": org.send_ldif("Cloud", 25, spaces="SMTP:cloud.example;1", hosts="[169.254.169.254],[192.0.2.1]"),
+            "wide-domain": org.domain_ldif("example", 65536),
+        }
+        for rule, ldif in cases.items():
+            with self.subTest(rule=rule):
+                dn = ldif.partition("\n")[0][4:]
+                self.world.modify(ldif)
+                finding = next(f for f in self.findings(dn) if f["rule"] == rule)
+                self.world.modify(finding["fix"])
+                left = [f for f in self.findings(dn) if f["rule"] == rule and f["severity"] != "info"]
+                self.assertEqual(left, [])
+                self.world.delete(dn)
+
 
 if __name__ == "__main__":
     unittest.main()

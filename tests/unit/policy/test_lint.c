@@ -1,78 +1,6 @@
 /* Findings of lint: what is found, in which order, and the LDIF that mends it. */
 /* fakes: organization */
-#include "fakes/fake_organization.h"
-#include "policy/lint.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#define RELAY     "allow ms-Exch-SMTP-Accept-Any-Recipient to anonymous"
-#define CONTAINER "CN=SMTP Receive Connectors,CN=Protocols,CN=MX1,CN=Servers,CN=Contoso"
-#define ALL_V4    "0.0.0.0-255.255.255.255"
-
-static struct machine machine; /* a test that fills it empties it */
-
-/* What a lint run answered; texts live in the arena. */
-struct run {
-    struct organization *organization;
-    struct arena arena;
-    const struct lint_finding *findings;
-    size_t count;
-};
-
-static const struct fake_domain DOMAINS[] = {{"contoso.com", .is_default = true}, {0}};
-static const struct fake_send SEND[] = {{"Internet", .spaces = "SMTP:*;1", .smart_hosts = "[10.0.0.9]",
-                                         .aces = "allow ms-Exch-Send-Headers-Routing to anonymous"},
-                                        {0}};
-
-static struct run lint(const struct fake_organization *fake)
-{
-    struct run run = {.organization = fake_organization_new(fake)};
-    arena_init(&run.arena, 1 << 20);
-    assert_int_equal(lint_organization(run.organization, &machine, &run.arena, &run.findings, &run.count),
-                     OK);
-    return run;
-}
-
-static struct run lint_receive(const struct fake_receive *receive)
-{
-    return lint(&(struct fake_organization){.receive = receive, .domains = DOMAINS, .send = SEND});
-}
-
-static void done(struct run *run)
-{
-    arena_done(&run->arena);
-    organization_unref(run->organization);
-}
-
-/* The rules found in order, blank separated; "!" marks an error and "?" an info. */
-static void expect_rules(const struct run *run, const char *rules)
-{
-    char text[512] = "";
-    for (size_t i = 0; i < run->count; i++) {
-        static const char *const MARKS[] = {[LINT_ERROR] = "!", [LINT_WARNING] = "", [LINT_INFO] = "?"};
-        size_t len = strlen(text);
-        (void)snprintf(text + len, sizeof(text) - len, "%s%s%s", i > 0 ? " " : "", run->findings[i].rule,
-                       MARKS[run->findings[i].severity]);
-    }
-    assert_string_equal(text, rules);
-}
-
-static const struct lint_finding *find(const struct run *run, const char *rule)
-{
-    for (size_t i = 0; i < run->count; i++) {
-        if (strcmp(run->findings[i].rule, rule) == 0) {
-            return &run->findings[i];
-        }
-    }
-    fail_msg("no finding %s", rule);
-    return NULL;
-}
+#include "lint_run.h"
 
 static void test_nothing_to_find(void **state)
 {
@@ -296,7 +224,7 @@ static void test_refusals_of_the_loader(void **state)
     organization->refused_count = 2;
     struct run run = {.organization = organization};
     arena_init(&run.arena, 1 << 20);
-    assert_int_equal(lint_organization(organization, &machine, &run.arena, &run.findings, &run.count), OK);
+    assert_int_equal(lint_organization(organization, &facts, &run.arena, &run.findings, &run.count), OK);
     expect_rules(&run, "refused! refused!");
     assert_string_equal(run.findings[1].why, "an unreadable range; its previous good version still serves");
     done(&run);
@@ -345,8 +273,9 @@ static void test_domains_and_routes(void **state)
             {"bad", .spaces = "SMTP:a.example", .smart_hosts = "[10.0.0.1]", .aces = "x"},
             {"refused", .spaces = "SMTP:b.example", .smart_hosts = "[169.254.169.254]"},
             {0}}});
-    expect_rules(&run, "grants-nothing! refused! open-domain-acknowledged? routing-headers-removed?");
-    assert_string_equal(run.findings[3].fix,
+    expect_rules(&run, "grants-nothing! refused! smart-host-link-local! open-domain-acknowledged? "
+                       "routing-headers-removed?");
+    assert_string_equal(run.findings[4].fix,
                         "dn: CN=plain,CN=Connections,CN=Contoso\nchangetype: modify\nadd: dirrelayAce\n"
                         "dirrelayAce: allow ms-Exch-Send-Headers-Routing to anonymous\n-\n");
     done(&run);
