@@ -198,7 +198,8 @@ static void explain_hears_everything(void **state)
 {
     (void)state;
     struct heard heard = {0};
-    const struct smtp_trace trace = {on_match, on_right, on_reply, &heard};
+    const struct smtp_trace trace = {
+        .on_match = on_match, .on_right = on_right, .on_reply = on_reply, .owner = &heard};
     struct organization *organization = smtp_organization(PERMISSION_MODEL_2010);
     struct dialogue dialogue;
     dialogue_begin(&dialogue, organization);
