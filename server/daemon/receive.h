@@ -23,9 +23,9 @@ void receive_set_certificates(struct receive *receive, const struct certificate_
 void receive_set_pressure(struct receive *receive, enum pressure_level level);
 /* Their connection counts, for `status`. */
 const struct connection_limits *receive_limits(const struct receive *receive);
-/* Posts the organization to every loop, and what the machine's routes are now. New endpoints that another process holds are left out, named in the
- * log and tried again every 10 s. out_taken (may be NULL): at least one was left out because another process
- * listens there. */
+/* Posts the organization to every loop, and what the machine's routes are now. New endpoints that another
+ * process holds are left out, named in the log and tried again every 10 s. out_taken (may be NULL): at least
+ * one was left out because another process listens there. */
 void receive_set_organization(struct receive *receive, const struct organization *organization,
                               bool *out_taken);
 /* Stops accepting; sessions end with 421 or at the end of their transaction. on_drained once, when none is

@@ -8,7 +8,8 @@
 uint32_t report_only_rights(const struct session_rights *rights)
 {
     const struct receive_connector *connector = rights->connector;
-    uint32_t lifted = connector->report_only & REPORT_ONLY_RIGHTS & ~rights->result.granted & ~rights->withheld;
+    uint32_t lifted =
+        connector->report_only & REPORT_ONLY_RIGHTS & ~rights->result.granted & ~rights->withheld;
     if (connector->grants_nothing) {
         return 0;
     }

@@ -45,7 +45,7 @@ struct smtp_service {
     struct message_rate *message_rate; /* set after init; NULL: not counted (explain) */
     const atomic_int *pressure;        /* set after init: enum pressure_level; NULL: none (explain) */
     const struct organization
-        *organization; /* the loop's own reference; smtp_service_set_organization replaces it */
+        *organization;      /* the loop's own reference; smtp_service_set_organization replaces it */
     struct machine machine; /* set before an organization; empty: no client is taken for a gateway */
     struct certificate_contexts *certificates; /* NULL: none; smtp_service_set_certificates replaces it */
     const struct smtp_trace *trace;            /* NULL: none */
