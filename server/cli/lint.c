@@ -1,10 +1,12 @@
 /* dirrelay lint: findings over the organization as the loader sees it. */
 #include "policy/lint.h"
 #include "cli/lint_access.h"
+#include "cli/lint_relay.h"
 #include "cli/organization_source.h"
 #include "loop/machine_read.h"
 
 #include <jansson.h>
+#include <string.h>
 
 #define LINT_ARENA (64u << 20)
 
@@ -37,20 +39,15 @@ static void print_text(FILE *out, const struct lint_finding *findings, size_t co
     fprintf(out, "%zu findings\n", count);
 }
 
-int command_lint(struct command_context *context, int argc, char **argv)
+/* The findings; exit 1 when one is an error. */
+static int lint_findings(struct command_context *context, const struct organization *organization,
+                         const struct machine *machine)
 {
-    const struct organization *organization;
-    if (argc > 1)
-        return command_fail(context, EXIT_USAGE, "lint takes no argument \"%s\"", argv[1]);
-    int code = organization_source_load(context, &organization);
-    if (code >= 0)
-        return code;
     struct arena arena;
-    struct machine machine;
     const struct lint_finding *findings = NULL;
     size_t count = 0;
-    struct lint_facts facts = {.machine = &machine};
-    machine_read(&machine);
+    int code;
+    struct lint_facts facts = {.machine = machine};
     arena_init(&arena, LINT_ARENA);
     lint_access_read(context, organization, &arena, &facts);
     if (lint_organization(organization, &facts, &arena, &findings, &count)) {
@@ -60,6 +57,21 @@ int command_lint(struct command_context *context, int argc, char **argv)
         code = count > 0 && findings[0].severity == LINT_ERROR ? EXIT_NEGATIVE : EXIT_DONE;
     }
     arena_done(&arena);
+    return code;
+}
+
+int command_lint(struct command_context *context, int argc, char **argv)
+{
+    const struct organization *organization;
+    struct machine machine;
+    bool is_relay = argc == 2 && strcmp(argv[1], "--who-may-relay") == 0;
+    if (argc > 1 && !is_relay)
+        return command_fail(context, EXIT_USAGE, "lint [--who-may-relay]");
+    int code = organization_source_load(context, &organization);
+    if (code >= 0)
+        return code;
+    machine_read(&machine);
+    code = (is_relay ? lint_relay : lint_findings)(context, organization, &machine);
     organization_unref(organization);
     return code;
 }

@@ -13,7 +13,9 @@ static const struct command COMMANDS[] = {
     {"explain",
      "--client IP [--local IP:PORT] [--tls] [--user NAME] [--helo H] [--from A] [--to B]... [--size N]",
      "what the server would answer, and why", command_explain},
-    {"lint", "", "findings, worst first, each with what mends it", command_lint},
+    {"lint", "[--who-may-relay]",
+     "findings, worst first, each with what mends it; or from where who may reach any recipient",
+     command_lint},
     {"permission",
      "list [CONNECTOR] [--user TRUSTEE] [--by connector|user] | "
      "add|remove CONNECTOR --user TRUSTEE --rights R,... [--deny] [--dry-run]",

@@ -171,6 +171,34 @@ class Offline(unittest.TestCase):
         self.assertEqual(errors, [])
         self.assertEqual(self.ask("lint").code, 0)
 
+    # proves: C52 C54 contract-4
+    def test_who_may_relay_is_what_explain_says(self):
+        org = Organization()
+        org.relay("Relay", 25, "10.0.0.0/28", role=FRONTEND)
+        org.receive("Hole", 25, "10.0.0.4/30", groups="AnonymousUsers")
+        org.receive("Secured", 25, "10.0.0.9", auth=EXTERNAL, groups="ExchangeServers")
+        org.receive("Users", 587, "10.0.0.0/8", auth=5, groups="ExchangeUsers")
+        org.send("Internet", 25, hosts="[192.168.5.25]")
+        uri = org.write(self.folder, "who.ldif")
+        answer = self.ask("lint", "--who-may-relay", uri=uri)
+        self.assertEqual(answer.code, 0)
+        found = [(run["local"], run["clients"], run["connector"], run["identities"]) for run in answer.json["relay"]]
+        anonymous, secured = "NT AUTHORITY\\ANONYMOUS LOGON", "MS Exchange\\Externally Secured Servers"
+        relay = [(clients, "Mailbox01\\" + name, [identity]) for clients, name, identity in (
+            ("10.0.0.0-10.0.0.3", "Relay", anonymous), ("10.0.0.8", "Relay", anonymous), ("10.0.0.9", "Secured", secured),
+            ("10.0.0.10-10.0.0.15", "Relay", anonymous))]
+        self.assertEqual(found, [("127.0.0.1:25", *row) for row in relay] + [
+            ("127.0.0.1:587", "10.0.0.0-10.255.255.255", "Mailbox01\\Users", ["every account"])])
+        for last in (0, 3, 4, 7, 8, 9, 10, 15, 16):
+            client = "10.0.0.%d" % last
+            may = any(first <= last <= end for first, end in ((0, 3), (8, 15)))
+            answer = self.ask("explain", "--client", client, "--local", "127.0.0.1:25", "--from", "a@b.example", "--to", "kate@fabrikam.com",
+                              uri=uri)
+            self.assertEqual(answer.code == 0, may, client)
+        self.assertIn("5 runs", self.ask("lint", "--who-may-relay", uri=uri, json=False).out)
+        nobody = Organization().receive("Default", 25, "10.0.0.0/8", groups="AnonymousUsers").write(self.folder, "nobody.ldif")
+        self.assertEqual(self.ask("lint", "--who-may-relay", uri=nobody).code, 1)
+
     # proves: C52 contract-4
     def test_lint_ranks_the_wide_relay_connector_above_the_narrow_one(self):
         org = Organization()
