@@ -1,5 +1,6 @@
 #include "loop/loop_internal.h"
 
+#include <errno.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -12,8 +13,11 @@ static struct mail inbox_closed;
 void mailbox_wake(struct loop *loop)
 {
     uint64_t one = 1;
-    ssize_t written = write(loop->wake_descriptor, &one, sizeof one);
-    (void)written; /* it only fails when the count is at its top, that is: when the loop is awake already */
+    ssize_t written;
+    do {
+        written = write(loop->wake_descriptor, &one, sizeof one);
+    } while (written < 0 && errno == EINTR);
+    /* Else it only fails when the count is at its top, that is: when the loop is awake already. */
 }
 
 bool mailbox_post(struct loop *loop, struct mail *mail)
