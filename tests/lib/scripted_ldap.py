@@ -360,11 +360,13 @@ def remove_certificates(certificate):
 
 class Forwarder:
     """127.0.0.1:port -> 127.0.0.1:target. cut() ends all connections and refuses new ones; restore() undoes that. delay_s: how
-    long whatever the target says stays on the way."""
+    long whatever the target says stays on the way. hold() keeps it back until flow(); holds is set once something waits."""
 
     def __init__(self, target, delay_s=0):
         self.target, self.delay_s, self._pairs, self._is_cut = target, delay_s, [], False
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.holds, self._flows = threading.Event(), threading.Event()
+        self._flows.set()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -381,6 +383,7 @@ class Forwarder:
 
     def cut(self):
         self._is_cut = True
+        self.flow()
         pairs, self._pairs = self._pairs, []
         for end in (end for pair in pairs for end in pair):
             try:
@@ -390,6 +393,14 @@ class Forwarder:
 
     def restore(self):
         self._is_cut = False
+
+    def hold(self):
+        """Answers wait from now on, until flow()."""
+        self.holds.clear()
+        self._flows.clear()
+
+    def flow(self):
+        self._flows.set()
 
     def _accept(self):
         while True:
@@ -409,18 +420,24 @@ class Forwarder:
             threading.Thread(target=self._join, args=(near, far), daemon=True).start()
 
     def _join(self, near, far):
-        back = threading.Thread(target=self._copy, args=(far, near, self.delay_s), daemon=True)
+        back = threading.Thread(target=self._copy, args=(far, near, self._wait), daemon=True)
         back.start()
         self._copy(near, far)
         back.join()
         near.close()
         far.close()
 
+    def _wait(self):
+        time.sleep(self.delay_s)  # the distance that the test asks for
+        if not self._flows.is_set():
+            self.holds.set()
+            self._flows.wait()
+
     @staticmethod
-    def _copy(source, sink, delay_s=0):
+    def _copy(source, sink, wait=lambda: None):
         try:
             while data := source.recv(65536):
-                time.sleep(delay_s)
+                wait()
                 sink.sendall(data)
         except OSError:
             pass
