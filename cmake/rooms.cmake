@@ -62,77 +62,69 @@ function(add_room_programs)
   endforeach()
 endfunction()
 
-# A fake that a program of the tests needs stands in tests/fakes/fake_<name>.c and is named in its source:
-#   /* fakes: directory spool */
-function(add_fakes program source)
-  file(STRINGS ${source} wanted REGEX "^/\\* fakes: .* \\*/$")
-  if(wanted)
-    string(REGEX REPLACE "^/\\* fakes: (.*) \\*/$" "\\1" wanted "${wanted}")
-    string(REPLACE " " ";" wanted "${wanted}")
-    foreach(fake ${wanted})
-      target_sources(${program} PRIVATE tests/fakes/fake_${fake}.c)
-    endforeach()
-  endif()
-  target_include_directories(${program} PRIVATE tests)
+# What the line /* <mark>: … */ of a source says, as a list; empty where there is no such line.
+function(read_mark source mark out)
+  file(STRINGS ${source} line REGEX "^/\\* ${mark}: .* \\*/$")
+  string(REGEX REPLACE "^/\\* ${mark}: (.*) \\*/$" "\\1" words "${line}")
+  string(REPLACE " " ";" words "${words}")
+  set(${out} ${words} PARENT_SCOPE)
 endfunction()
 
-# tests/unit/<room>/test_<module>.c: one program each, linked with its room and with tests/fakes.
+# A program of the tests. A fake that it needs stands in tests/fakes/fake_<name>.c and is named in its source:
+#   /* fakes: directory spool */
+function(add_test_program program source room)
+  read_mark(${source} fakes fakes)
+  list(TRANSFORM fakes REPLACE "(.+)" "tests/fakes/fake_\\1.c")
+  add_executable(${program} ${source} ${fakes})
+  target_include_directories(${program} PRIVATE tests)
+  target_link_libraries(${program} ${room})
+endfunction()
+
+# Sources that begin with /* room: <room> */: a program each, named like its file.
+function(add_test_programs pattern out)
+  file(GLOB sources CONFIGURE_DEPENDS ${pattern})
+  foreach(source ${sources})
+    get_filename_component(name ${source} NAME_WE)
+    read_mark(${source} room room)
+    add_test_program(${name} ${source} ${room})
+  endforeach()
+  list(TRANSFORM sources REPLACE ".*/(.*)\\.c$" "\\1" OUTPUT_VARIABLE names)
+  set(${out} ${names} PARENT_SCOPE)
+endfunction()
+
+# tests/unit/<room>/test_<module>.c: one program each.
 function(add_unit_tests)
   pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
-  file(GLOB fakes CONFIGURE_DEPENDS tests/fakes/*.c)
   file(GLOB tests CONFIGURE_DEPENDS tests/unit/*/test_*.c)
   foreach(test ${tests})
-    get_filename_component(folder ${test} DIRECTORY)
-    get_filename_component(room ${folder} NAME)
-    get_filename_component(name ${test} NAME_WE)
+    string(REGEX REPLACE ".*/(.*)/(.*)\\.c$" "\\1;\\2" names ${test})
+    list(GET names 0 room)
+    list(GET names 1 name)
     set(program ${room}_${name})
-    add_executable(${program} ${test})
-    add_fakes(${program} ${test})
-    target_link_libraries(${program} ${room} PkgConfig::CMOCKA)
+    add_test_program(${program} ${test} ${room})
+    target_link_libraries(${program} PkgConfig::CMOCKA)
     target_compile_definitions(${program} PRIVATE TEST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
     add_test(NAME ${room}/${name} COMMAND ${program})
     set_tests_properties(${room}/${name} PROPERTIES TIMEOUT 300)
   endforeach()
 endfunction()
 
-# tests/fuzz/fuzz_<name>.c begins with /* room: <room> */; its corpus is tests/fuzz/corpus/<name>/.
+# The corpus of tests/fuzz/fuzz_<name>.c is tests/fuzz/corpus/<name>/.
 function(add_fuzz_targets)
-  file(GLOB targets CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)
+  add_test_programs("tests/fuzz/fuzz_*.c" targets)
   foreach(target ${targets})
-    get_filename_component(name ${target} NAME_WE)
-    file(STRINGS ${target} room REGEX "^/\\* room: .* \\*/$")
-    string(REGEX REPLACE "^/\\* room: (.*) \\*/$" "\\1" room "${room}")
-    add_executable(${name} ${target})
-    add_fakes(${name} ${target})
-    target_link_libraries(${name} ${room})
-    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer)
   endforeach()
 endfunction()
 
-# tests/bench/bench_<name>.c begins with /* room: <room> */ and prints its figures; build it without sanitizers.
+# They print their figures; build them without sanitizers.
 function(add_benches)
-  file(GLOB benches CONFIGURE_DEPENDS tests/bench/bench_*.c)
-  foreach(bench ${benches})
-    get_filename_component(name ${bench} NAME_WE)
-    file(STRINGS ${bench} room REGEX "^/\\* room: .* \\*/$")
-    string(REGEX REPLACE "^/\\* room: (.*) \\*/$" "\\1" room "${room}")
-    add_executable(${name} ${bench})
-    add_fakes(${name} ${bench})
-    target_link_libraries(${name} ${room})
-  endforeach()
+  add_test_programs("tests/bench/bench_*.c" benches)
 endfunction()
 
-# tests/tools/<name>.c begins with /* room: <room> */: a program that integration tests drive.
+# Programs that integration tests drive.
 function(add_test_tools)
-  file(GLOB tools CONFIGURE_DEPENDS tests/tools/*.c)
-  foreach(tool ${tools})
-    get_filename_component(name ${tool} NAME_WE)
-    file(STRINGS ${tool} room REGEX "^/\\* room: .* \\*/$")
-    string(REGEX REPLACE "^/\\* room: (.*) \\*/$" "\\1" room "${room}")
-    add_executable(${name} ${tool})
-    target_include_directories(${name} PRIVATE tests)
-    target_link_libraries(${name} ${room})
-  endforeach()
+  add_test_programs("tests/tools/*.c" tools)
   target_sources(directory_probe PRIVATE tests/lib/loop_witness.c)
   # Programs that the durability tests have to find out: nothing in the database is synced; answers come before the commit. Their
   # own copy of a file stands in for the one in the room.

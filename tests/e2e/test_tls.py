@@ -227,14 +227,16 @@ class Starttls(TlsCase):
                 client.ehlo()
                 for piece in pieces[:-1]:
                     client.send(piece)
-                    time.sleep(0.05)
+                    eventually(client.is_read)
                 client.send(pieces[-1])
                 self.assertEqual(client.reply().code, 220)
                 with self.assertRaises((ssl.SSLError, OSError, AssertionError)):
                     client.secure()
                     client.reply()
-        time.sleep(0.2)
-        self.assertEqual(len(self.sink.messages), 0)
+        with self.client("127.0.0.2") as client:
+            client.send_message("chris@contoso.com", ["kate@fabrikam.com"], b"Subject: honest\r\n\r\n")
+        eventually(lambda: self.assertEqual(self.daemon.metrics()["dirrelay_queue_messages"], 0))
+        self.assertEqual([message.fields("Subject") for message in self.sink.messages], [["honest"]])
 
     def test_tls_from_the_first_byte(self):
         with smtplib.SMTP_SSL("127.0.0.1", self.implicit_port, context=unverified(), timeout=20) as client:

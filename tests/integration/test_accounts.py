@@ -285,7 +285,7 @@ class Unwatched(WithSlapd):
             probe.wait("down")
             probe.ask("u1", name="b")
             was_current = probe.is_current()
-            time.sleep(1.2)  # two polls: nothing may come
+            probe.pass_by(1200)  # two polls: nothing may come
             self.assertEqual(probe.is_current(), was_current)
         finally:
             self.slapd.start()

@@ -4,13 +4,13 @@
 import os
 import subprocess
 import sys
-import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib.directory_probe import program  # noqa: E402
 from lib.scripted_ldap import BIND, ScriptedLdap, make_certificates, remove_certificates, tlv  # noqa: E402
 from lib.slapd import Slapd  # noqa: E402
+from lib.smtp import eventually  # noqa: E402
 
 ALICE = "uid=alice,ou=people,dc=contoso,dc=com"
 PEOPLE = """dn: ou=people,dc=contoso,dc=com
@@ -30,8 +30,9 @@ uid: bare
 cn: Bare
 sn: B
 """ % ALICE
-DEADLINE_S = 1.5
-QUICK = ("--deadline", "%d" % (DEADLINE_S * 1000))
+# For probes that meet a server which says nothing. One that answers may also miss it, on a busy machine: such a probe is
+# asked until it got its answer, and what is judged is whom it asked.
+QUICK = ("--deadline", "600")
 
 
 class BindProbe:
@@ -90,16 +91,17 @@ class WithSlapd(unittest.TestCase):
     def test_a_restart_is_not_noticed_and_a_stop_is_no_refusal(self):
         with Slapd() as slapd:
             slapd.add(PEOPLE)
-            with BindProbe(*QUICK, slapd.uri) as probe:
+            with BindProbe(slapd.uri) as probe, BindProbe(*QUICK, slapd.uri) as quick:
                 self.assertEqual({error for error, _ in probe.many(4, ALICE, "secret")}, {"ok"})
                 slapd.stop()
                 self.assertEqual(probe.one(ALICE, "secret")[0], "temporary")
                 slapd.start()
                 self.assertEqual({error for error, _ in probe.many(4, ALICE, "secret")}, {"ok"})
+                eventually(lambda: quick.one(ALICE, "secret")[0] == "ok")
                 slapd.freeze()
-                self.assertIn(probe.one(ALICE, "secret")[0], ("timeout", "temporary"))
+                self.assertIn(quick.one(ALICE, "secret")[0], ("timeout", "temporary"))
                 slapd.thaw()
-                self.assertEqual(probe.one(ALICE, "secret")[0], "ok")
+                eventually(lambda: quick.one(ALICE, "secret")[0] == "ok")
 
 
 class Answers(unittest.TestCase):
@@ -143,12 +145,13 @@ class Answers(unittest.TestCase):
         good = self.serve()
         for server in (silent, half):
             with self.subTest(server=server.uri), BindProbe(*QUICK, server.uri, good.uri) as probe:
-                start = time.monotonic()
-                self.assertEqual(probe.one("cn=a", "x")[0], "ok")
-                self.assertLess(time.monotonic() - start, 4 * DEADLINE_S)
-                start = time.monotonic()
-                self.assertEqual(probe.one("cn=a", "x")[0], "ok")
-                self.assertLess(time.monotonic() - start, DEADLINE_S)
+                eventually(lambda: probe.one("cn=a", "x")[0] == "ok")
+                self.assertGreater(len(binds(server)), 0)
+
+                def goes_straight_to_the_one_that_answered():
+                    asked = len(binds(server))
+                    return probe.one("cn=a", "x")[0] == "ok" and len(binds(server)) == asked
+                eventually(goes_straight_to_the_one_that_answered)
         with BindProbe(*QUICK, silent.uri) as probe:
             self.assertEqual(probe.one("cn=a", "x")[0], "timeout")
 
@@ -181,7 +184,7 @@ class Tls(unittest.TestCase):
                 ("right", {"tls": "start", "certificate": self.certificate}, (*always, "--ca", self.certificate[0]), "ok"),
                 ("right", {"tls": "ldaps", "certificate": self.certificate}, ("--ca", self.certificate[0]), "ok")):
             with self.subTest(name=name, tls=keywords.get("tls")), ScriptedLdap(**keywords) as server:
-                with BindProbe(*QUICK, *arguments, server.uri) as probe:
+                with BindProbe(*arguments, server.uri) as probe:
                     self.assertEqual(probe.one("cn=a", "x")[0], expected)
                 self.assertEqual(len(binds(server)), 1 if expected == "ok" else 0)
 

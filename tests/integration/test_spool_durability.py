@@ -111,7 +111,7 @@ class Spool(unittest.TestCase):
             started = b""
             while not started.endswith(b"\n") or b"committed " not in started:
                 started += process.stdout.readline() or self.fail("the writer ended by itself")
-            time.sleep(moments.random() * 0.4)
+            time.sleep(moments.random() * 0.4)  # the moment itself, whatever happens there
             process.send_signal(signal.SIGKILL)
             output = (started + process.stdout.read()).decode()
             process.wait()

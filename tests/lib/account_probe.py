@@ -45,6 +45,11 @@ class AccountProbe(Probe):
             raise AssertionError("%s: %s" % (answer["error"], answer["note"]))
         return {row["name"] for row in answer["sids"] if row["source"] in (PRIMARY_GROUP, GROUP, TOKEN_GROUPS)}
 
+    def pass_by(self, milliseconds):
+        """Returns when the probe's loop has gone on so long: every timer due before has done its work."""
+        self.say("pass", milliseconds)
+        self.wait("passed", timeout=60)
+
     def is_current(self, name="a"):
         self.say("current", name)
         return self.wait("current", name=name)["is_current"]

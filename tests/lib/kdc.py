@@ -10,13 +10,12 @@ Programs of krb5-kdc, krb5-admin-server and krb5-user; run them and clients with
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 
-from lib.child import die_with_parent
+from lib.child import comes_up, die_with_parent
 from lib.slapd import free_port
+from lib.smtp import can_connect
 
 CONFIG = """[libdefaults]
  default_realm = %(realm)s
@@ -88,15 +87,8 @@ class Kdc:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _wait(self):
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                if time.monotonic() > deadline or self.process.poll() is not None:
-                    raise KdcError("krb5kdc does not come up") from None
-                time.sleep(0.02)
+        if not comes_up(self.process, lambda: can_connect(self.port), 20, 0.02):
+            raise KdcError("krb5kdc does not come up")
 
     def _run(self, program, *arguments, text=None):
         path = shutil.which(program) or os.path.join("/usr/sbin", program)

@@ -7,8 +7,8 @@
  * Commands on standard input, one a line, fields separated by tabs:
  *   ask NAME KIND TEXT [name-only|path]     KIND: login kerberos ntlm dn sid; renew asks by the id of NAME's
  *   current NAME                            whether the account of NAME is current
- *   close
- * An account that was answered is kept under its name until the next of that name. */
+ *   pass MS                                 says so when the loop has gone on so long: what was due before is
+ * done close An account that was answered is kept under its name until the next of that name. */
 #include "auth/accounts.h"
 #include "base/buffer.h"
 
@@ -37,6 +37,7 @@ struct probe {
     struct accounts_config config;
     struct accounts *accounts;
     struct loop_poll *input;
+    struct loop_timer pass;
     struct buffer unread;
     struct asked *asked;
 };
@@ -150,8 +151,16 @@ static void on_closed(void *owner)
     loop_end(probe.loop);
 }
 
+static void on_passed(struct loop_timer *timer)
+{
+    (void)timer;
+    printf("{\"event\":\"passed\"");
+    end_line();
+}
+
 static void close_all(void)
 {
+    loop_timer_stop(&probe.pass);
     accounts_stop(probe.accounts);
     probe.accounts = NULL;
     probe.directory->ops->close(probe.directory, on_closed, NULL);
@@ -171,6 +180,8 @@ static void run_command(struct bytes line)
         printf("{\"event\":\"current\",\"is_current\":%s", is_current ? "true" : "false");
         print_text("name", asked->name);
         end_line();
+    } else if (strcmp(fields[0], "pass") == 0) {
+        loop_timer_start(&probe.pass, strtoull(fields[1], NULL, 10));
     } else if (strcmp(fields[0], "close") == 0 && probe.accounts) {
         close_all();
     }
@@ -239,6 +250,7 @@ static int run(const struct directory_config *config)
     struct note note = {{0}};
     probe.loop = loop_new("probe", NULL);
     buffer_init(&probe.unread, 1u << 20);
+    loop_timer_init(&probe.pass, probe.loop, on_passed);
     if (directory_open(config, probe.loop, &probe.directory, &note) != OK) {
         fprintf(stderr, "%s\n", note.text);
         loop_free(probe.loop);

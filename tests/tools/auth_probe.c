@@ -11,12 +11,12 @@
 #include "auth/password_directory.h"
 #include "auth/sasl_library.h"
 #include "base/event.h"
+#include "lib/loop_wait.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *dn_after = "";
 static struct loop *loop;
@@ -150,10 +150,8 @@ static void run_line(struct authenticator *authenticator, struct auth_exchange *
         authenticator->ops->start(authenticator, exchange, rest != NULL, (struct bytes){input, len});
     else
         authenticator->ops->step(exchange, (struct bytes){input, len});
-    while (!is_answered) {
-        loop_turn(loop);
-        usleep(500);
-    }
+    while (!is_answered)
+        loop_wait(loop);
 }
 
 static void talk(struct authenticator *authenticator, const char *host)
@@ -194,6 +192,7 @@ int main(int count, char **arguments)
     if (directory.uri_count && password_directory_new(&directory, &config.prover) != OK)
         return 1;
     loop = loop_new("probe", NULL);
+    loop_turn(loop);
     if (!loop || authenticator_live_new(&config, &authenticator) != OK)
         return 1;
     talk(authenticator, host);

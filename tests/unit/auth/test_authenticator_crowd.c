@@ -4,6 +4,7 @@
 #include "auth/sasl_library.h"
 #include "fakes/fake_accounts.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,11 +31,16 @@ struct one {
     bool has_right_password;
 };
 
-static atomic_uint beat_count;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t beaten = PTHREAD_COND_INITIALIZER;
+static unsigned beat_count; /* under the lock */
 
 static void on_beat(struct loop_timer *timer)
 {
-    atomic_fetch_add(&beat_count, 1);
+    pthread_mutex_lock(&lock);
+    beat_count++;
+    pthread_cond_broadcast(&beaten);
+    pthread_mutex_unlock(&lock);
     loop_timer_start(timer, BEAT_MS);
 }
 
@@ -42,9 +48,10 @@ static void on_beat(struct loop_timer *timer)
 static void prove_slowly(struct fake_accounts *fake)
 {
     (void)fake;
-    unsigned start = atomic_load(&beat_count);
-    while (atomic_load(&beat_count) - start < PROOF_BEATS)
-        usleep(1000);
+    pthread_mutex_lock(&lock);
+    for (unsigned start = beat_count; beat_count - start < PROOF_BEATS;)
+        pthread_cond_wait(&beaten, &lock);
+    pthread_mutex_unlock(&lock);
 }
 
 static void on_step(struct auth_exchange *exchange, enum auth_step step)
@@ -93,7 +100,7 @@ static void test_a_crowd_does_not_hold_the_loop_up(void **state)
     loop_run(crowd.loop);
     assert_int_equal(crowd.refused_count, LOGIN_COUNT / 4);
     assert_int_equal(atomic_load(&crowd.fake.prove_count), LOGIN_COUNT);
-    assert_true(atomic_load(&beat_count) >= LOGIN_COUNT / WORKER_COUNT * PROOF_BEATS);
+    assert_true(beat_count >= LOGIN_COUNT / WORKER_COUNT * PROOF_BEATS);
     authenticator_live_free(crowd.authenticator);
     loop_free(crowd.loop);
     free(all);

@@ -3,7 +3,9 @@
 
 #include "auth/sasl_library.h"
 #include "fakes/fake_accounts.h"
+#include "lib/loop_wait.h"
 
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -49,6 +51,7 @@ static int open_hall(void **state)
     hall->fake.people[BOB] = (struct fake_person){"bob", NULL, "other", OK};
     hall->fake.people[CAROL] = (struct fake_person){"carol", NULL, "third", ERROR_DENIED_CREDENTIALS};
     hall->loop = loop_new("test", NULL);
+    loop_turn(hall->loop);
     const struct authenticator_config config = {.accounts = &hall->fake.source,
                                                 .prover = &hall->fake.prover,
                                                 .workers = 2,
@@ -81,10 +84,8 @@ static void call_init(struct call *call, struct hall *hall, enum sasl_mechanism 
 static void wait_for(struct call *call, unsigned step_count)
 {
     assert_int_equal(call->step_count, step_count - 1); /* nothing comes before the call is over */
-    while (call->step_count < step_count) {
-        loop_turn(call->hall->loop);
-        usleep(200);
-    }
+    while (call->step_count < step_count)
+        loop_wait(call->hall->loop);
 }
 
 static enum auth_step begin(struct call *call, bool has_input, struct bytes input)
@@ -267,13 +268,20 @@ static void test_only_what_works_is_offered_and_taken(void **state)
 
 /* -- who gives up, and who does not fit -- */
 
-static atomic_bool is_gate_open;
+static sem_t at_gate, gate; /* a proof has come to it; one may go through */
 
 static void wait_at_gate(struct fake_accounts *fake)
 {
     (void)fake;
-    while (!atomic_load(&is_gate_open))
-        usleep(200);
+    sem_post(&at_gate);
+    sem_wait(&gate);
+}
+
+static void close_gate(struct hall *hall)
+{
+    sem_init(&at_gate, 0, 0);
+    sem_init(&gate, 0, 0);
+    hall->fake.on_prove = wait_at_gate;
 }
 
 /* proves: T1 */
@@ -281,19 +289,17 @@ static void test_a_canceled_login_is_never_heard_of_again(void **state)
 {
     struct hall *hall = *state;
     struct call *gone = calloc(1, sizeof *gone), idle;
-    atomic_store(&is_gate_open, false);
-    hall->fake.on_prove = wait_at_gate;
+    close_gate(hall);
     call_init(gone, hall, SASL_PLAIN);
     hall->authenticator->ops->start(hall->authenticator, &gone->exchange, true,
                                     BYTES_LITERAL("\0alice\0secret"));
-    while (atomic_load(&hall->fake.prove_count) == 0)
-        usleep(200);
+    sem_wait(&at_gate);
     hall->authenticator->ops->cancel(&gone->exchange); /* its step runs */
     free(gone);
     call_init(&idle, hall, SASL_LOGIN);
     assert_int_equal(begin(&idle, false, (struct bytes){0}), AUTH_STEP_CHALLENGE);
     hall->authenticator->ops->cancel(&idle.exchange); /* none runs */
-    atomic_store(&is_gate_open, true);
+    sem_post(&gate);
     authenticator_live_free(hall->authenticator);
     hall->authenticator = NULL;
     loop_turn(hall->loop);
@@ -306,8 +312,7 @@ static void test_a_full_pool_is_our_own_trouble(void **state)
 {
     struct hall *hall = *state;
     struct call calls[4], fifth;
-    atomic_store(&is_gate_open, false);
-    hall->fake.on_prove = wait_at_gate;
+    close_gate(hall);
     for (size_t i = 0; i < 4; i++) {
         call_init(&calls[i], hall, SASL_PLAIN);
         hall->authenticator->ops->start(hall->authenticator, &calls[i].exchange, true,
@@ -316,10 +321,11 @@ static void test_a_full_pool_is_our_own_trouble(void **state)
     hall->authenticator->ops->cancel(&calls[3].exchange); /* stays counted */
     call_init(&fifth, hall, SASL_PLAIN);
     assert_int_equal(begin(&fifth, true, BYTES_LITERAL("\0alice\0secret")), AUTH_STEP_UNAVAILABLE);
-    atomic_store(&is_gate_open, true);
+    for (size_t i = 0; i < 4; i++)
+        sem_post(&gate);
     for (size_t i = 0; i < 3; i++) {
         while (calls[i].step_count == 0)
-            loop_turn(hall->loop);
+            loop_wait(hall->loop);
         assert_int_equal(calls[i].step, AUTH_STEP_DONE);
         account_unref(calls[i].exchange.account);
     }
@@ -347,7 +353,7 @@ static enum auth_step renew(struct hall *hall, struct renewal *renewal, const st
     hall->authenticator->ops->renew(hall->authenticator, &renewal->face);
     assert_false(renewal->is_done);
     while (!renewal->is_done)
-        loop_turn(hall->loop);
+        loop_wait(hall->loop);
     return renewal->step;
 }
 

@@ -310,7 +310,7 @@ static void whatever_was_answered_survives_being_killed(void **state)
         close(pipes[1]);
         while (count < wanted && read(pipes[0], &told[count], sizeof(told[0])) == sizeof(told[0]))
             count++;
-        usleep((useconds_t)(round * 137));
+        usleep((useconds_t)(round * 137)); /* another moment each round: whatever happens there */
         kill(child, SIGKILL);
         assert_int_equal(waitpid(child, &status, 0), child);
         while (read(pipes[0], &told[count], sizeof(told[0])) == sizeof(told[0]))
