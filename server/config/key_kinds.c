@@ -6,6 +6,13 @@
 #include <assert.h>
 #include <string.h>
 
+/* Where a value goes. */
+struct target {
+    const struct key_row *row;
+    struct config *config;
+    void *field;
+};
+
 /* A delay of nothing would be a loop without rest. */
 static enum error parse_interval(struct bytes value, uint64_t *out_ms)
 {
@@ -19,20 +26,18 @@ static enum error parse_interval(struct bytes value, uint64_t *out_ms)
 }
 
 /* "1m 5m 1h": at least one delay. */
-static enum error apply_retry(const struct key_row *row, struct bytes value, struct config *config,
-                              void *field)
+static enum error apply_retry(const struct target *target, struct bytes value)
 {
-    (void)row, (void)field;
     size_t count = 0;
     struct bytes word;
     while (value_next_word(&value, &word)) {
         if (count == CONFIG_RETRY_MAX)
             return ERROR_LIMIT;
-        enum error error = parse_interval(word, &config->queue.retry_ms[count++]);
+        enum error error = parse_interval(word, &target->config->queue.retry_ms[count++]);
         if (error)
             return error;
     }
-    config->queue.retry_count = count;
+    target->config->queue.retry_count = count;
     return count ? OK : ERROR_SYNTAX;
 }
 
@@ -50,10 +55,8 @@ static bool is_attribute_name(struct bytes name)
 }
 
 /* "uid mail"; nothing: by flavor. */
-static enum error apply_login_attributes(const struct key_row *row, struct bytes value, struct config *config,
-                                         void *field)
+static enum error apply_login_attributes(const struct target *target, struct bytes value)
 {
-    (void)row, (void)field;
     size_t count = 0;
     struct bytes word;
     while (value_next_word(&value, &word)) {
@@ -61,21 +64,19 @@ static enum error apply_login_attributes(const struct key_row *row, struct bytes
             return ERROR_LIMIT;
         if (!is_attribute_name(word))
             return ERROR_SYNTAX;
-        const char *name = arena_copy(&config->arena, word).ptr;
+        const char *name = arena_copy(&target->config->arena, word).ptr;
         if (!name)
             return ERROR_LIMIT;
-        config->directory.login_attributes[count++] = name;
+        target->config->directory.login_attributes[count++] = name;
     }
-    config->directory.login_attribute_count = count;
+    target->config->directory.login_attribute_count = count;
     return OK;
 }
 
 /* "80-89-99" or "80 89 99": low, medium, high. */
-static enum error apply_marks(const struct key_row *row, struct bytes value, struct config *config,
-                              void *field)
+static enum error apply_marks(const struct target *target, struct bytes value)
 {
-    (void)row, (void)config;
-    struct pressure_marks *out = field;
+    struct pressure_marks *out = target->field;
     uint64_t marks[3];
     for (size_t i = 0; i < 3; i++) {
         size_t dash = bytes_find(value, '-');
@@ -93,11 +94,9 @@ static enum error apply_marks(const struct key_row *row, struct bytes value, str
     return OK;
 }
 
-static enum error apply_endpoint(const struct key_row *row, struct bytes value, struct config *config,
-                                 void *field)
+static enum error apply_endpoint(const struct target *target, struct bytes value)
 {
-    (void)row, (void)config;
-    struct ip_endpoint *out = field;
+    struct ip_endpoint *out = target->field;
     if (value.len == 0) {
         *out = (struct ip_endpoint){.address.family = IP_NONE};
         return OK;
@@ -116,37 +115,42 @@ static enum error parse_count(struct bytes value, uint64_t maximum, uint64_t *ou
     return error;
 }
 
-/* "10 in 10m". */
-static enum error apply_failures(const struct key_row *row, struct bytes value, struct config *config,
-                                 void *field)
+static enum error parse_small_count(struct bytes value, uint64_t *out)
 {
-    (void)row, (void)field;
+    return parse_count(value, 1024, out);
+}
+
+static enum error parse_group_count(struct bytes value, uint64_t *out)
+{
+    return parse_count(value, 60000, out);
+}
+
+/* "10 in 10m". */
+static enum error apply_failures(const struct target *target, struct bytes value)
+{
     struct bytes count, in, window, more;
     bool has_form = value_next_word(&value, &count) && value_next_word(&value, &in) &&
                     value_next_word(&value, &window) && !value_next_word(&value, &more) &&
                     bytes_equal_text_nocase(in, "in");
     enum error error = has_form ? OK : ERROR_SYNTAX;
     if (!error)
-        error = parse_count(count, 100, &config->auth.failures);
-    return error ? error : parse_interval(window, &config->auth.failure_window_ms);
+        error = parse_count(count, 100, &target->config->auth.failures);
+    return error ? error : parse_interval(window, &target->config->auth.failure_window_ms);
 }
 
 /* An empty text is as if it was not given: compose files set variables to nothing. */
-static enum error apply_text(const struct key_row *row, struct bytes value, struct config *config,
-                             void *field)
+static enum error apply_text(const struct target *target, struct bytes value)
 {
-    const char **out = field;
+    const char **out = target->field;
     if (value.len == 0)
-        value = bytes_of_text(row->fallback);
-    *out = value.len ? arena_copy(&config->arena, value).ptr : NULL;
+        value = bytes_of_text(target->row->fallback);
+    *out = value.len ? arena_copy(&target->config->arena, value).ptr : NULL;
     return *out || value.len == 0 ? OK : ERROR_LIMIT;
 }
 
-static enum error apply_ranges(const struct key_row *row, struct bytes value, struct config *config,
-                               void *field)
+static enum error apply_ranges(const struct target *target, struct bytes value)
 {
-    (void)row;
-    struct config_ranges *out = field;
+    struct config_ranges *out = target->field;
     struct ip_range ranges[CONFIG_RANGES_MAX];
     size_t count = 0;
     struct bytes word;
@@ -158,18 +162,16 @@ static enum error apply_ranges(const struct key_row *row, struct bytes value, st
             return error;
     }
     out->count = count;
-    out->ranges = arena_array(&config->arena, count + 1, sizeof ranges[0]);
+    out->ranges = arena_array(&target->config->arena, count + 1, sizeof ranges[0]);
     if (!out->ranges)
         return ERROR_LIMIT;
     memcpy(out->ranges, ranges, count * sizeof ranges[0]);
     return OK;
 }
 
-static enum error apply_sasl_mech(const struct key_row *row, struct bytes value, struct config *config,
-                                  void *field)
+static enum error apply_sasl_mech(const struct target *target, struct bytes value)
 {
-    (void)row, (void)config;
-    const char **out = field;
+    const char **out = target->field;
     static const char *const MECHANISMS[] = {"EXTERNAL", "GSSAPI"};
     unsigned index = 0;
     enum error error = value.len ? value_choice(value, "EXTERNAL GSSAPI", &index) : OK;
@@ -178,121 +180,76 @@ static enum error apply_sasl_mech(const struct key_row *row, struct bytes value,
     return error;
 }
 
-static enum error apply_duration(const struct key_row *row, struct bytes value, struct config *config,
-                                 void *field)
+static enum error apply_switch(const struct target *target, struct bytes value)
 {
-    (void)row, (void)config;
-    return quantity_parse_duration(value, field);
-}
-
-static enum error apply_interval(const struct key_row *row, struct bytes value, struct config *config,
-                                 void *field)
-{
-    (void)row, (void)config;
-    return parse_interval(value, field);
-}
-
-static enum error apply_size(const struct key_row *row, struct bytes value, struct config *config,
-                             void *field)
-{
-    (void)row, (void)config;
-    return quantity_parse_size(value, field);
-}
-
-static enum error apply_count(const struct key_row *row, struct bytes value, struct config *config,
-                              void *field)
-{
-    (void)row, (void)config;
-    return parse_count(value, 1024, field);
-}
-
-static enum error apply_groups(const struct key_row *row, struct bytes value, struct config *config,
-                               void *field)
-{
-    (void)row, (void)config;
-    return parse_count(value, 60000, field);
-}
-
-static enum error apply_switch(const struct key_row *row, struct bytes value, struct config *config,
-                               void *field)
-{
-    (void)row, (void)config;
     unsigned index;
     enum error error = value_choice(value, "no yes", &index);
     if (!error)
-        *(bool *)field = index == 1;
+        *(bool *)target->field = index == 1;
     return error;
 }
 
-static enum error apply_milters(const struct key_row *row, struct bytes value, struct config *config,
-                                void *field)
+static enum error apply_milters(const struct target *target, struct bytes value)
 {
-    (void)row, (void)field;
-    return filter_list_parse(value, &config->arena, &config->filter.list, NULL);
+    return filter_list_parse(value, &target->config->arena, &target->config->filter.list, NULL);
 }
 
 #define CHOICES_MAX 4
 
-/* How a kind is read; one of a few words where apply is NULL. */
+/* How a kind is read: by the one of the three that is given. */
 static const struct {
     const char *expected;
-    enum error (*apply)(const struct key_row *row, struct bytes value, struct config *config, void *field);
-    const char *words;
+    enum error (*number)(struct bytes value, uint64_t *out);
+    enum error (*apply)(const struct target *target, struct bytes value);
+    const char *words;       /* one of these */
     int values[CHOICES_MAX]; /* of the field, for each word */
 } KINDS[] = {
-    [KEY_TEXT] = {"a text", apply_text, NULL, {0}},
-    [KEY_DURATION] = {"a time such as 30s, 5m, 1h or 2d", apply_duration, NULL, {0}},
-    [KEY_INTERVAL] = {"a time above 0 such as 30s, 5m, 1h or 2d", apply_interval, NULL, {0}},
-    [KEY_SIZE] = {"a size such as 256M", apply_size, NULL, {0}},
-    [KEY_COUNT] = {"a number from 1 to 1024", apply_count, NULL, {0}},
-    [KEY_SWITCH] = {"yes or no", apply_switch, NULL, {0}},
-    [KEY_FAILURES] = {"1 to 100 failures in a time above 0 such as \"10 in 10m\"", apply_failures, NULL, {0}},
-    [KEY_GROUPS] = {"a number from 1 to 60000", apply_groups, NULL, {0}},
+    [KEY_TEXT] = {"a text", .apply = apply_text},
+    [KEY_DURATION] = {"a time such as 30s, 5m, 1h or 2d", .number = quantity_parse_duration},
+    [KEY_INTERVAL] = {"a time above 0 such as 30s, 5m, 1h or 2d", .number = parse_interval},
+    [KEY_SIZE] = {"a size such as 256M", .number = quantity_parse_size},
+    [KEY_COUNT] = {"a number from 1 to 1024", .number = parse_small_count},
+    [KEY_SWITCH] = {"yes or no", .apply = apply_switch},
+    [KEY_FAILURES] = {"1 to 100 failures in a time above 0 such as \"10 in 10m\"", .apply = apply_failures},
+    [KEY_GROUPS] = {"a number from 1 to 60000", .number = parse_group_count},
     [KEY_LOGIN_ATTRIBUTES] = {"up to 8 names of attributes such as \"uid mail\"",
-                              apply_login_attributes,
-                              NULL,
-                              {0}},
-    [KEY_SASL_MECH] = {"EXTERNAL or GSSAPI", apply_sasl_mech, NULL, {0}},
-    [KEY_RETRY] = {"up to 32 delays above 0 such as \"1m 5m 1h\"", apply_retry, NULL, {0}},
-    [KEY_MARKS] = {"three rising numbers such as 80-89-99", apply_marks, NULL, {0}},
-    [KEY_ENDPOINT] = {"an address and port such as 127.0.0.1:9125, or nothing", apply_endpoint, NULL, {0}},
+                              .apply = apply_login_attributes},
+    [KEY_SASL_MECH] = {"EXTERNAL or GSSAPI", .apply = apply_sasl_mech},
+    [KEY_RETRY] = {"up to 32 delays above 0 such as \"1m 5m 1h\"", .apply = apply_retry},
+    [KEY_MARKS] = {"three rising numbers such as 80-89-99", .apply = apply_marks},
+    [KEY_ENDPOINT] = {"an address and port such as 127.0.0.1:9125, or nothing", .apply = apply_endpoint},
     [KEY_RANGES] = {"blank separated addresses and ranges such as \"192.0.2.10 10.1.0.0/16\"",
-                    apply_ranges,
-                    NULL,
-                    {0}},
+                    .apply = apply_ranges},
     [KEY_MILTERS] =
         {"up to 16 filters such as \"antispam:inet:127.0.0.1:11332 unix:/run/opendkim/opendkim.sock\"",
-         apply_milters,
-         NULL,
-         {0}},
-    [KEY_FLAVOR] = {"auto, openldap or ad",
-                    NULL,
-                    "auto openldap ad",
-                    {FLAVOR_UNKNOWN, FLAVOR_OPENLDAP, FLAVOR_AD}},
-    [KEY_START_TLS] = {"demand or never", NULL, "demand never", {START_TLS_DEMAND, START_TLS_NEVER}},
-    [KEY_TLS_PROFILE] = {"modern or legacy", NULL, "modern legacy", {TLS_PROFILE_MODERN, TLS_PROFILE_LEGACY}},
-    [KEY_FORMAT] = {"json or text", NULL, "json text", {EVENT_JSON, EVENT_TEXT}},
-    [KEY_LEVEL] = {"debug, info, warning or error",
-                   NULL,
-                   "debug info warning error",
-                   {EVENT_DEBUG, EVENT_INFO, EVENT_WARNING, EVENT_ERROR}},
-    [KEY_FILTER_DEFAULT] = {"tempfail, accept or reject",
-                            NULL,
-                            "tempfail accept reject",
-                            {FILTER_DEFAULT_TEMPFAIL, FILTER_DEFAULT_ACCEPT, FILTER_DEFAULT_REJECT}},
+         .apply = apply_milters},
+    [KEY_FLAVOR] = {"auto, openldap or ad", .words = "auto openldap ad",
+                    .values = {FLAVOR_UNKNOWN, FLAVOR_OPENLDAP, FLAVOR_AD}},
+    [KEY_START_TLS] = {"demand or never", .words = "demand never",
+                       .values = {START_TLS_DEMAND, START_TLS_NEVER}},
+    [KEY_TLS_PROFILE] = {"modern or legacy", .words = "modern legacy",
+                         .values = {TLS_PROFILE_MODERN, TLS_PROFILE_LEGACY}},
+    [KEY_FORMAT] = {"json or text", .words = "json text", .values = {EVENT_JSON, EVENT_TEXT}},
+    [KEY_LEVEL] = {"debug, info, warning or error", .words = "debug info warning error",
+                   .values = {EVENT_DEBUG, EVENT_INFO, EVENT_WARNING, EVENT_ERROR}},
+    [KEY_FILTER_DEFAULT] = {"tempfail, accept or reject", .words = "tempfail accept reject",
+                            .values = {FILTER_DEFAULT_TEMPFAIL, FILTER_DEFAULT_ACCEPT,
+                                       FILTER_DEFAULT_REJECT}},
 };
 
 enum error key_apply(const struct key_row *row, struct bytes value, struct config *config,
                      const char **out_expected)
 {
     static_assert(sizeof(int) == sizeof(enum directory_flavor), "enums of a choice are ints");
-    void *field = (char *)config + row->offset;
+    const struct target target = {row, config, (char *)config + row->offset};
     unsigned index;
     *out_expected = KINDS[row->kind].expected;
+    if (KINDS[row->kind].number)
+        return KINDS[row->kind].number(value, target.field);
     if (KINDS[row->kind].apply)
-        return KINDS[row->kind].apply(row, value, config, field);
+        return KINDS[row->kind].apply(&target, value);
     enum error error = value_choice(value, KINDS[row->kind].words, &index);
     if (!error)
-        *(int *)field = KINDS[row->kind].values[index];
+        *(int *)target.field = KINDS[row->kind].values[index];
     return error;
 }

@@ -11,8 +11,8 @@ enum key_kind {
     KEY_SIZE,
     KEY_COUNT,
     KEY_SWITCH,
-    KEY_GROUPS,
-    KEY_FAILURES,         /* a number of groups that one token can hold */
+    KEY_GROUPS,           /* a number of groups that one token can hold */
+    KEY_FAILURES,         /* so many in a time */
     KEY_LOGIN_ATTRIBUTES, /* names, into directory */
     KEY_FLAVOR,
     KEY_START_TLS,
