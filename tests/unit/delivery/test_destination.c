@@ -1,7 +1,7 @@
 /* Where a connection can go, and what becomes of mail where there is nowhere. */
 /* fakes: delivery name_server smart_host organization */
 #include "delivery/destination.h"
-#include "fakes/fake_delivery.h"
+#include "fakes/delivery_world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +12,6 @@
 #include "base/event.h"
 
 #include <cmocka.h>
-
-static struct fake_delivery world; /* of the test that runs */
 
 static const struct fake_record RECORDS[] = {
     {"contoso.com", "MX", "20 backup.contoso.com"},
@@ -43,18 +41,11 @@ static const struct fake_record RECORDS[] = {
     {0},
 };
 
-static int open_world(void **state)
+static int open_named_world(void **state)
 {
     (void)state;
     fake_delivery_open_empty(&world);
     fake_delivery_set_dns(&world, RECORDS);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    fake_delivery_close(&world);
     return 0;
 }
 
@@ -257,7 +248,7 @@ static void test_dead_destinations_hold_nobody_up(void **state)
     fake_delivery_wait_queue(&world, 3000);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, open_world, close_world)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, open_named_world, close_world)
 
 int main(void)
 {

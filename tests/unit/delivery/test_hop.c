@@ -1,6 +1,6 @@
 /* Sessions to the smart hosts: reuse, limits, fail-over, dead and hostile hops, new organizations. */
 /* fakes: delivery name_server smart_host organization */
-#include "fakes/fake_delivery.h"
+#include "fakes/delivery_world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,35 +10,6 @@
 #include "base/event.h"
 
 #include <cmocka.h>
-
-static struct fake_delivery world; /* of the test that runs */
-
-static int open_world(void **state)
-{
-    (void)state;
-    fake_delivery_open(&world);
-    return 0;
-}
-
-static int open_empty_world(void **state)
-{
-    (void)state;
-    fake_delivery_open_empty(&world);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    fake_delivery_close(&world);
-    return 0;
-}
-
-static void put_many(size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        fake_delivery_put_small(&world, "a@b.example", "c@d.example");
-}
 
 static void test_a_session_is_used_again(void **state)
 {
@@ -415,33 +386,30 @@ static void test_many_organizations_in_a_row(void **state)
     assert_int_equal(world.host.message_count, 60);
 }
 
-#define TEST(function)       cmocka_unit_test_setup_teardown(function, open_world, close_world)
-#define TEST_EMPTY(function) cmocka_unit_test_setup_teardown(function, open_empty_world, close_world)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_a_session_is_used_again),
-        TEST_EMPTY(test_a_session_carries_so_many_messages),
-        TEST(test_sessions_to_a_hop_are_limited),
-        TEST(test_the_next_smart_host_takes_over),
-        TEST_EMPTY(test_the_next_connector_takes_over),
-        TEST_EMPTY(test_a_connector_that_takes_the_size_is_chosen),
-        TEST(test_a_refusing_greeting_is_no_host),
-        TEST(test_a_dead_hop_is_not_called_for_each_message),
-        TEST(test_nobody_listens),
-        TEST(test_a_hop_that_limits_sessions_is_not_dead),
+        IN_WORLD(test_a_session_is_used_again),
+        IN_EMPTY_WORLD(test_a_session_carries_so_many_messages),
+        IN_WORLD(test_sessions_to_a_hop_are_limited),
+        IN_WORLD(test_the_next_smart_host_takes_over),
+        IN_EMPTY_WORLD(test_the_next_connector_takes_over),
+        IN_EMPTY_WORLD(test_a_connector_that_takes_the_size_is_chosen),
+        IN_WORLD(test_a_refusing_greeting_is_no_host),
+        IN_WORLD(test_a_dead_hop_is_not_called_for_each_message),
+        IN_WORLD(test_nobody_listens),
+        IN_WORLD(test_a_hop_that_limits_sessions_is_not_dead),
         cmocka_unit_test(test_a_session_closed_under_us_is_not_used),
-        TEST(test_an_old_session_that_ends_is_no_refusal),
-        TEST(test_a_lost_last_reply_is_tried_again),
-        TEST(test_a_lost_last_reply_gets_no_second_try),
-        TEST(test_silence_at_the_end_has_a_deadline),
-        TEST(test_a_hop_that_does_not_answer_quit_is_left),
-        TEST_EMPTY(test_a_slow_hop_holds_nobody_up),
-        TEST(test_senders_are_served_in_turn),
-        TEST(test_the_smart_host_changes),
-        TEST(test_the_connector_goes_away),
-        TEST(test_many_organizations_in_a_row),
+        IN_WORLD(test_an_old_session_that_ends_is_no_refusal),
+        IN_WORLD(test_a_lost_last_reply_is_tried_again),
+        IN_WORLD(test_a_lost_last_reply_gets_no_second_try),
+        IN_WORLD(test_silence_at_the_end_has_a_deadline),
+        IN_WORLD(test_a_hop_that_does_not_answer_quit_is_left),
+        IN_EMPTY_WORLD(test_a_slow_hop_holds_nobody_up),
+        IN_WORLD(test_senders_are_served_in_turn),
+        IN_WORLD(test_the_smart_host_changes),
+        IN_WORLD(test_the_connector_goes_away),
+        IN_WORLD(test_many_organizations_in_a_row),
     };
     event_set_level(EVENT_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);

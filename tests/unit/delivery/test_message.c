@@ -1,6 +1,6 @@
 /* What becomes of a message: delivered, deferred, refused, expired, reported. */
 /* fakes: delivery name_server smart_host organization */
-#include "fakes/fake_delivery.h"
+#include "fakes/delivery_world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,30 +11,6 @@
 #include "base/event.h"
 
 #include <cmocka.h>
-
-static struct fake_delivery world; /* of the test that runs */
-
-static int open_world(void **state)
-{
-    (void)state;
-    fake_delivery_open(&world);
-    return 0;
-}
-
-static int open_empty_world(void **state)
-{
-    (void)state;
-    fake_delivery_open_empty(&world);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    world.host.rules = NULL; /* they went with the test */
-    fake_delivery_close(&world);
-    return 0;
-}
 
 static bool is_in_queue(uint64_t id)
 {
@@ -410,31 +386,28 @@ static void test_a_storm_of_bounces_ends(void **state)
     assert_int_equal(world.host.message_count, 200);
 }
 
-#define TEST(function)       cmocka_unit_test_setup_teardown(function, open_world, close_world)
-#define TEST_EMPTY(function) cmocka_unit_test_setup_teardown(function, open_empty_world, close_world)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_a_message_arrives_as_it_was_accepted),
-        TEST_EMPTY(test_nothing_is_sent_before_the_first_organization),
-        TEST(test_every_recipient_has_its_own_outcome),
-        TEST(test_attempts_follow_the_schedule),
-        TEST(test_an_expired_message_is_reported),
-        TEST(test_a_report_that_fails_is_not_reported),
-        TEST(test_the_null_sender_gets_no_report),
-        TEST(test_a_message_waits_for_its_report),
-        TEST(test_a_report_that_cannot_be_stored_makes_no_hot_loop),
-        TEST_EMPTY(test_without_a_route_it_waits),
-        TEST_EMPTY(test_the_send_connector_limits_the_size),
-        TEST(test_many_recipients_are_split),
-        TEST(test_updates_that_fail_are_repeated),
+        IN_WORLD(test_a_message_arrives_as_it_was_accepted),
+        IN_EMPTY_WORLD(test_nothing_is_sent_before_the_first_organization),
+        IN_WORLD(test_every_recipient_has_its_own_outcome),
+        IN_WORLD(test_attempts_follow_the_schedule),
+        IN_WORLD(test_an_expired_message_is_reported),
+        IN_WORLD(test_a_report_that_fails_is_not_reported),
+        IN_WORLD(test_the_null_sender_gets_no_report),
+        IN_WORLD(test_a_message_waits_for_its_report),
+        IN_WORLD(test_a_report_that_cannot_be_stored_makes_no_hot_loop),
+        IN_EMPTY_WORLD(test_without_a_route_it_waits),
+        IN_EMPTY_WORLD(test_the_send_connector_limits_the_size),
+        IN_WORLD(test_many_recipients_are_split),
+        IN_WORLD(test_updates_that_fail_are_repeated),
         cmocka_unit_test(test_a_jump_of_the_clock_moves_no_retry),
-        TEST_EMPTY(test_a_due_time_far_ahead_is_cut),
-        TEST(test_waiting_messages_are_cheap),
+        IN_EMPTY_WORLD(test_a_due_time_far_ahead_is_cut),
+        IN_WORLD(test_waiting_messages_are_cheap),
         cmocka_unit_test_setup_teardown(test_a_delay_is_told_once, open_warning_world, close_world),
         cmocka_unit_test_setup_teardown(test_a_failure_and_a_delay, open_warning_world, close_world),
-        TEST(test_a_storm_of_bounces_ends),
+        IN_WORLD(test_a_storm_of_bounces_ends),
     };
     event_set_level(EVENT_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);

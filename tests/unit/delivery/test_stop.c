@@ -1,6 +1,6 @@
 /* Delivery ends: running messages finish, or are cut and kept. */
 /* fakes: delivery name_server smart_host organization */
-#include "fakes/fake_delivery.h"
+#include "fakes/delivery_world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,28 +10,6 @@
 #include "base/event.h"
 
 #include <cmocka.h>
-
-static struct fake_delivery world; /* of the test that runs */
-
-static int open_world(void **state)
-{
-    (void)state;
-    fake_delivery_open(&world);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    fake_delivery_close(&world);
-    return 0;
-}
-
-static void put_many(size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        fake_delivery_put_small(&world, "a@b.example", "c@d.example");
-}
 
 static void test_stopping_lets_running_messages_finish(void **state)
 {
@@ -89,13 +67,11 @@ static void test_abort_ends_what_cannot_be_stored(void **state)
     }
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, open_world, close_world)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_stopping_lets_running_messages_finish),
-        TEST(test_abort_cuts_what_runs_and_keeps_it),
+        IN_WORLD(test_stopping_lets_running_messages_finish),
+        IN_WORLD(test_abort_cuts_what_runs_and_keeps_it),
         cmocka_unit_test(test_abort_ends_what_cannot_be_stored),
     };
     event_set_level(EVENT_ERROR);
