@@ -105,3 +105,9 @@ bool auth_stamp_is_internal(struct bytes block)
     return header_count(block, PREFIX "AuthAs") == 1 && header_find(block, PREFIX "AuthAs", &field) &&
            bytes_equal_text_nocase(header_value(&field), "Internal");
 }
+
+bool auth_stamp_makes_internal(const struct auth_evidence *evidence, struct bytes block)
+{
+    struct auth_stamp stamp = auth_stamp_plan(evidence, block);
+    return stamp.is_trusted ? auth_stamp_is_internal(block) : stamp.as == AUTH_AS_INTERNAL;
+}

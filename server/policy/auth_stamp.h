@@ -52,5 +52,7 @@ MUST_USE enum error auth_stamp_append(const struct auth_stamp *stamp, const stru
                                       struct buffer *out);
 /* Does the stamp of a finished block say Internal, and only that? */
 bool auth_stamp_is_internal(struct bytes block);
+/* Will the stamp of this block say so, by this session or by an earlier server that it may speak for? */
+bool auth_stamp_makes_internal(const struct auth_evidence *evidence, struct bytes block);
 
 #endif

@@ -2,9 +2,7 @@
 
 #include "mail/header_block.h"
 
-/* Is the domain one of ours for the sender check (contract 7)? An address without a domain is the local
- * postmaster's. */
-static bool is_own_domain(const struct organization *organization, const struct address *address)
+bool sender_is_own(const struct organization *organization, const struct address *address)
 {
     if (address->domain_len == 0) {
         return true;
@@ -32,7 +30,7 @@ struct decision sender_check(const struct organization *organization, const stru
     if (address_is_null(sender)) {
         return decision_allow();
     }
-    enum right needed = is_own_domain(organization, sender) ? RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER
+    enum right needed = sender_is_own(organization, sender) ? RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER
                                                             : RIGHT_SMTP_ACCEPT_ANY_SENDER;
     if (session_rights_has(rights, needed)) {
         return decision_allow();

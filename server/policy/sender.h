@@ -10,6 +10,10 @@
  * does by default (SELF); an address that is nobody's, or several entries', is never held. */
 enum send_as { SEND_AS_NOT_ASKED, SEND_AS_HELD, SEND_AS_NOT_HELD };
 
+/* Is the address of a domain of ours for the sender check (contract 7)? One without a domain is the local
+ * postmaster's. */
+bool sender_is_own(const struct organization *organization, const struct address *address);
+
 /* MAIL FROM. The null path passes; Accept-Any-Sender opens outside domains,
  * Accept-Authoritative-Domain-Sender our own (contract 7: model 2007 authoritative, 2010 also internal
  * relay). Without the right an account may still send as itself from a domain of ours, but not on an edge

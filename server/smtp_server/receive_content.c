@@ -4,6 +4,7 @@
 #include "smtp_server/session_internal.h"
 
 #include "base/utf8.h"
+#include "mail/display_name.h"
 #include "policy/header_firewall.h"
 #include "policy/report_only.h"
 #include "policy/sender.h"
@@ -86,6 +87,15 @@ static const char *protocol_of(const struct smtp_session *session)
     return session->is_esmtp ? names[is_utf8][session->is_tls][session->account != NULL] : "SMTP";
 }
 
+static struct auth_evidence auth_evidence(const struct smtp_session *session)
+{
+    return (struct auth_evidence){.identity = session->rights.identity,
+                                  .mechanism = (enum auth_stamp_mechanism)session->auth_stamp,
+                                  .rights = session->rights.result.granted,
+                                  .is_declared_anonymous = session->transaction->is_declared_anonymous,
+                                  .server = bytes_of_text(session->organization->server.fqdn)};
+}
+
 static void fill_request(const struct smtp_session *session, struct bytes block,
                          struct message_header_request *out)
 {
@@ -101,11 +111,7 @@ static void fill_request(const struct smtp_session *session, struct bytes block,
                      .is_tls = session->is_tls,
                      .id = transaction->id,
                      .wall_ms = clock_wall_ms(session->service->clock)},
-        .evidence = {.identity = session->rights.identity,
-                     .mechanism = (enum auth_stamp_mechanism)session->auth_stamp,
-                     .rights = session->rights.result.granted,
-                     .is_declared_anonymous = transaction->is_declared_anonymous,
-                     .server = bytes_of_text(session->organization->server.fqdn)},
+        .evidence = auth_evidence(session),
     };
 }
 
@@ -180,10 +186,6 @@ static bool make_header(struct smtp_session *session, struct bytes block, struct
     struct transaction *transaction = session->transaction;
     struct message_header_request request;
     char message_id[MESSAGE_ID_SIZE];
-    if (block.len > header_limit(session)) {
-        refuse_content(session, REPLY_HEADER_TOO_LARGE, NULL);
-        return false;
-    }
     /* Other parsers end lines elsewhere than the header firewall does. */
     if (transaction->is_chunked && has_lone_line_end(block)) {
         refuse_content(session, REPLY_INVALID_CONTENT, NULL);
@@ -214,32 +216,79 @@ static bool make_header(struct smtp_session *session, struct bytes block, struct
     return true;
 }
 
-/* The block is complete: length bytes of what was collected. The body begins at its byte `body` and goes on
- * with run. */
-static void finish_header(struct smtp_session *session, size_t length, size_t body, struct bytes run)
+/* The block as it came, or in *named with the sender's name in From. */
+static struct bytes name_sender(struct bytes block, struct bytes name, struct buffer *named)
+{
+    struct bare_from from;
+    bool is_named = name.len > 0 && display_name_is_missing(block, &from) &&
+                    display_name_insert(block, &from, name, named) == OK;
+    return is_named ? buffer_bytes(named) : block;
+}
+
+/* The new block and what has come of the body go to the spool, or to where the filters will find them. */
+static void begin_body(struct smtp_session *session, struct buffer *made)
+{
+    struct transaction *transaction = session->transaction;
+    if (session_is_filtered(session)) {
+        if (!session_hold_header(session, bytes_first(buffer_bytes(made), made->len - 2))) {
+            refuse_content(session, REPLY_NO_RESOURCES, NULL);
+            return;
+        }
+        buffer_clear(made);
+    }
+    if (buffer_append(made, bytes_skip(buffer_bytes(&transaction->header), transaction->body_offset)) == OK) {
+        transaction->phase = CONTENT_BODY;
+        store(session, buffer_bytes(made));
+    } else {
+        refuse_content(session, REPLY_NO_RESOURCES, NULL);
+    }
+}
+
+void session_finish_header(struct smtp_session *session, struct bytes sender_name)
 {
     struct transaction *transaction = session->transaction;
     struct bytes collected = buffer_bytes(&transaction->header);
-    struct buffer out;
-    buffer_init(&out, collected.len + HEADER_ADDED_MAX + run.len);
-    if (make_header(session, bytes_first(collected, length), &out)) {
-        if (session_is_filtered(session)) {
-            if (!session_hold_header(session, bytes_first(buffer_bytes(&out), out.len - 2))) {
-                refuse_content(session, REPLY_NO_RESOURCES, NULL);
-            }
-            buffer_clear(&out);
-        }
-        if (transaction->phase == CONTENT_REFUSED) {
-            /* nothing of it is kept */
-        } else if (buffer_append(&out, bytes_skip(collected, body)) == OK && buffer_append(&out, run) == OK) {
-            transaction->phase = CONTENT_BODY;
-            store(session, buffer_bytes(&out));
-        } else {
-            refuse_content(session, REPLY_NO_RESOURCES, NULL);
-        }
+    struct buffer named, made;
+    buffer_init(&named, transaction->header_length + HEADER_ADDED_MAX);
+    buffer_init(&made, collected.len + 2 * HEADER_ADDED_MAX);
+    if (make_header(session,
+                    name_sender(bytes_first(collected, transaction->header_length), sender_name, &named),
+                    &made)) {
+        begin_body(session, &made);
     }
     buffer_done(&transaction->header);
-    buffer_done(&out);
+    buffer_done(&named);
+    buffer_done(&made);
+}
+
+/* Permissions document: the sender of an authenticated message is resolved to the directory's name for him.
+ */
+static bool awaits_sender_name(struct smtp_session *session, struct bytes block, struct bytes *out_name)
+{
+    struct bare_from from;
+    const struct auth_evidence evidence = auth_evidence(session);
+    return auth_stamp_makes_internal(&evidence, block) && display_name_is_missing(block, &from) &&
+           sender_is_own(session->organization, &from.address) &&
+           session_awaits_sender_name(session, &from.address, out_name);
+}
+
+/* The block is complete: length bytes of what was collected. The body begins at its byte `body` and goes on
+ * with run. */
+static void complete_header(struct smtp_session *session, size_t length, size_t body, struct bytes run)
+{
+    struct transaction *transaction = session->transaction;
+    struct buffer *header = &transaction->header;
+    struct bytes name = {0};
+    transaction->header_length = length;
+    transaction->body_offset = body;
+    header->ceiling = header->len + run.len;
+    if (length > header_limit(session)) {
+        refuse_content(session, REPLY_HEADER_TOO_LARGE, NULL);
+    } else if (buffer_append(header, run) != OK) {
+        refuse_content(session, REPLY_NO_RESOURCES, NULL);
+    } else if (!awaits_sender_name(session, bytes_first(buffer_bytes(header), length), &name)) {
+        session_finish_header(session, name);
+    }
 }
 
 /* Collects a piece of the run; returns what is left to be looked at. */
@@ -261,10 +310,10 @@ static struct bytes collect_header(struct smtp_session *session, struct bytes ru
         }
         return left;
     case HEADER_ENDS_AT_EMPTY_LINE:
-        finish_header(session, length, length + 2, left);
+        complete_header(session, length, length + 2, left);
         break;
     case HEADER_ENDS_AT_BODY:
-        finish_header(session, length, length, left);
+        complete_header(session, length, length, left);
         break;
     }
     return (struct bytes){0};
@@ -356,9 +405,9 @@ static void end_header(struct smtp_session *session)
     } else if (is_cut && header_reader_scan(&transaction->header_reader, buffer_bytes(header), &end) !=
                              HEADER_GOES_ON) {
         header->len = length;
-        finish_header(session, end, end, (struct bytes){0});
+        complete_header(session, end, end, (struct bytes){0});
     } else {
-        finish_header(session, header->len, header->len, (struct bytes){0});
+        complete_header(session, header->len, header->len, (struct bytes){0});
     }
 }
 

@@ -273,6 +273,11 @@ void session_ask_sender(struct smtp_session *session, const struct address *send
 /* The message is whole: asks the directory for the senders of its header block that are left, one after the
  * other, then filters and commits it, or answers its refusal. */
 void session_ask_header_senders(struct smtp_session *session);
+/* The header block is complete and its From a bare address of ours: where that is the session's own account,
+ * gives its name; else asks the directory for its owner's, and goes on with session_finish_header. False:
+ * there is nothing to wait for. */
+bool session_awaits_sender_name(struct smtp_session *session, const struct address *sender,
+                                struct bytes *out_name);
 /* The session ends. */
 void session_forget_sender(struct smtp_session *session);
 
@@ -334,6 +339,9 @@ bool session_awaits_content(const struct smtp_session *session);
 /* The end was seen, of the message or of a chunk, and nothing is waited for any more. */
 bool session_has_whole_content(const struct smtp_session *session);
 void session_finish_content(struct smtp_session *session);
+/* Makes the header of the complete block, From with this name where it lacks one and the name is not empty.
+ */
+void session_finish_header(struct smtp_session *session, struct bytes sender_name);
 /* Would so many more bytes be too many? */
 bool session_exceeds_size(const struct smtp_session *session, uint64_t more_bytes);
 /* Takes a run of the message itself, without dots. */

@@ -2,7 +2,10 @@
  * behalf, where the rights alone do not decide (facts 8.4). Happy path: session_ask_sender, on_owner, the
  * line of MAIL once more; session_ask_header_senders, on_owner for each, the filters and the spool. Failures:
  * nobody's or another's (refused), the directory does not answer (454), the session ends meanwhile (the
- * answer is dropped). */
+ * answer is dropped).
+ *
+ * And what the owner is called: session_awaits_sender_name, on_owner, session_finish_header. No message is
+ * refused for want of a name. */
 #include "smtp_server/session_internal.h"
 
 #include "policy/sender.h"
@@ -64,8 +67,10 @@ static bool check_access(const struct smtp_session *session, struct sender_looku
 static bool judge(const struct smtp_session *session, struct sender_lookup *lookup, enum auth_step step)
 {
     lookup->why = lookup->question.why;
-    bool is_answered = step == AUTH_STEP_REFUSED || (step == AUTH_STEP_DONE && check_access(session, lookup));
-    if (is_answered) {
+    bool needs_access = lookup->question.needs_access;
+    bool is_answered = step == AUTH_STEP_REFUSED ||
+                       (step == AUTH_STEP_DONE && (!needs_access || check_access(session, lookup)));
+    if (is_answered && needs_access) {
         tell_trace(session, lookup);
     }
     return is_answered;
@@ -124,10 +129,10 @@ void session_forget_sender(struct smtp_session *session)
     }
 }
 
-/* False: no memory. line: what is to be executed again. */
-static bool ask(struct smtp_session *session, const struct sender_question *sender, struct bytes line,
-                void (*go_on)(struct smtp_session *session, const struct sender_lookup *lookup,
-                              bool is_answered))
+/* False: no memory. line: what is to be executed again. needs_access: more than whose it is. */
+static bool
+ask(struct smtp_session *session, const struct sender_question *sender, struct bytes line, bool needs_access,
+    void (*go_on)(struct smtp_session *session, const struct sender_lookup *lookup, bool is_answered))
 {
     struct authenticator *authenticator = session->service->authenticator;
     struct sender_lookup *lookup = calloc(1, sizeof *lookup);
@@ -145,7 +150,7 @@ static bool ask(struct smtp_session *session, const struct sender_question *send
     lookup->go_on = go_on;
     lookup->question = (struct auth_owner_question){.loop = session->service->loop,
                                                     .address = address_text(&lookup->sender),
-                                                    .needs_access = true,
+                                                    .needs_access = needs_access,
                                                     .on_done = on_owner};
     session->sender_lookup = lookup;
     session->waits |= WAIT_SENDER;
@@ -156,7 +161,7 @@ static bool ask(struct smtp_session *session, const struct sender_question *send
 void session_ask_sender(struct smtp_session *session, const struct address *sender)
 {
     const struct sender_question question = {*sender, SENDER_SEND_AS};
-    if (!ask(session, &question, session->line, go_on_mail)) {
+    if (!ask(session, &question, session->line, true, go_on_mail)) {
         refuse(session, sender, "no memory");
     }
 }
@@ -221,7 +226,7 @@ void session_ask_header_senders(struct smtp_session *session)
     const struct sender_questions *senders = transaction->senders;
     if (senders != NULL && transaction->asked_senders < senders->count) {
         const struct sender_question *question = &senders->rows[transaction->asked_senders++];
-        if (!ask(session, question, (struct bytes){0}, go_on_header)) {
+        if (!ask(session, question, (struct bytes){0}, true, go_on_header)) {
             refuse_message(session, REPLY_NO_RESOURCES, NULL);
         }
     } else if (transaction->filtering != NULL) {
@@ -229,4 +234,26 @@ void session_ask_header_senders(struct smtp_session *session)
     } else {
         session_commit(session);
     }
+}
+
+/* -- the name in From -- */
+
+static void go_on_name(struct smtp_session *session, const struct sender_lookup *lookup, bool is_answered)
+{
+    const struct account *owner = is_answered ? lookup->question.owner : NULL;
+    session_finish_header(session, bytes_of_text(owner != NULL ? owner->display_name : NULL));
+}
+
+bool session_awaits_sender_name(struct smtp_session *session, const struct address *sender,
+                                struct bytes *out_name)
+{
+    const struct sender_question question = {*sender, SENDER_SEND_AS};
+    if (session->service->authenticator == NULL) {
+        return false;
+    }
+    if (session->account != NULL && account_owns(session->account, address_text(sender))) {
+        *out_name = bytes_of_text(session->account->display_name);
+        return false;
+    }
+    return ask(session, &question, (struct bytes){0}, false, go_on_name);
 }

@@ -52,6 +52,8 @@ struct transaction {
     struct line_check lines;      /* of BDAT */
     struct header_reader header_reader;
     struct buffer header;
+    size_t header_length;    /* what of it is the block, once that is complete */
+    size_t body_offset;      /* where the body begins in it */
     uint64_t received_bytes; /* without the dots */
     bool has_original_size; /* the block told it, and it is within the limit: received_bytes does not count */
     uint64_t stored_bytes;  /* handed to the spool */

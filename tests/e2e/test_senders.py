@@ -2,13 +2,15 @@
 what stands in the header, changes, and a directory that is away."""
 
 import base64
+import email.header
+import email.utils
 import unittest
 
 from lib.organization import change
 from lib.people import People
 from lib.world import Case
 
-BASIC = 4
+BASIC, EXTERNAL = 4, 32
 SUBMIT = "allow ms-Exch-SMTP-Submit to authenticated"
 ANY_SENDER = "allow ms-Exch-SMTP-Accept-Any-Sender to authenticated"
 USERS, ANYBODY = "127.0.0.2", "127.0.0.3"
@@ -155,6 +157,80 @@ class Header(SenderCase):
         client = self.login("bob", ANYBODY)
         header = "Sender: bob@contoso.com\r\nFrom: boss@contoso.com"
         self.assertEqual(self.message(client, header, "bob@contoso.com")[:3], "250")
+
+
+class Names(SenderCase):
+    """The directory's name of the sender, at the next hop."""
+
+    SECURED, ANONYMOUS = "127.0.0.4", "127.0.0.6"
+
+    @classmethod
+    def organize(cls, org, port, sink):
+        super().organize(org, port, sink)
+        org.receive("Secured", port, [cls.SECURED], groups="ExchangeServers", auth=EXTERNAL)
+        org.receive("Anonymous", port, [cls.ANONYMOUS], groups="AnonymousUsers")
+        cls.people.records.clear()
+        for uid, name in (("chris", "Chris \"C.\" Green"), ("zoe", "Zo\u00eb \u6771\u4eac " + "\u00e4" * 40), ("ulla", "Ulla")):
+            encoded = base64.b64encode(name.encode()).decode()
+            cls.people.person(uid, "secret", mail=uid + "@contoso.com", **{"displayName:": encoded})
+        org.records.append(cls.people.ldif())
+
+    def arrives(self, client, header, sender="chris@contoso.com"):
+        """The message that the next hop gets."""
+        self.sink.reset()
+        self.assertEqual(self.message(client, header, sender)[:3], "250")
+        return self.arrived()[0]
+
+    def says(self, message):
+        """(name, address) of From, decoded."""
+        pairs = email.utils.getaddresses(message.fields("From"))
+        return [(str(email.header.make_header(email.header.decode_header(name))), address) for name, address in pairs]
+
+    # proves: C43
+    def test_authenticated_messages(self):
+        for client in (self.client(self.SECURED), self.login("chris")):
+            self.addCleanup(client.close)
+            client.ehlo()
+            for written in ("chris@contoso.com", "<chris@contoso.com>"):
+                message = self.arrives(client, "X-One:  1\r\nFrom: %s\r\nX-Two:\t2" % written)
+                self.assertEqual(self.says(message), [("Chris \"C.\" Green", "chris@contoso.com")])
+                self.assertIn(b"\r\nX-One:  1\r\nFrom: \"Chris \\\"C.\\\" Green\"\r\n <chris@contoso.com>\r\nX-Two:\t2\r\n", message.content)
+                self.assertEqual(len(message.fields("From")), 1)
+
+    # proves: C43
+    def test_a_name_in_encoded_words(self):
+        client = self.client(self.SECURED)
+        self.addCleanup(client.close)
+        client.ehlo()
+        message = self.arrives(client, "From: zoe@contoso.com", "zoe@contoso.com")
+        self.assertEqual(self.says(message), [("Zo\u00eb \u6771\u4eac " + "\u00e4" * 40, "zoe@contoso.com")])
+        self.assertTrue(all(len(line) <= 76 for line in message.content.split(b"\r\n") if b"=?" in line))
+        self.assertTrue(message.content.isascii())
+
+    # proves: C27 C43
+    def test_what_stays_as_it_came(self):
+        secured, anonymous = self.client(self.SECURED), self.client(self.ANONYMOUS)
+        for client in (secured, anonymous):
+            self.addCleanup(client.close)
+            client.ehlo()
+        for client, written in ((secured, "Me <chris@contoso.com>"), (secured, "nobody@contoso.com"), (secured, "kate@fabrikam.com"),
+                                (secured, "chris@contoso.com, zoe@contoso.com"), (secured, "chris@contoso.com (me)"),
+                                (anonymous, "chris@contoso.com")):
+            message = self.arrives(client, "From: " + written)
+            self.assertIn(b"\r\nFrom: %s\r\n" % written.encode(), message.content)
+
+    # proves: C43 D7
+    def test_a_directory_that_is_away_keeps_no_message(self):
+        client = self.client(self.SECURED)
+        self.addCleanup(client.close)
+        client.ehlo()
+        self.slapd.stop()
+        try:
+            message = self.arrives(client, "From: ulla@contoso.com", "ulla@contoso.com")
+            self.assertEqual(message.fields("From"), ["ulla@contoso.com"])
+        finally:
+            self.slapd.start()
+        self.assertWithin(20, lambda: self.says(self.arrives(client, "From: ulla@contoso.com", "ulla@contoso.com"))[0][0] == "Ulla")
 
 
 class Away(SenderCase):

@@ -107,6 +107,7 @@ static const struct account *make_account(const struct fake_authenticator *fake,
     account->sid_count = count;
     account->name = arena_printf(&account->arena, "%s", person->name);
     account->dn = arena_printf(&account->arena, "uid=%s,ou=people", person->name);
+    account->display_name = find_sender(fake, person->name)->display_name;
     struct sender_access *access = make_access(find_sender(fake, person->name), &account->arena);
     access->has_sid = true;
     access->sid = sids[0];

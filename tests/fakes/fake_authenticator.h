@@ -15,11 +15,12 @@ struct fake_person {
     enum auth_step outcome; /* 0 (AUTH_STEP_CHALLENGE): he is proven, else what a right password gives */
 };
 
-/* Who may send as a person beside himself, and on his behalf. */
+/* What the directory says of a person as a sender: who may send as him beside himself, and on his behalf. */
 struct fake_sender {
-    const char *name;      /* NULL: the end of the table */
-    const char *aces;      /* of his entry, one a line, trustees by SID; NULL: none */
-    const char *delegates; /* SIDs, blank separated; NULL: none */
+    const char *name;         /* NULL: the end of the table */
+    const char *aces;         /* of his entry, one a line, trustees by SID; NULL: none */
+    const char *delegates;    /* SIDs, blank separated; NULL: none */
+    const char *display_name; /* or NULL */
 };
 
 struct fake_authenticator {

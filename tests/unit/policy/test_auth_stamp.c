@@ -135,11 +135,25 @@ static void test_internal_is_said_once(void **state)
     assert_false(auth_stamp_is_internal(BYTES_LITERAL(P "AuthAs: Internal, or not\r\n")));
 }
 
+/* Whatever is written or kept, it says Internal where that was foretold. */
+/* proves: C43 facts-6.3 */
+static void test_what_will_be_internal(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof STAMPS / sizeof STAMPS[0]; i++) {
+        struct auth_evidence evidence = {
+            .identity = STAMPS[i].identity, .mechanism = STAMPS[i].mechanism, .rights = STAMPS[i].rights};
+        assert_int_equal(auth_stamp_makes_internal(&evidence, bytes_of_text(STAMPS[i].before)),
+                         auth_stamp_is_internal(bytes_of_text(STAMPS[i].after)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decisions),
         cmocka_unit_test(test_stamps),
+        cmocka_unit_test(test_what_will_be_internal),
         cmocka_unit_test(test_internal_is_said_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

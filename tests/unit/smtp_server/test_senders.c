@@ -26,11 +26,11 @@ static const struct fake_person accounts[] = {
     {"away", "", "", AUTH_STEP_UNAVAILABLE},
     {0}};
 static const struct fake_sender senders[] = {
-    {"boss", NULL, "S-1-5-21-9-9-9-999 " STAFF_SID},
-    {"desk", "allow Send-As to " STAFF_SID, NULL},
-    {"press", "allow Send-As to " STAFF_SID "\ndeny Send-As to " ALICE_SID, NULL},
-    {"hall", NULL, "S-1-5-21-9-9-9-511"},
-    {"mute", "deny Send-As to S-1-5-10", NULL},
+    {"boss", NULL, "S-1-5-21-9-9-9-999 " STAFF_SID, NULL},
+    {"desk", "allow Send-As to " STAFF_SID, NULL, NULL},
+    {"press", "allow Send-As to " STAFF_SID "\ndeny Send-As to " ALICE_SID, NULL, NULL},
+    {"hall", NULL, "S-1-5-21-9-9-9-511", NULL},
+    {"mute", "deny Send-As to S-1-5-10", NULL, NULL},
     {0}};
 
 #define NOT_AS_THIS   "S: 550 5.7.1 Client does not have permission to send as this sender"
