@@ -64,7 +64,8 @@ struct config {
         const char *certificate_dir;
         const char *ca_file;
         const char *crl_file;
-        bool dane;      /* where answers of the DNS are validated */
+        bool dane; /* where answers of the DNS are validated */
+        bool mta_sts;
         bool crl_fetch; /* lists are fetched from where certificates say that they are */
     } tls;
     struct {

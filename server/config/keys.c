@@ -34,6 +34,7 @@ const struct key_row CONFIG_KEYS[] = {
     {"tls", "crl_file", KEY_TEXT, FIELD(tls, crl_file), NULL},
     {"tls", "crl_fetch", KEY_SWITCH, FIELD(tls, crl_fetch), "yes"},
     {"tls", "dane", KEY_SWITCH, FIELD(tls, dane), "yes"},
+    {"tls", "mta_sts", KEY_SWITCH, FIELD(tls, mta_sts), "yes"},
     {"filter", "milters", KEY_MILTERS, 0, NULL},
     {"filter", "timeout", KEY_INTERVAL, FIELD(filter, list.timeout_ms), "30s"},
     {"filter", "default", KEY_FILTER_DEFAULT, FIELD(filter, list.on_failure), "tempfail"},

@@ -26,6 +26,7 @@ static enum error begin(struct process *process, struct note *note)
     memcpy(delivery.schedule.delays_ms, config->queue.retry_ms, sizeof delivery.schedule.delays_ms);
     delivery.ca_file = config->tls.ca_file;
     delivery.asks_dane = config->tls.dane && config->dns.trust_anchor;
+    delivery.asks_sts = config->tls.mta_sts;
     delivery.fetches_lists = config->tls.crl_fetch;
     struct note problem = {0};
     enum error error = trust_part_read(config, &delivery.tls, &problem);

@@ -28,6 +28,7 @@ struct connection {
     bool is_leaving; /* QUIT is said */
     bool in_clear;   /* this address has lost a handshake */
     bool may_be_in_clear;
+    bool is_tested;     /* what a policy would ask for is only said */
     const char *policy; /* of the domain's owner, which the session meets; static; NULL: none */
     size_t first_host;
     size_t hosts_tried;
@@ -195,6 +196,19 @@ static void log_session(const struct connection *connection)
     event_end(&event, false);
 }
 
+/* What would have kept the mail here, if the domain's policy were meant in earnest. */
+static void log_test(const struct connection *connection)
+{
+    const struct smtp_client_security *security = smtp_client_security(connection->client);
+    const char *why = !security->tls_version ? "no TLS" : security->distrust;
+    if (!why && security->wish_flaw)
+        why = "the certificate is another host's";
+    if (connection->is_tested && why)
+        event_say(EVENT_WARNING, "sts.failed",
+                  "%s: its policy does not allow this session with %s: %s; it only tests",
+                  connection->hop->key.domain, host_name(connection), why);
+}
+
 static enum error on_credential(void *owner, struct auth_credential *out, struct note *note)
 {
     const struct connection *connection = owner;
@@ -208,6 +222,7 @@ static void on_ready(void *owner)
     struct connection *connection = owner;
     struct hop *hop = connection->hop;
     log_session(connection);
+    log_test(connection);
     connection->is_ready = true;
     hop->connecting_count--;
     hop->good_host = host_index(connection);
@@ -250,17 +265,24 @@ static void on_closed(void *owner, bool is_permanent, struct bytes reply)
 static const struct smtp_client_events EVENTS = {
     .on_ready = on_ready, .on_credential = on_credential, .on_closed = on_closed};
 
-/* What the connector demands, and where it leaves that open, the domain's owner. */
+/* What the connector demands, and where it leaves that open, the domain's owner: by the DNS where that can be
+ * trusted, else by a policy. */
 static void make_demand(struct connection *connection, const struct exchange_target *target,
-                        struct smtp_demand *out)
+                        struct smtp_client_config *config)
 {
     const struct hop *hop = connection->hop;
     const struct dane *dane = destination_dane(&connection->destination, target);
-    security_demand(hop->connector, hop->key.domain, connection->in_clear, out);
-    connection->policy = dane ? "dane" : NULL;
+    enum sts_mode mode = dane ? STS_MODE_NONE : destination_sts_mode(&connection->destination);
+    security_demand(hop->connector, hop->key.domain, connection->in_clear, &config->demand);
     if (dane)
-        security_demand_dane(dane, out);
-    connection->may_be_in_clear = out->tls == TLS_DEMAND_OFFERED;
+        security_demand_dane(dane, &config->demand);
+    if (mode == STS_MODE_ENFORCE)
+        security_demand_sts(&target->name, &config->demand);
+    if (mode == STS_MODE_TESTING)
+        security_demand_sts(&target->name, &config->wish);
+    connection->policy = dane ? "dane" : mode == STS_MODE_ENFORCE ? "mta-sts" : NULL;
+    connection->is_tested = mode == STS_MODE_TESTING;
+    connection->may_be_in_clear = config->demand.tls == TLS_DEMAND_OFFERED;
 }
 
 static enum error connect_to(struct connection *connection, const struct exchange_target *target)
@@ -280,7 +302,7 @@ static enum error connect_to(struct connection *connection, const struct exchang
         .revocation = delivery->revocation,
         .protocol_connector = connector->protocol_logging ? connector->name : NULL,
     };
-    make_demand(connection, target, &config.demand);
+    make_demand(connection, target, &config);
     return smtp_client_connect(delivery->config.loop, &endpoint, &connector->source, &config, &EVENTS,
                                connection, &connection->client);
 }
@@ -315,6 +337,7 @@ static void find_addresses(struct connection *connection)
             .organization = hop->organization,
             .port = connector->port,
             .asks_dane = hop->delivery->config.asks_dane && security_heeds_domain(connector),
+            .sts = security_heeds_domain(connector) ? hop->delivery->sts : NULL,
         };
         connection->is_resolving = true;
         destination_find_domain(destination, resolver, &question);

@@ -138,7 +138,10 @@ static enum error make_parts(struct delivery *delivery, struct note *note)
     delivery->schedule = schedule_new();
     if (config->fetches_lists)
         delivery->revocation = revocation_new(config->loop, config->clock);
-    if (!delivery->schedule || (config->fetches_lists && !delivery->revocation))
+    if (config->asks_sts)
+        delivery->sts = sts_new(&(struct sts_config){config->loop, config->clock, config->ca_file});
+    if (!delivery->schedule || (config->fetches_lists && !delivery->revocation) ||
+        (config->asks_sts && !delivery->sts))
         return ERROR_TEMPORARY;
     return resolver_new(config->loop, &config->resolver, &delivery->resolver, note);
 }
@@ -148,6 +151,7 @@ static void free_parts(struct delivery *delivery)
 {
     schedule_free(delivery->schedule);
     revocation_free(delivery->revocation);
+    sts_free(delivery->sts);
     tls_context_free(delivery->config.tls);
 }
 
@@ -220,6 +224,8 @@ void delivery_stop(struct delivery *delivery, void (*on_done)(void *owner), void
     loop_timer_stop(&delivery->parked);
     if (delivery->revocation)
         revocation_stop(delivery->revocation);
+    if (delivery->sts)
+        sts_stop(delivery->sts);
     retire_hops(delivery);
     delivery_check_stopped(delivery);
 }

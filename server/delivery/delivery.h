@@ -18,6 +18,7 @@ struct delivery_config {
     struct resolver_config resolver; /* borrowed for the start */
     struct tls_context *tls;         /* of the client's side; taken; NULL: no hop is spoken to in TLS */
     bool asks_dane;                  /* of hops that the DNS names */
+    bool asks_sts;                   /* likewise */
     bool fetches_lists;              /* revocation lists from where certificates say that they are */
     const char *ca_file;             /* anchors of token endpoints, borrowed; NULL: the system's */
 };

@@ -117,6 +117,7 @@ struct delivery {
     struct delivery_config config;
     struct resolver *resolver;
     struct revocation *revocation;           /* NULL: not to be asked */
+    struct sts *sts;                         /* likewise */
     const struct organization *organization; /* NULL before the first */
     struct schedule *schedule;
     struct loop_timer due;
@@ -253,6 +254,8 @@ bool security_vouches(const struct send_connector *connector);
 bool security_heeds_domain(const struct send_connector *connector);
 /* The exchanger must be what these records say; in TLS in any case. Spec: RFC 7672 2.2. */
 void security_demand_dane(const struct dane *dane, struct smtp_demand *demand);
+/* In TLS, with a good certificate of the exchanger's name, borrowed with its place. Spec: RFC 8461 4. */
+void security_demand_sts(const char *const *exchanger, struct smtp_demand *demand);
 /* The connector's login. The password's file is read here, at each login, so that a new one counts at once.
  * ERROR_IO with a note: it cannot be read, or holds no password. */
 MUST_USE enum error security_credential(const struct send_connector *connector, struct auth_credential *out,

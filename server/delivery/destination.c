@@ -1,5 +1,6 @@
 #include "delivery/destination.h"
 
+#include "base/event.h"
 #include "loop/interfaces.h"
 
 #include <stdlib.h>
@@ -7,10 +8,10 @@
 
 #include <sys/random.h>
 
-/* Happy path: MX records, put into order, the addresses of all hosts at once, what hosts in signed zones are
- * known by, targets.
- * Failures: the domain does not exist, takes no mail, leads back to us, or has no address: permanent; the DNS
- * does not answer, or what it says is forged: temporary. */
+/* Happy path: the domain's policy, MX records, put into order, the addresses of all hosts at once, what hosts
+ * in signed zones are known by, targets. Failures: the domain does not exist, takes no mail, leads back to
+ * us, or has no address: permanent; the DNS does not answer, or what it says is forged, or the policy allows
+ * none of the hosts: temporary. */
 
 #define MACHINE_ADDRESSES_MAX 128
 
@@ -31,6 +32,10 @@ struct destination_lookup {
     struct resolver *resolver;
     const char *domain;
     bool asks_dane;
+    struct sts_query sts_query;
+    bool is_asking_sts;
+    const struct sts_policy *policy; /* held; NULL: none */
+    bool is_any_barred;              /* by it */
     struct resolver_mx_query mx;
     bool is_asking_mx;
     bool is_canceled;
@@ -68,7 +73,9 @@ static void answer_fate(struct destination_lookup *lookup, enum exchange_fate fa
         break;
     case EXCHANGE_UNKNOWN:
         answer(lookup, false,
-               BYTES_LITERAL("451 4.4.3 The domain's mail exchangers cannot be looked up now"));
+               lookup->is_any_barred
+                   ? BYTES_LITERAL("451 4.7.0 The domain's MTA-STS policy allows none of its mail exchangers")
+                   : BYTES_LITERAL("451 4.4.3 The domain's mail exchangers cannot be looked up now"));
         break;
     }
 }
@@ -83,6 +90,23 @@ static void answer_error(struct destination_lookup *lookup, enum error error)
 
 /* -- the hosts of a domain -- */
 
+/* A host that DNSSEC knows is known better than by any policy (RFC 8461 2). */
+static void apply_policy(struct destination_lookup *lookup)
+{
+    enum sts_mode mode = lookup->policy ? lookup->policy->mode : STS_MODE_NONE;
+    for (size_t i = 0; i < lookup->count && mode != STS_MODE_NONE; i++) {
+        const struct host_tlsa *tlsa = lookup->hosts[i].tlsa;
+        struct exchanger *exchanger = &lookup->list[i];
+        if ((tlsa && tlsa_found(&tlsa->lookup)) || sts_policy_allows(lookup->policy, exchanger->name))
+            continue;
+        bool is_barred = mode == STS_MODE_ENFORCE;
+        event_say(EVENT_WARNING, "sts.failed", "%s: its policy does not allow the exchanger %s%s",
+                  lookup->domain, exchanger->name, is_barred ? "" : "; it only tests");
+        exchanger->is_unknown |= is_barred;
+        lookup->is_any_barred |= is_barred;
+    }
+}
+
 static void on_all_known(struct destination_lookup *lookup)
 {
     struct destination *destination = lookup->destination;
@@ -90,6 +114,7 @@ static void on_all_known(struct destination_lookup *lookup)
         answer_error(lookup, ERROR_CANCELED);
         return;
     }
+    apply_policy(lookup);
     answer_fate(lookup, exchangers_targets(lookup->list, lookup->count, &lookup->self, destination->targets,
                                            &destination->count));
 }
@@ -186,6 +211,25 @@ static void on_exchangers(struct resolver_mx_query *mx, enum error error)
         answer_fate(lookup, fate);
 }
 
+static void ask_exchangers(struct destination_lookup *lookup)
+{
+    lookup->mx.on_done = on_exchangers;
+    lookup->is_asking_mx = true;
+    resolver_exchangers(lookup->resolver, lookup->domain, &lookup->mx);
+    if (lookup->is_canceled)
+        resolver_cancel_exchangers(&lookup->mx);
+}
+
+static void on_policy(struct sts_query *query, const struct sts_policy *policy)
+{
+    struct destination_lookup *lookup = list_entry(query, struct destination_lookup, sts_query);
+    if (policy)
+        sts_hold(policy);
+    lookup->policy = policy;
+    lookup->is_asking_sts = false;
+    ask_exchangers(lookup);
+}
+
 void destination_find_domain(struct destination *destination, struct resolver *resolver,
                              const struct destination_question *question)
 {
@@ -204,9 +248,13 @@ void destination_find_domain(struct destination *destination, struct resolver *r
         .address_count = interfaces_addresses(lookup->machine, MACHINE_ADDRESSES_MAX),
         .port = question->port,
     };
-    lookup->mx.on_done = on_exchangers;
-    lookup->is_asking_mx = true;
-    resolver_exchangers(resolver, lookup->domain, &lookup->mx);
+    if (!question->sts) {
+        ask_exchangers(lookup);
+        return;
+    }
+    lookup->sts_query.on_done = on_policy;
+    lookup->is_asking_sts = true;
+    sts_find(question->sts, resolver, lookup->domain, &lookup->sts_query);
 }
 
 /* -- a smart host -- */
@@ -257,6 +305,11 @@ void destination_cancel(struct destination *destination)
     if (!lookup)
         return;
     lookup->is_canceled = true;
+    if (lookup->is_asking_sts) {
+        sts_cancel(&lookup->sts_query);
+        lookup->is_asking_sts = false;
+        ask_exchangers(lookup); /* which is taken back at once, and answers */
+    }
     if (lookup->is_asking_mx)
         resolver_cancel_exchangers(&lookup->mx);
     for (size_t i = 0; i < EXCHANGERS_MAX; i++) {
@@ -276,6 +329,12 @@ const struct dane *destination_dane(const struct destination *destination,
     return tlsa ? tlsa_found(&tlsa->lookup) : NULL;
 }
 
+enum sts_mode destination_sts_mode(const struct destination *destination)
+{
+    const struct destination_lookup *lookup = destination->lookup;
+    return lookup && lookup->policy ? lookup->policy->mode : STS_MODE_NONE;
+}
+
 void destination_done(struct destination *destination)
 {
     struct destination_lookup *lookup = destination->lookup;
@@ -284,6 +343,8 @@ void destination_done(struct destination *destination)
             tlsa_done(&lookup->hosts[i].tlsa->lookup);
         free(lookup->hosts[i].tlsa);
     }
+    if (lookup)
+        sts_release(lookup->policy);
     free(lookup);
     destination->lookup = NULL;
     destination->count = 0;

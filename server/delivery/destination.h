@@ -3,6 +3,7 @@
 #ifndef DELIVERY_DESTINATION_H
 #define DELIVERY_DESTINATION_H
 
+#include "delivery/sts.h"
 #include "delivery/tlsa.h"
 #include "policy/exchangers.h"
 
@@ -26,7 +27,8 @@ struct destination_question {
     const char *domain;
     const struct organization *organization; /* whose server is not to be a target */
     uint16_t port;
-    bool asks_dane; /* what exchangers are known by, where DNSSEC vouches for them */
+    bool asks_dane;  /* what exchangers are known by, where DNSSEC vouches for them */
+    struct sts *sts; /* the domain's policy is asked for; NULL: it is not */
 };
 
 /* Asks for the domain's exchangers and their addresses. */
@@ -35,6 +37,9 @@ void destination_find_domain(struct destination *destination, struct resolver *r
 /* What the target's certificate must be; NULL: the DNS says nothing. */
 const struct dane *destination_dane(const struct destination *destination,
                                     const struct exchange_target *target);
+/* How strictly the domain's policy is meant. It is already applied to the targets, but for what their
+ * certificates must be; where destination_dane says that, it does not count. */
+enum sts_mode destination_sts_mode(const struct destination *destination);
 /* Takes the question back: on_done comes all the same, with no targets. */
 void destination_cancel(struct destination *destination);
 /* Forgets the answer, never while on_done is still to come. */

@@ -62,6 +62,14 @@ bool security_vouches(const struct send_connector *connector)
     return (connector->send_flags & SEND_AUTH_MASK) != 0;
 }
 
+void security_demand_sts(const char *const *exchanger, struct smtp_demand *demand)
+{
+    demand->tls = TLS_DEMAND_ALWAYS;
+    demand->needs_trust = true;
+    demand->hosts = exchanger;
+    demand->host_count = 1;
+}
+
 /* -- the login -- */
 
 /* What the file holds up to size bytes, without the line end behind it. */

@@ -55,6 +55,7 @@ struct smtp_client_config {
                                        NULL: none */
     const char *hop_name;           /* as it was asked for, borrowed; NULL: by its address */
     struct smtp_demand demand;      /* its texts borrowed */
+    struct smtp_demand wish;        /* the same of what is only to be said: security's wish_flaw */
     struct tls_context *const *tls; /* where the loop's context stands whenever one is needed; NULL, or
                                        holding NULL: no TLS can be had */
     struct revocation *revocation;  /* where the demand needs trust; NULL: the context's lists must do */
@@ -69,6 +70,7 @@ struct smtp_client_security {
     const char *tls_cipher;
     const char *distrust;  /* why the certificate is not good, as long as the client; NULL: it is */
     const char *mechanism; /* of the login, static; NULL: none */
+    enum certificate_flaw wish_flaw;
     bool is_login_refused;
     bool is_handshake_lost; /* STARTTLS was granted and came to nothing: in clear the hop may be reached */
 };

@@ -88,6 +88,7 @@ static void on_secured(void *owner, const struct tls_result *shown)
     }
     client->security.tls_version = result->version;
     client->security.tls_cipher = result->cipher;
+    client->security.wish_flaw = demand_judge(&client->config.wish, shown);
     bool is_open = ask_revocation(client, result);
     client->security.distrust = result->is_trusted ? NULL : result->peer ? result->distrust : "none shown";
     enum certificate_flaw flaw = demand_judge(&client->config.demand, result);

@@ -34,7 +34,7 @@ static void an_empty_file_gives_the_defaults_of_the_contract(void **state)
     assert_string_equal(config.tls.certificate_dir, "/etc/dirrelay/tls");
     assert_null(config.tls.ca_file);
     assert_null(config.tls.crl_file);
-    assert_true(config.tls.crl_fetch && config.tls.dane);
+    assert_true(config.tls.crl_fetch && config.tls.dane && config.tls.mta_sts);
     assert_string_equal(config.server.user, "dirrelay");
     assert_string_equal(config.server.group, "dirrelay");
     assert_int_equal(config.server.loops, 0);
@@ -71,7 +71,7 @@ static void every_key_is_read(void **state)
         "[queue]\nretry = 10s  1m\t2h\nexpire = 5d\ndelay_warning = 90m\nreserve = 1G\n"
         "[pressure]\ndisk = 1-2-3\nmemory = 5 - 5 - 5\nqueue = 10 20\t30\n"
         "[dns]\ntrust_anchor = /etc/root.key\n"
-        "[tls]\ncrl_fetch = NO\ndane = no\n"
+        "[tls]\ncrl_fetch = NO\ndane = no\nmta_sts = No\n"
         "[log]\nformat = text\nlevel = warning\n[metrics]\nlisten = [::1]:9000",
         &config);
     assert_string_equal(config.directory.uri, "ldap://a ldaps://b");
@@ -82,7 +82,7 @@ static void every_key_is_read(void **state)
     assert_string_equal(config.directory.sasl_mech, "GSSAPI");
     assert_int_equal(config.directory.poll_ms, 5000);
     assert_string_equal(config.dns.trust_anchor, "/etc/root.key");
-    assert_false(config.tls.crl_fetch || config.tls.dane);
+    assert_false(config.tls.crl_fetch || config.tls.dane || config.tls.mta_sts);
     assert_int_equal(config.directory.start_tls, START_TLS_NEVER);
     assert_string_equal(config.directory.ca_file, "/etc/ca.pem");
     assert_string_equal(config.server.name, "MX1");

@@ -84,15 +84,20 @@ static void without_tls_domain_the_mails_domain_counts(void **state)
 }
 
 /* proves: R14 */
-static void what_the_dns_asks_for(void **state)
+static void what_a_domain_asks_for(void **state)
 {
     const struct send_connector connector = {0};
     const struct dane dane = {.count = 1};
+    const char *const exchanger = "mx.fabrikam.com";
     struct smtp_demand demand;
     (void)state;
     security_demand(&connector, "fabrikam.com", false, &demand);
     security_demand_dane(&dane, &demand);
     assert_true(demand.tls == TLS_DEMAND_ALWAYS && demand.dane == &dane && !demand.needs_trust);
+    security_demand(&connector, "fabrikam.com", false, &demand);
+    security_demand_sts(&exchanger, &demand);
+    assert_true(demand.tls == TLS_DEMAND_ALWAYS && demand.needs_trust && demand.host_count == 1);
+    assert_string_equal(demand.hosts[0], "mx.fabrikam.com");
 }
 
 /* -- the login -- */
@@ -199,7 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_demanded),
         cmocka_unit_test(without_tls_domain_the_mails_domain_counts),
-        cmocka_unit_test(what_the_dns_asks_for),
+        cmocka_unit_test(what_a_domain_asks_for),
         cmocka_unit_test(the_password_comes_from_its_file),
         cmocka_unit_test(a_password_has_a_ceiling),
         cmocka_unit_test(what_is_no_file_gives_no_password),
