@@ -17,7 +17,6 @@
 #include <assert.h>
 #include <string.h>
 
-#define ENVELOPE_VERSION     3
 #define VERSION_WITHOUT_AUTH 2
 #define VERSION_WITHOUT_DSN  1
 #define REPLY_BYTES_MAX      512

@@ -62,6 +62,9 @@ struct envelope {
 /* Appends the newest binary form with its checksum; replies are cut to 512 bytes. ERROR_SYNTAX: more
  * header than message. ERROR_LIMIT past ENVELOPE_BYTES_MAX or the buffer's ceiling. */
 MUST_USE enum error envelope_encode(const struct envelope *envelope, struct buffer *out);
+/* The form that is written; a store that holds it says so (spool_store.c). */
+#define ENVELOPE_VERSION 3
+
 /* Copies everything into the arena; reads every form that a released version has written. ERROR_SYNTAX: not
  * an envelope of a version we know (the spool then quarantines it). ERROR_LIMIT: the arena is full or the
  * memory short, which says nothing about the envelope.

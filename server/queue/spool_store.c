@@ -1,3 +1,4 @@
+#include "queue/envelope.h"
 #include "queue/spool_store_private.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 
 #define MAP_BYTES_DEFAULT (64ull << 30)
 #define MAP_BYTES_MIN     (1u << 20)
-#define STORE_FORMAT      1
+#define STORE_FORMAT      3 /* of the tables, and of the newest envelope that may be in them */
 #define RECORD_BYTES_MAX  (256u << 20)
 
 _Static_assert(sizeof(size_t) == sizeof(uint64_t),
@@ -61,22 +62,37 @@ static enum error check_file(const struct spool_store_config *config, const char
     return ERROR_IO;
 }
 
-static int check_format(struct spool_store *store, MDB_txn *txn)
-{
-    uint64_t format = STORE_FORMAT;
-    MDB_val key = name_of("format");
-    MDB_val value = {sizeof(format), &format};
-    int code = mdb_put(txn, store->tables[TABLE_STATE], &key, &value, MDB_NOOVERWRITE);
+_Static_assert(STORE_FORMAT >= ENVELOPE_VERSION,
+               "an older program must refuse a store whose envelopes it would set aside");
 
-    if (code != MDB_KEYEXIST)
+/* A new store gets our format, an older one is raised to it: what is put in from now on only we can read. Of
+ * a newer one the note says so. */
+static int check_format(struct spool_store *store, MDB_txn *txn, struct note *note)
+{
+    uint64_t format = 0;
+    uint64_t ours = STORE_FORMAT;
+    MDB_val key = name_of("format");
+    MDB_val value;
+    int code = mdb_get(txn, store->tables[TABLE_STATE], &key, &value);
+
+    if (code && code != MDB_NOTFOUND)
         return code;
-    if (value.mv_size != sizeof(format))
+    if (!code && value.mv_size == sizeof(format))
+        memcpy(&format, value.mv_data, sizeof(format));
+    if (format > STORE_FORMAT)
+        note_set(note,
+                 "its format is %llu and this program knows %d at most: a newer dirrelayd wrote it, which "
+                 "has to deliver what is in it",
+                 (unsigned long long)format, STORE_FORMAT);
+    else if (!code && format == 0)
+        note_set(note, "data.mdb is no spool of dirrelayd");
+    if (note->text[0])
         return MDB_VERSION_MISMATCH;
-    memcpy(&format, value.mv_data, sizeof(format));
-    return format == STORE_FORMAT ? MDB_SUCCESS : MDB_VERSION_MISMATCH;
+    value = (MDB_val){sizeof(ours), &ours};
+    return format == ours ? MDB_SUCCESS : mdb_put(txn, store->tables[TABLE_STATE], &key, &value, 0);
 }
 
-static int open_tables(struct spool_store *store)
+static int open_tables(struct spool_store *store, struct note *note)
 {
     MDB_txn *txn;
     int code = mdb_txn_begin(store->env, NULL, 0, &txn);
@@ -87,7 +103,7 @@ static int open_tables(struct spool_store *store)
         code = mdb_dbi_open(txn, table_names[i], MDB_CREATE | (i == TABLE_STATE ? 0 : MDB_INTEGERKEY),
                             &store->tables[i]);
     if (!code)
-        code = check_format(store, txn);
+        code = check_format(store, txn, note);
     if (code) {
         mdb_txn_abort(txn);
         return code;
@@ -98,6 +114,7 @@ static int open_tables(struct spool_store *store)
 static enum error open_environment(struct spool_store *store, struct note *note)
 {
     const struct spool_store_config *config = &store->config;
+    struct note why = {0};
     int code = spool_store_make(config);
 
     if (!code)
@@ -109,14 +126,14 @@ static enum error open_environment(struct spool_store *store, struct note *note)
     if (!code)
         code = mdb_env_open(store->env, config->directory, MDB_NOTLS | config->system->store_flags, 0600);
     if (!code)
-        code = open_tables(store);
+        code = open_tables(store, &why);
     if (!code && fsync(config->directory_descriptor) != 0) /* data.mdb may be new */
         code = errno;
     if (!code) {
         spool_store_find_map(store);
         return OK;
     }
-    note_set(note, "%s: %s", config->directory, mdb_strerror(code));
+    note_set(note, "%s: %s", config->directory, why.text[0] ? why.text : mdb_strerror(code));
     if (store->env)
         mdb_env_close(store->env);
     store->env = NULL;
