@@ -61,6 +61,8 @@ cc $flags -o "$BIN/smtpload" "$BENCH"/tools/smtpload.c "$BENCH"/tools/load_*.c
 # shellcheck disable=SC2086
 cc $flags -o "$BIN/loginload" "$BENCH"/tools/loginload.c "$BENCH"/tools/load_report.c -lssl -lcrypto -lpthread
 # shellcheck disable=SC2086
+cc $flags -o "$BIN/tlsfloor" "$BENCH/tools/tlsfloor.c" -lssl -lcrypto -lpthread
+# shellcheck disable=SC2086
 for tool in smtpsink procmon; do cc $flags -o "$BIN/$tool" "$BENCH/tools/$tool.c"; done
 
 if [ -z "${DIRRELAY_BUILD:-}" ]; then

@@ -191,6 +191,14 @@ run_w4() { # PEER REPETITION
     run_logging_in "$1" "$2" resumed -t -R
     run_logging_in "$1" "$2" plain
     run_logging_in "$1" "$2" full+auth -t -a $W4_USERS
+    [ "$1" != "${PEERS%% *}" ] || run_tls_floor "$2"
+}
+
+# What OpenSSL takes for a full handshake in the same minute, without a relay around it.
+run_tls_floor() { # REPETITION
+    LOAD=$("$BIN/tlsfloor" "$RUN/certificates/dirrelay/server.pem" "$W4_SECONDS")
+    MEMORY=null DIRECTORY_CPU_US=0 LOAD_CPU_US=0 CPU_US=$(jq .server_cpu_us <<<"$LOAD")
+    record w4 full openssl "$1"
 }
 
 login() { # SECONDS loginload-arguments...

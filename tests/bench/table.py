@@ -14,7 +14,7 @@ def load(field):
 
 
 def memory(field):
-    return lambda run: run["memory"][field] / 1024
+    return lambda run: run["memory"][field] / 1024 if run["memory"] else None
 
 
 def delivered(run):
