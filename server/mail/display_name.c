@@ -4,6 +4,27 @@
 
 /* -- what is there -- */
 
+/* What a reader of the field takes for its address is the text that is there. */
+struct agreement {
+    struct bytes text;
+    size_t address_count;
+    bool is_same;
+};
+
+static void compare(struct bytes address, void *owner)
+{
+    struct agreement *agreement = owner;
+    agreement->address_count++;
+    agreement->is_same = bytes_equal(address, agreement->text);
+}
+
+static bool is_only_address(struct bytes body, struct bytes text)
+{
+    struct agreement agreement = {.text = text};
+    return header_each_address(body, compare, &agreement) && agreement.address_count == 1 &&
+           agreement.is_same;
+}
+
 bool display_name_is_missing(struct bytes block, struct bare_from *out)
 {
     struct bare_from from;
@@ -15,7 +36,8 @@ bool display_name_is_missing(struct bytes block, struct bare_from *out)
     if (from.text.len > 2 && from.text.ptr[0] == '<' && from.text.ptr[from.text.len - 1] == '>') {
         from.text = bytes_skip(bytes_first(from.text, from.text.len - 1), 1);
     }
-    if (address_parse(from.text, true, &from.address) != ADDRESS_OK) {
+    if (!is_only_address(from.field.body, from.text) ||
+        address_parse(from.text, true, &from.address) != ADDRESS_OK) {
         return false;
     }
     *out = from;

@@ -32,6 +32,7 @@ static const struct {
     {"From: <@a.example:chris@contoso.com>\r\n", NULL},
     {"From: <chris@contoso.com>>\r\n", NULL},
     {"From: chris@con\r\n toso.com\r\n", NULL},
+    {"From: chris@contoso.com.\r\n", NULL},
     {"From: chris\r\n", NULL},
     {"From: <>\r\n", NULL},
     {"From:\r\n", NULL},
