@@ -219,6 +219,23 @@ class Names(SenderCase):
             message = self.arrives(client, "From: " + written)
             self.assertIn(b"\r\nFrom: %s\r\n" % written.encode(), message.content)
 
+    # proves: A8 contract-5
+    def test_null_path_and_postmaster_on_every_connector(self):
+        relays, refuses = "250 2.1.5 Recipient OK", "550 5.7.1 Unable to relay"
+        for client, outside in ((self.client(self.SECURED), relays), (self.client(self.ANONYMOUS), refuses), (self.login("chris"), refuses)):
+            self.addCleanup(client.close)
+            client.ehlo()
+            self.assertEqual(self.mail(client, ""), TAKEN)
+            for recipient in ("Postmaster", "postmaster@contoso.com", "chris@contoso.com"):
+                self.assertEqual(client.rcpt(recipient).text, relays)
+            for recipient in ("kate@fabrikam.com", "postmaster@fabrikam.com"):
+                self.assertEqual(client.rcpt(recipient).text, outside)
+        for client, reply in ((self.client(self.SECURED), TAKEN), (self.client(self.ANONYMOUS), TAKEN), (self.login("chris"), NOT_AS_THIS)):
+            self.addCleanup(client.close)
+            client.ehlo()
+            for sender in ("postmaster", "postmaster@contoso.com"):  # model 2010: anonymous may use our domains
+                self.assertEqual(self.mail(client, sender), reply)
+
     # proves: C43 D7
     def test_a_directory_that_is_away_keeps_no_message(self):
         client = self.client(self.SECURED)

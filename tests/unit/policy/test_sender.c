@@ -164,6 +164,77 @@ static void test_on_behalf(void **state)
     }
 }
 
+/* Senders of an anonymous session: whose they are is decided by the domain alone, however it is written. */
+static const struct {
+    const char *sender;
+    enum right needed; /* RIGHT_COUNT: none */
+} SPELLINGS[] = {
+    {"<>", RIGHT_COUNT},
+    {"<postmaster>", RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER},
+    {"<POSTMASTER@contoso.com>", RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER},
+    {"<a@contoso.com>", RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER},
+    {"<a@CONTOSO.Com>", RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER},
+    {"<a@contoso.com.>", RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER},
+    {"<a@contoso\xe3\x80\x82"
+     "com>",
+     RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER},
+    {"<a@\xef\xbd\x83ontoso.com>", RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER}, /* a full-width c */
+    {"<a@b\xc3\xbc"
+     "cher.example>",
+     RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER},
+    {"<a@BU\xcc\x88"
+     "CHER.example>",
+     RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER},
+    {"<a@XN--BCHER-KVA.example>", RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER},
+    {"<a@x.wild.example>", RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER},
+    {"<a@x.y.wild.example>", RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER},
+    {"<@fabrikam.com:a@contoso.com>", RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER},
+    {"<\"a@fabrikam.com\"@contoso.com>", RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER},
+    /* none of these is ours */
+    {"<a@wild.example>", RIGHT_SMTP_ACCEPT_ANY_SENDER},
+    {"<a@xwild.example>", RIGHT_SMTP_ACCEPT_ANY_SENDER},
+    {"<a@sub.contoso.com>", RIGHT_SMTP_ACCEPT_ANY_SENDER},
+    {"<a@contoso.com.example>", RIGHT_SMTP_ACCEPT_ANY_SENDER},
+    {"<a@xcontoso.com>", RIGHT_SMTP_ACCEPT_ANY_SENDER},
+    {"<a@c0ntoso.com>", RIGHT_SMTP_ACCEPT_ANY_SENDER},
+    {"<a@c\xd0\xbe"
+     "ntoso.com>",
+     RIGHT_SMTP_ACCEPT_ANY_SENDER}, /* a Cyrillic o */
+    {"<a@bucher.example>", RIGHT_SMTP_ACCEPT_ANY_SENDER},
+    {"<a@contoso_.com>", RIGHT_SMTP_ACCEPT_ANY_SENDER},
+    {"<a%contoso.com@fabrikam.com>", RIGHT_SMTP_ACCEPT_ANY_SENDER},
+    {"<contoso.com!a@fabrikam.com>", RIGHT_SMTP_ACCEPT_ANY_SENDER},
+    {"<postmaster@fabrikam.com>", RIGHT_SMTP_ACCEPT_ANY_SENDER},
+    {"<a@[127.0.0.1]>", RIGHT_SMTP_ACCEPT_ANY_SENDER},
+};
+
+/* proves: A6 A8 A9 facts-8.4 */
+static void test_own_domain_in_every_spelling(void **state)
+{
+    (void)state;
+    struct organization *organization = fake_organization_new(&(struct fake_organization){
+        .receive = (struct fake_receive[]){{"C", .aces = "allow ms-Exch-SMTP-Submit to anonymous"}, {0}},
+        .domains = (struct fake_domain[]){{"contoso.com", .is_default = true},
+                                          {.name = "xn--bcher-kva.example"},
+                                          {.name = "*.wild.example"},
+                                          {0}}});
+    struct session_rights rights;
+    session_rights_compute(&organization->receive[0], IDENTITY_ANONYMOUS, NULL, &rights);
+    for (size_t i = 0; i < sizeof SPELLINGS / sizeof SPELLINGS[0]; i++) {
+        struct address sender;
+        struct bytes rest;
+        assert_int_equal(address_parse_path(bytes_of_text(SPELLINGS[i].sender), true, &sender, &rest),
+                         ADDRESS_OK);
+        struct decision decision = sender_check(organization, &rights, &sender, SEND_AS_NOT_ASKED);
+        bool is_refused = SPELLINGS[i].needed != RIGHT_COUNT;
+        if (decision.has_right != is_refused || (is_refused && decision.right != SPELLINGS[i].needed)) {
+            fail_msg("%s", SPELLINGS[i].sender);
+        }
+        assert_int_equal(decision.verdict, is_refused ? VERDICT_DENY : VERDICT_ALLOW);
+    }
+    organization_unref(organization);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_header_behind_the_null_path),
         cmocka_unit_test(test_on_behalf_with_a_right_for_senders),
         cmocka_unit_test(test_on_behalf),
+        cmocka_unit_test(test_own_domain_in_every_spelling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
