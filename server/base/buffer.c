@@ -11,15 +11,49 @@ void buffer_init(struct buffer *buffer, size_t ceiling)
     *buffer = (struct buffer){.ceiling = ceiling};
 }
 
+void buffer_init_secret(struct buffer *buffer, size_t ceiling)
+{
+    *buffer = (struct buffer){.ceiling = ceiling, .is_secret = true};
+}
+
+static void wipe(const struct buffer *buffer)
+{
+    if (buffer->is_secret && buffer->ptr)
+        explicit_bzero(buffer->ptr, buffer->capacity);
+}
+
+struct buffer buffer_take(struct buffer *buffer)
+{
+    struct buffer taken = *buffer;
+    *buffer = (struct buffer){.ceiling = taken.ceiling, .is_secret = taken.is_secret};
+    return taken;
+}
+
 void buffer_done(struct buffer *buffer)
 {
-    free(buffer->ptr);
-    buffer_init(buffer, buffer->ceiling);
+    struct buffer taken = buffer_take(buffer);
+    wipe(&taken);
+    free(taken.ptr);
 }
 
 void buffer_clear(struct buffer *buffer)
 {
+    wipe(buffer);
     buffer->len = 0;
+}
+
+/* realloc would leave a copy behind. */
+static char *grow(const struct buffer *buffer, size_t capacity)
+{
+    if (!buffer->is_secret)
+        return realloc(buffer->ptr, capacity);
+    char *grown = malloc(capacity);
+    if (grown && buffer->ptr) {
+        memcpy(grown, buffer->ptr, buffer->len);
+        wipe(buffer);
+        free(buffer->ptr);
+    }
+    return grown;
 }
 
 enum error buffer_reserve(struct buffer *buffer, size_t count)
@@ -41,7 +75,7 @@ enum error buffer_reserve(struct buffer *buffer, size_t count)
         capacity = wanted;
     if (capacity > buffer->ceiling)
         capacity = buffer->ceiling;
-    grown = realloc(buffer->ptr, capacity);
+    grown = grow(buffer, capacity);
     if (!grown)
         return ERROR_TEMPORARY;
     buffer->ptr = grown;

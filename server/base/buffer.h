@@ -10,14 +10,19 @@ struct buffer {
     size_t len;
     size_t capacity;
     size_t ceiling; /* bytes; appending past it answers ERROR_LIMIT and changes nothing */
+    bool is_secret; /* memory is wiped before it is given back */
 };
 
 /* Empty; allocates on the first append. */
 void buffer_init(struct buffer *buffer, size_t ceiling);
-/* Frees the memory; the ceiling stays, so that it may be used again. */
+/* The same for what may hold a password: it is wiped wherever it lay, also when it grows. */
+void buffer_init_secret(struct buffer *buffer, size_t ceiling);
+/* Frees the memory; the buffer is as after its init, so that it may be used again. */
 void buffer_done(struct buffer *buffer);
 /* Forgets the content and keeps the memory. */
 void buffer_clear(struct buffer *buffer);
+/* Gives all of it to the caller; the buffer is as after its init. */
+MUST_USE struct buffer buffer_take(struct buffer *buffer);
 /* ERROR_LIMIT past the ceiling, ERROR_TEMPORARY without memory. */
 MUST_USE enum error buffer_append(struct buffer *buffer, struct bytes bytes);
 MUST_USE enum error buffer_append_text(struct buffer *buffer, const char *text);

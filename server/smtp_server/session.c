@@ -88,7 +88,7 @@ static void keep_rest(struct smtp_session *session, struct bytes left)
         return;
     }
     struct buffer rest;
-    buffer_init(&rest, REST_MAX);
+    buffer_init_secret(&rest, REST_MAX);
     if (buffer_append(&rest, left) != OK || buffer_append(&rest, buffer_bytes(&session->rest)) != OK) {
         stream_abort(session->stream);
     }
@@ -106,8 +106,7 @@ void session_turn_end(struct smtp_session *session)
 {
     while (session->state != SESSION_CLOSING && session->waits == 0 &&
            (session->rest.len > 0 || session_has_whole_content(session))) {
-        struct buffer taken = session->rest;
-        buffer_init(&session->rest, REST_MAX);
+        struct buffer taken = buffer_take(&session->rest);
         size_t used = session_consume(session, buffer_bytes(&taken));
         keep_rest(session, bytes_skip(buffer_bytes(&taken), used));
         buffer_done(&taken);
@@ -128,9 +127,11 @@ static void on_read(void *owner, struct bytes data)
 {
     struct smtp_session *session = owner;
     if (session->state == SESSION_CLOSING) {
+        stream_wipe_input(session->stream);
         return;
     }
     if (session->is_busy || session->waits != 0) {
+        stream_wipe_input(session->stream);
         if (buffer_append(&session->rest, data) != OK) {
             stream_abort(session->stream);
         }
@@ -209,8 +210,7 @@ static void on_pause(struct loop_timer *timer)
     if (session->state == SESSION_GREETING) {
         greet(session);
     } else if (session->state != SESSION_CLOSING) {
-        struct buffer held = session->held;
-        buffer_init(&session->held, REPLY_TEXT_SIZE);
+        struct buffer held = buffer_take(&session->held);
         session->waits &= (uint8_t)~WAIT_TARPIT;
         session_write(session, buffer_bytes(&held));
         buffer_done(&held);
@@ -376,8 +376,8 @@ static struct smtp_session *session_new(struct smtp_service *service, struct str
     session->ending = REPLY_COUNT;
     session->opened_ms = clock_monotonic_ms(service->clock);
     session->organization = service->organization != NULL ? organization_ref(service->organization) : NULL;
-    buffer_init(&session->partial, AUTH_LINE_MAX);
-    buffer_init(&session->rest, REST_MAX);
+    buffer_init_secret(&session->partial, AUTH_LINE_MAX);
+    buffer_init_secret(&session->rest, REST_MAX);
     buffer_init(&session->held, REPLY_TEXT_SIZE);
     loop_timer_init(&session->pause, service->loop, on_pause);
     loop_timer_init(&session->lifetime, service->loop, on_lifetime);

@@ -6,6 +6,7 @@
 /* Drops what belongs to a bad line that was answered already; bounded memory whatever its length. */
 static size_t discard(struct smtp_session *session, struct bytes data)
 {
+    stream_wipe_input(session->stream);
     for (size_t i = 0; i < data.len; i++) {
         bool is_end = data.ptr[i] == '\n' && session->discard_saw_cr;
         session->discard_saw_cr = data.ptr[i] == '\r';
@@ -22,6 +23,7 @@ static size_t discard(struct smtp_session *session, struct bytes data)
  * What follows a bad BDAT is content of a length that nobody knows: the session ends. */
 static void begin_discard(struct smtp_session *session, struct bytes part, enum reply reply, char last)
 {
+    stream_wipe_input(session->stream);
     bool has_content = buffer_append(&session->partial, part) != OK ||
                        bytes_starts_nocase(buffer_bytes(&session->partial), verb_name(VERB_BDAT));
     buffer_done(&session->partial);
@@ -66,9 +68,8 @@ static size_t line_ceiling(const struct smtp_session *session, struct bytes data
 /* Executes the line that ends with the CRLF whose LF stands at data[lf]. */
 static void execute_line(struct smtp_session *session, struct bytes data, size_t lf)
 {
-    struct buffer partial = session->partial;
+    struct buffer partial = buffer_take(&session->partial);
     struct bytes line = bytes_first(data, lf + 1);
-    session->partial = (struct buffer){.ceiling = partial.ceiling};
     if (partial.len > 0) {
         if (buffer_append(&partial, line) != OK) {
             stream_abort(session->stream);
@@ -77,9 +78,6 @@ static void execute_line(struct smtp_session *session, struct bytes data, size_t
     }
     session->has_progressed = true;
     session_execute(session, bytes_first(line, line.len - 2), lf + 1 < data.len);
-    if (session->is_line_secret && partial.ptr != NULL) {
-        explicit_bzero(partial.ptr, partial.capacity);
-    }
     buffer_done(&partial);
 }
 
@@ -89,10 +87,7 @@ static size_t take_line(struct smtp_session *session, struct bytes data)
         session_execute(session, data, false);
         return data.len;
     }
-    size_t most = line_ceiling(session, data), room = most - session->partial.len;
-    if (most == AUTH_LINE_MAX) {
-        stream_wipe_input(session->stream); /* a piece of a login's line */
-    }
+    size_t room = line_ceiling(session, data) - session->partial.len;
     struct bytes window = bytes_first(data, room);
     size_t lf = bytes_find(window, '\n');
     if (lf < window.len) {
@@ -105,8 +100,11 @@ static size_t take_line(struct smtp_session *session, struct bytes data)
     }
     if (window.len == room) {
         begin_discard(session, window, REPLY_TOO_LONG, last_byte_before(session, data, window.len));
-    } else if (buffer_append(&session->partial, window) != OK) {
-        stream_abort(session->stream);
+    } else {
+        stream_wipe_input(session->stream); /* it may become a login's line */
+        if (buffer_append(&session->partial, window) != OK) {
+            stream_abort(session->stream);
+        }
     }
     return window.len;
 }
@@ -123,9 +121,7 @@ size_t session_consume(struct smtp_session *session, struct bytes data)
 {
     size_t used = 0;
     if (data.len > 0 && is_out_of_turn(session)) {
-        session_log_refused(session, "session.refused", REPLY_PIPELINING_VIOLATION, NULL, (struct bytes){0},
-                            (struct bytes){0}, (struct bytes){0});
-        session_close(session, REPLY_PIPELINING_VIOLATION);
+        session_close_early_talker(session, "session.refused");
     }
     while (session->state != SESSION_CLOSING && session->waits == 0) {
         if (session_has_whole_content(session)) {

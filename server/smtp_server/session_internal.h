@@ -178,6 +178,8 @@ void session_answer_filter(struct smtp_session *session, enum reply reply, struc
 void session_answer_at_once(struct smtp_session *session, enum reply reply);
 /* Answers without the tarpit and closes. */
 void session_close(struct smtp_session *session, enum reply reply);
+/* The client said more before its turn: logged as this event, answered, closed; nothing of it is kept. */
+void session_close_early_talker(struct smtp_session *session, const char *event);
 /* Closes without a word; the reply only says why in the log. */
 void session_close_silently(struct smtp_session *session, enum reply reply);
 /* A syntax or sequence error: counted for MaxProtocolErrors, logged, answered. */

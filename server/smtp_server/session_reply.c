@@ -127,6 +127,14 @@ void session_close(struct smtp_session *session, enum reply reply)
     }
 }
 
+void session_close_early_talker(struct smtp_session *session, const char *event)
+{
+    stream_wipe_input(session->stream); /* it may be the password that was sent ahead */
+    session_log_refused(session, event, REPLY_PIPELINING_VIOLATION, NULL, (struct bytes){0},
+                        (struct bytes){0}, session->line);
+    session_close(session, REPLY_PIPELINING_VIOLATION);
+}
+
 void session_close_silently(struct smtp_session *session, enum reply reply)
 {
     session_enter(session, SESSION_CLOSING);

@@ -78,9 +78,7 @@ static void run_verb(struct smtp_session *session, const struct verb_row *row,
     if (command->verb == VERB_FOREIGN) {
         row->run(session, command);
     } else if ((row->flags & VERB_IS_LAST) && has_more) {
-        session_log_refused(session, row->refused, REPLY_PIPELINING_VIOLATION, NULL, (struct bytes){0},
-                            (struct bytes){0}, session->line);
-        session_close(session, REPLY_PIPELINING_VIOLATION);
+        session_close_early_talker(session, row->refused);
     } else if ((row->flags & VERB_IS_IDLE) && ++session->idle_commands > IDLE_COMMANDS_MAX) {
         session_close(session, REPLY_TOO_MANY_ERRORS);
     } else if (row->flags & VERB_HAS_CONTENT) {

@@ -133,6 +133,34 @@ class Faults(unittest.TestCase):
             for trace in (CANARY, base64.b64encode(CANARY), base64.b64encode(b"\0canary\0" + CANARY)[:-4]):
                 self.assertEqual(found_in_memory(world.daemon.process.pid, trace), [])
 
+    # proves: T11
+    @unittest.skipUnless(os.geteuid() == 0, "reads another user's memory")
+    def test_no_password_stays_in_memory_that_nobody_asked_for(self):
+        """Said ahead of its turn, before the banner, in a line that is none or never ends."""
+        secret = base64.b64encode(b"\0canary\0" + CANARY)
+        plain, login = b"AUTH PLAIN " + secret, base64.b64encode(b"canary") + b"\r\n" + base64.b64encode(CANARY)
+        with self.world() as world:
+            for greet, pieces in ((False, [plain + b"\r\n"]), (True, [b"EHLO a\r\n" + plain + b"\r\n"]),
+                                  (True, [b"NOOP\r\n" + plain + b"\r\nNOOP\r\n"]),
+                                  (True, [b"EHLO a\r\n", plain + b"\r\nMAIL FROM:<a@b.example>\r\n"]),
+                                  (True, [b"EHLO a\r\n", b"AUTH LOGIN\r\n" + login + b"\r\n"]),
+                                  (True, [b"EHLO a\r\n", plain[:20], plain[20:40], plain[40:]]),
+                                  (True, [plain[:20], plain[20:], b"x" * 3000]), (True, [plain + b"\n", secret]),
+                                  (True, [b"EHLO a\r\n", plain + b"A" * 70000, secret, b"\r\n"])):
+                mark = world.daemon.mark()
+                with world.client(greet=greet) as client:
+                    address = client.address
+                    try:
+                        for piece in pieces:
+                            client.send(piece)
+                            if piece == b"EHLO a\r\n":
+                                client.reply()
+                    except OSError:
+                        pass  # closed meanwhile
+                world.daemon.wait("session.close", since=mark, client=address)
+            for trace in (CANARY, base64.b64encode(CANARY), secret[12:36]):
+                self.assertEqual(found_in_memory(world.daemon.process.pid, trace), [])
+
 
 def found_in_memory(pid, trace):
     """The regions of the process that hold these bytes. What a sanitizer reserves without using is left out."""
