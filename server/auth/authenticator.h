@@ -3,7 +3,7 @@
 #ifndef AUTH_AUTHENTICATOR_H
 #define AUTH_AUTHENTICATOR_H
 
-#include "auth/account.h"
+#include "auth/accounts.h"
 #include "base/ip.h"
 #include "loop/loop.h"
 
@@ -51,9 +51,10 @@ struct authenticator_ops {
     /* SASL_BITs that work here: no keytab, no GSSAPI; no NTLM plugin, no NTLM. */
     uint32_t (*mechanisms)(const struct authenticator *authenticator);
     /* input: decoded; borrowed for the call; copied and wiped afterwards. has_input false: no initial
-     * response, which differs from an empty one (RFC 4954). Input past AUTH_MESSAGE_MAX: MALFORMED. */
-    void (*start)(struct authenticator *authenticator, struct auth_exchange *exchange, bool has_input,
-                  struct bytes input);
+     * response, which differs from an empty one (RFC 4954). Input past AUTH_MESSAGE_MAX: MALFORMED.
+     * ERROR_TEMPORARY: no memory; nothing was begun, and no on_step comes. */
+    enum error (*start)(struct authenticator *authenticator, struct auth_exchange *exchange, bool has_input,
+                        struct bytes input);
     void (*step)(struct auth_exchange *exchange, struct bytes input);
     /* The client gave up or is gone. No on_step after it; a blocking step may still run, so the exchange
      * struct may be freed at once but the work is counted until it returns. */
@@ -67,7 +68,7 @@ struct authenticator_ops {
 
 /* One asking again at MAIL. */
 struct auth_renewal {
-    void *state; /* private */
+    struct account_request request; /* private */
     struct loop *loop;
     const struct account *old;                                          /* borrowed until on_done */
     void (*on_done)(struct auth_renewal *renewal, enum auth_step step); /* DONE, REFUSED, UNAVAILABLE */
@@ -77,7 +78,7 @@ struct auth_renewal {
 
 /* One look for the owner of an address. */
 struct auth_owner_question {
-    void *state; /* private */
+    struct account_request request; /* private */
     struct loop *loop;
     struct bytes address; /* borrowed until on_done */
     bool needs_access;    /* owner->access is wanted */

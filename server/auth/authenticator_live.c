@@ -47,16 +47,8 @@ static struct live *live_of(const struct authenticator *authenticator)
     return (struct live *)(uintptr_t)authenticator;
 }
 
-static void wipe_input(struct login *login)
-{
-    if (login->input.ptr)
-        explicit_bzero(login->input.ptr, login->input.capacity);
-    buffer_clear(&login->input);
-}
-
 static void login_free(struct login *login)
 {
-    wipe_input(login);
     buffer_done(&login->input);
     if (login->conversation)
         login->conversation->ops->free(login->conversation);
@@ -99,31 +91,86 @@ static void say_later(struct login *login, enum auth_step step, const char *why)
     mailbox_post(login->loop, &login->answer);
 }
 
-/* -- the account -- */
+/* -- what the accounts are asked for: the account of a login, the same again, the owner of an address -- */
+
+static void ask(struct live *live, struct account_request *request)
+{
+    struct account_source *accounts = live->config.accounts;
+    loop_hold(request->loop);
+    accounts->ops->ask(accounts, request);
+}
+
+static enum auth_step take_answer(struct account_request *request, struct note *why)
+{
+    loop_release(request->loop);
+    if (request->error != OK) {
+        *why = request->note;
+        note_wrap(why, "%s", error_name(request->error));
+    }
+    return conversation_step_of(request->error);
+}
 
 static void on_account(struct account_request *request)
 {
     struct login *login = list_entry(request, struct login, request);
-    enum auth_step step = conversation_step_of(request->error);
-    loop_release(login->loop);
-    if (step != AUTH_STEP_DONE) {
-        login->why = request->note;
-        note_wrap(&login->why, "%s", error_name(request->error));
-        if (request->kind != ACCOUNT_NAME_ID) /* proven, so that it is no password typed in its place */
-            note_wrap(&login->why, "%.*s", BYTES_ARG(request->name));
-    }
+    enum auth_step step = take_answer(request, &login->why);
+    if (step != AUTH_STEP_DONE && request->kind != ACCOUNT_NAME_ID) /* proven, so that it is no password */
+        note_wrap(&login->why, "%.*s", BYTES_ARG(request->name));
     say(login, step, step == AUTH_STEP_DONE ? request->account : NULL);
 }
 
 static void ask_account(struct login *login)
 {
-    struct account_source *accounts = login->live->config.accounts;
     login->request = (struct account_request){.kind = login->conversation->name_kind,
                                               .name = login->conversation->name,
                                               .loop = login->loop,
                                               .on_done = on_account};
-    loop_hold(login->loop);
-    accounts->ops->ask(accounts, &login->request);
+    ask(login->live, &login->request);
+}
+
+static void on_renewed(struct account_request *request)
+{
+    struct auth_renewal *renewal = list_entry(request, struct auth_renewal, request);
+    enum auth_step step = take_answer(request, &renewal->why);
+    renewal->account = step == AUTH_STEP_DONE ? request->account : NULL;
+    renewal->on_done(renewal, step);
+}
+
+static void live_renew(struct authenticator *authenticator, struct auth_renewal *renewal)
+{
+    renewal->request =
+        (struct account_request){.kind = ACCOUNT_NAME_ID,
+                                 .name = {(const char *)renewal->old->id, sizeof renewal->old->id},
+                                 .loop = renewal->loop,
+                                 .on_done = on_renewed};
+    ask(live_of(authenticator), &renewal->request);
+}
+
+static void on_owner(struct account_request *request)
+{
+    struct auth_owner_question *question = list_entry(request, struct auth_owner_question, request);
+    enum auth_step step = take_answer(request, &question->why);
+    question->owner = NULL;
+    question->is_nobodys = request->error == ERROR_NOT_FOUND;
+    if (step == AUTH_STEP_DONE && account_owns(request->account, question->address)) {
+        question->owner = request->account;
+    } else if (step == AUTH_STEP_DONE) { /* equal to the directory, which folds blanks, and not to us */
+        account_unref(request->account);
+        note_set(&question->why, "another address");
+        step = AUTH_STEP_REFUSED;
+    }
+    question->on_done(question, step);
+}
+
+static void live_find_owner(struct authenticator *authenticator, struct auth_owner_question *question)
+{
+    question->request =
+        (struct account_request){.kind = question->needs_access ? ACCOUNT_NAME_SENDER : ACCOUNT_NAME_ADDRESS,
+                                 .name = question->address,
+                                 .is_name_only = true,
+                                 .loop = question->loop,
+                                 .on_done = on_owner};
+    ask(live_of(authenticator), &question->request);
 }
 
 /* -- a step -- */
@@ -135,7 +182,7 @@ static void work(struct job *job)
     struct conversation *conversation = login->conversation;
     login->step = conversation->ops->step(conversation, login->has_input, buffer_bytes(&login->input));
     login->why = conversation->why;
-    wipe_input(login);
+    buffer_clear(&login->input);
 }
 
 static void on_work_done(struct job *job)
@@ -150,7 +197,7 @@ static void on_work_done(struct job *job)
 static void submit(struct login *login, bool has_input, struct bytes input)
 {
     assert(!login->is_busy);
-    wipe_input(login);
+    buffer_clear(&login->input);
     login->has_input = has_input;
     login->job = (struct job){.work = work, .done = on_work_done};
     if (input.len > AUTH_MESSAGE_MAX)
@@ -176,16 +223,17 @@ static struct conversation *conversation_of(struct live *live, const struct auth
     return auth_server_new(&live->means, exchange->mechanism, exchange->host, exchange->is_tls);
 }
 
-static void live_start(struct authenticator *authenticator, struct auth_exchange *exchange, bool has_input,
-                       struct bytes input)
+static enum error live_start(struct authenticator *authenticator, struct auth_exchange *exchange,
+                             bool has_input, struct bytes input)
 {
     struct live *live = live_of(authenticator);
     struct login *login = calloc(1, sizeof *login);
-    assert(login); /* a few hundred bytes for a session that has many thousands */
+    if (!login)
+        return ERROR_TEMPORARY;
     login->live = live;
     login->exchange = exchange;
     login->loop = exchange->loop;
-    buffer_init(&login->input, AUTH_MESSAGE_MAX);
+    buffer_init_secret(&login->input, AUTH_MESSAGE_MAX);
     exchange->authenticator = authenticator;
     exchange->state = login;
     exchange->account = NULL;
@@ -196,6 +244,7 @@ static void live_start(struct authenticator *authenticator, struct auth_exchange
     else
         say_later(login, AUTH_STEP_UNAVAILABLE,
                   is_offered ? "no memory" : "the mechanism does not work here");
+    return OK;
 }
 
 static void live_step(struct auth_exchange *exchange, struct bytes input)
@@ -218,89 +267,6 @@ static bool live_is_current(const struct authenticator *authenticator, const str
 {
     const struct account_source *accounts = live_of(authenticator)->config.accounts;
     return accounts->ops->is_current(accounts, account);
-}
-
-/* -- renewal -- */
-
-struct renewing {
-    struct account_request request;
-    struct auth_renewal *renewal;
-};
-
-static void on_renewed(struct account_request *request)
-{
-    struct renewing *renewing = list_entry(request, struct renewing, request);
-    struct auth_renewal *renewal = renewing->renewal;
-    enum auth_step step = conversation_step_of(request->error);
-    loop_release(renewal->loop);
-    renewal->state = NULL;
-    renewal->account = step == AUTH_STEP_DONE ? request->account : NULL;
-    renewal->why = request->note;
-    if (step != AUTH_STEP_DONE)
-        note_wrap(&renewal->why, "%s", error_name(request->error));
-    free(renewing);
-    renewal->on_done(renewal, step);
-}
-
-static void live_renew(struct authenticator *authenticator, struct auth_renewal *renewal)
-{
-    struct account_source *accounts = live_of(authenticator)->config.accounts;
-    struct renewing *renewing = calloc(1, sizeof *renewing);
-    assert(renewing);
-    renewing->renewal = renewal;
-    renewing->request =
-        (struct account_request){.kind = ACCOUNT_NAME_ID,
-                                 .name = {(const char *)renewal->old->id, sizeof renewal->old->id},
-                                 .loop = renewal->loop,
-                                 .on_done = on_renewed};
-    renewal->state = renewing;
-    loop_hold(renewal->loop);
-    accounts->ops->ask(accounts, &renewing->request);
-}
-
-/* -- owners of addresses -- */
-
-struct owner_search {
-    struct account_request request;
-    struct auth_owner_question *question;
-};
-
-static void on_owner(struct account_request *request)
-{
-    struct owner_search *search = list_entry(request, struct owner_search, request);
-    struct auth_owner_question *question = search->question;
-    enum auth_step step = conversation_step_of(request->error);
-    question->why = request->note;
-    question->owner = NULL;
-    question->is_nobodys = request->error == ERROR_NOT_FOUND;
-    if (step == AUTH_STEP_DONE && account_owns(request->account, question->address)) {
-        question->owner = request->account;
-    } else if (step == AUTH_STEP_DONE) { /* equal to the directory, which folds blanks, and not to us */
-        account_unref(request->account);
-        note_set(&question->why, "another address");
-        step = AUTH_STEP_REFUSED;
-    }
-    loop_release(question->loop);
-    question->state = NULL;
-    free(search);
-    question->on_done(question, step);
-}
-
-static void live_find_owner(struct authenticator *authenticator, struct auth_owner_question *question)
-{
-    struct account_source *accounts = live_of(authenticator)->config.accounts;
-    struct owner_search *search = calloc(1, sizeof *search);
-    assert(search);
-    search->question = question;
-    search->request =
-        (struct account_request){.kind = question->needs_access ? ACCOUNT_NAME_SENDER : ACCOUNT_NAME_ADDRESS,
-                                 .name = question->address,
-                                 .is_name_only = true,
-                                 .loop = question->loop,
-                                 .on_done = on_owner};
-    question->state = search;
-    loop_hold(question->loop);
-    accounts->ops->ask(accounts, &search->request);
 }
 
 /* -- what works here -- */

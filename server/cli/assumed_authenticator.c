@@ -26,13 +26,14 @@ static void answer(struct assumed_authenticator *assumed, struct auth_exchange *
     loop_timer_start(&assumed->answer, 0);
 }
 
-static void assumed_start(struct authenticator *authenticator, struct auth_exchange *exchange, bool has_input,
-                          struct bytes input)
+static enum error assumed_start(struct authenticator *authenticator, struct auth_exchange *exchange,
+                                bool has_input, struct bytes input)
 {
     (void)has_input;
     (void)input;
     exchange->authenticator = authenticator;
     answer(assumed_of(authenticator), exchange);
+    return OK;
 }
 
 static void assumed_step(struct auth_exchange *exchange, struct bytes input)

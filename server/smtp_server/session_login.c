@@ -88,14 +88,6 @@ void session_refuse_source(struct smtp_session *session)
     session_close(session, REPLY_SOURCE_FAILURES);
 }
 
-static void wipe(struct buffer *buffer)
-{
-    if (buffer->ptr != NULL) {
-        explicit_bzero(buffer->ptr, buffer->capacity);
-    }
-    buffer_done(buffer);
-}
-
 /* auth.failures_per_source counts what is under way like failures until it is known to be none. */
 static bool enter_source(struct login *login)
 {
@@ -126,7 +118,7 @@ void session_drop_login(struct smtp_session *session)
     session->waits &= (uint8_t)~WAIT_LOGIN;
     loop_timer_stop(&login->due);
     account_unref(login->account);
-    wipe(&login->line);
+    buffer_done(&login->line);
     free(login);
 }
 
@@ -170,8 +162,7 @@ static void hand_over(struct login *login, bool has_input, struct bytes input);
 static void ask_again(struct login *login)
 {
     struct smtp_session *session = login->session;
-    struct buffer input = login->line;
-    login->line = (struct buffer){.ceiling = input.ceiling};
+    struct buffer input = buffer_take(&login->line);
     login->is_crowded = false;
     session->waits &= (uint8_t)~WAIT_LOGIN;
     if (session_source_has_failed(session)) {
@@ -179,7 +170,7 @@ static void ask_again(struct login *login)
     } else {
         hand_over(login, login->has_input, buffer_bytes(&input));
     }
-    wipe(&input);
+    buffer_done(&input);
 }
 
 static void on_due(struct loop_timer *timer)
@@ -316,6 +307,19 @@ static void wait_for_room(struct login *login, bool has_input, struct bytes inpu
     }
 }
 
+static void start(struct login *login, bool has_input, struct bytes input)
+{
+    struct smtp_session *session = login->session;
+    struct authenticator *authenticator = session->service->authenticator;
+    login->exchange.host = session->connector->fqdn; /* of now: invited clients take their time */
+    login->is_started = authenticator->ops->start(authenticator, &login->exchange, has_input, input) == OK;
+    if (!login->is_started) {
+        session->waits &= (uint8_t)~WAIT_LOGIN;
+        leave_source(login, false);
+        fail(login, AUTH_STEP_UNAVAILABLE, "no memory", NULL);
+    }
+}
+
 static void hand_over(struct login *login, bool has_input, struct bytes input)
 {
     struct smtp_session *session = login->session;
@@ -326,9 +330,7 @@ static void hand_over(struct login *login, bool has_input, struct bytes input)
     } else if (login->is_started) {
         ops->step(&login->exchange, input);
     } else {
-        login->is_started = true;
-        login->exchange.host = session->connector->fqdn; /* of now: invited clients take their time */
-        ops->start(session->service->authenticator, &login->exchange, has_input, input);
+        start(login, has_input, input);
     }
 }
 
@@ -370,9 +372,8 @@ static void take_line(struct login *login, struct bytes text)
 /* Takes the line whose LF stands at data[lf]. What stands behind it came before its answer. */
 static void end_line(struct smtp_session *session, struct bytes data, size_t lf)
 {
-    struct buffer partial = session->login->line;
+    struct buffer partial = buffer_take(&session->login->line);
     struct bytes line = bytes_first(data, lf + 1);
-    session->login->line = (struct buffer){.ceiling = partial.ceiling};
     if (partial.len > 0) {
         if (buffer_append(&partial, line) != OK) {
             stream_abort(session->stream);
@@ -382,15 +383,13 @@ static void end_line(struct smtp_session *session, struct bytes data, size_t lf)
     session->has_progressed = true;
     session_protocol_response(session);
     if (lf + 1 < data.len) {
-        session_log_refused(session, session_refused_event(session), REPLY_PIPELINING_VIOLATION, NULL,
-                            (struct bytes){0}, (struct bytes){0}, (struct bytes){0});
-        session_close(session, REPLY_PIPELINING_VIOLATION);
+        session_close_early_talker(session, session_refused_event(session));
     } else if (line.len < 2 || line.ptr[line.len - 2] != '\r') {
         break_off(session, REPLY_AUTH_MALFORMED);
     } else {
         take_line(session->login, bytes_first(line, line.len - 2));
     }
-    wipe(&partial);
+    buffer_done(&partial);
 }
 
 size_t session_take_response(struct smtp_session *session, struct bytes data)
@@ -439,7 +438,7 @@ void session_begin_login(struct smtp_session *session, enum sasl_mechanism mecha
         .client = stream_remote(session->stream)->address,
         .on_step = on_step,
     };
-    buffer_init(&login->line, RESPONSE_LINE_MAX);
+    buffer_init_secret(&login->line, RESPONSE_LINE_MAX);
     loop_timer_init(&login->due, session->service->loop, on_due);
     session->login = login;
     session_enter(session, SESSION_LOGIN);

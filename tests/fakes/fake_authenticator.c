@@ -291,16 +291,19 @@ static uint32_t fake_mechanisms(const struct authenticator *authenticator)
     return list_entry(authenticator, struct fake_authenticator, face)->working;
 }
 
-static void fake_start(struct authenticator *authenticator, struct auth_exchange *exchange, bool has_input,
-                       struct bytes input)
+static enum error fake_start(struct authenticator *authenticator, struct auth_exchange *exchange,
+                             bool has_input, struct bytes input)
 {
     struct fake_authenticator *fake = list_entry(authenticator, struct fake_authenticator, face);
+    if (fake->has_no_memory)
+        return ERROR_TEMPORARY;
     fake->start_count++;
     assert(strlen(exchange->host) > 0);
     exchange->authenticator = authenticator;
     exchange->state = calloc(1, sizeof(struct state));
     assert(exchange->state != NULL);
     take(exchange, has_input, input);
+    return OK;
 }
 
 static void fake_step(struct auth_exchange *exchange, struct bytes input)

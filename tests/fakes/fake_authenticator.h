@@ -28,6 +28,7 @@ struct fake_authenticator {
     const struct fake_person *people;
     const struct fake_sender *senders; /* or NULL */
     uint32_t working;
+    bool has_no_memory;     /* start fails */
     bool is_stale;          /* is_current answers false */
     bool is_held;           /* steps wait for fake_authenticator_release */
     enum auth_step renewal; /* what renew answers; 0: as the table says now */

@@ -146,9 +146,10 @@ static void run_line(struct authenticator *authenticator, struct auth_exchange *
     is_answered = false;
     if (is_start && !sasl_mechanism_by_name(bytes_of_text(name), &exchange->mechanism))
         abort();
-    if (is_start)
-        authenticator->ops->start(authenticator, exchange, rest != NULL, (struct bytes){input, len});
-    else
+    if (is_start &&
+        authenticator->ops->start(authenticator, exchange, rest != NULL, (struct bytes){input, len}) != OK)
+        abort();
+    if (!is_start)
         authenticator->ops->step(exchange, (struct bytes){input, len});
     while (!is_answered)
         loop_wait(loop);

@@ -74,8 +74,9 @@ static void begin(struct one *one, struct crowd *crowd, bool has_right_password)
         .mechanism = SASL_PLAIN, .loop = crowd->loop, .host = "mail.example.test", .on_step = on_step};
     const char *password = has_right_password ? "secret" : "wrong";
     int len = snprintf(one->message, sizeof one->message, "%calice%c%s", '\0', '\0', password);
-    crowd->authenticator->ops->start(crowd->authenticator, &one->exchange, true,
-                                     (struct bytes){one->message, (size_t)len});
+    assert_int_equal(crowd->authenticator->ops->start(crowd->authenticator, &one->exchange, true,
+                                                      (struct bytes){one->message, (size_t)len}),
+                     OK);
 }
 
 /* Issue 4: 64 logins at once against a directory slowed to 200 ms; nothing else waits. Under TSan too. */

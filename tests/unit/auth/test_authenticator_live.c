@@ -91,7 +91,7 @@ static void wait_for(struct call *call, unsigned step_count)
 static enum auth_step begin(struct call *call, bool has_input, struct bytes input)
 {
     struct authenticator *authenticator = call->hall->authenticator;
-    authenticator->ops->start(authenticator, &call->exchange, has_input, input);
+    assert_int_equal(authenticator->ops->start(authenticator, &call->exchange, has_input, input), OK);
     wait_for(call, 1);
     return call->step;
 }
@@ -291,8 +291,9 @@ static void test_a_canceled_login_is_never_heard_of_again(void **state)
     struct call *gone = calloc(1, sizeof *gone), idle;
     close_gate(hall);
     call_init(gone, hall, SASL_PLAIN);
-    hall->authenticator->ops->start(hall->authenticator, &gone->exchange, true,
-                                    BYTES_LITERAL("\0alice\0secret"));
+    assert_int_equal(hall->authenticator->ops->start(hall->authenticator, &gone->exchange, true,
+                                                     BYTES_LITERAL("\0alice\0secret")),
+                     OK);
     sem_wait(&at_gate);
     hall->authenticator->ops->cancel(&gone->exchange); /* its step runs */
     free(gone);
@@ -315,8 +316,9 @@ static void test_a_full_pool_is_our_own_trouble(void **state)
     close_gate(hall);
     for (size_t i = 0; i < 4; i++) {
         call_init(&calls[i], hall, SASL_PLAIN);
-        hall->authenticator->ops->start(hall->authenticator, &calls[i].exchange, true,
-                                        BYTES_LITERAL("\0alice\0secret"));
+        assert_int_equal(hall->authenticator->ops->start(hall->authenticator, &calls[i].exchange, true,
+                                                         BYTES_LITERAL("\0alice\0secret")),
+                         OK);
     }
     hall->authenticator->ops->cancel(&calls[3].exchange); /* stays counted */
     call_init(&fifth, hall, SASL_PLAIN);

@@ -192,6 +192,29 @@ static void nothing_is_read_while_a_step_is_pending(void **state)
     auth_close(&session);
 }
 
+/* Our trouble: nothing of the login is left, the session goes on, and the next one is proven. */
+/* proves: C122 */
+static void no_memory_for_a_login(void **state)
+{
+    struct auth_session session;
+    (void)state;
+    auth_begin(&session);
+    struct failure_counts *failures = failure_counts_new(1, 600000, &session.dialogue.clock.clock);
+    session.dialogue.service.failures = failures;
+    dialogue_connect(&session.dialogue, "10.0.0.1:25", "10.1.0.5");
+    session.authenticator.has_no_memory = true;
+    auth_run(&session,
+             SCRIPT(EVERY_HELLO, "C: AUTH PLAIN " ALICE_PLAIN, "S: <nothing>", "T: 250",
+                    "S: 454 4.7.0 Temporary authentication failure", "C: AUTH LOGIN", "T: 250",
+                    "S: 454 4.7.0 *", "C: AUTH GSSAPI", "S: 334 ", "C: " ALICE, "T: 250", "S: 454 4.7.0 *",
+                    "C: MAIL FROM:<a@b.example>", "S: 250 *", "C: RSET", "S: 250 *"));
+    assert_int_equal(session.authenticator.cancel_count, 0);
+    session.authenticator.has_no_memory = false;
+    auth_run(&session, SCRIPT("C: AUTH PLAIN " ALICE_PLAIN, AUTH_OK, RELAYS));
+    auth_close(&session);
+    failure_counts_free(failures);
+}
+
 /* -- sizes -- */
 
 static char *line_of(const char *before, size_t length)
@@ -461,6 +484,7 @@ int main(void)
         cmocka_unit_test(empty_responses),
         cmocka_unit_test(input_before_its_turn),
         cmocka_unit_test(nothing_is_read_while_a_step_is_pending),
+        cmocka_unit_test(no_memory_for_a_login),
         cmocka_unit_test(long_responses),
         cmocka_unit_test(failures_take_their_time),
         cmocka_unit_test(the_time_begins_with_the_last_response),
