@@ -22,6 +22,17 @@ enum error expansion_check_owner(struct expansion *expansion, struct sid_row *ro
     return ERROR_DENIED_CREDENTIALS;
 }
 
+enum error expansion_find_owned(struct expansion *expansion, const struct entry *entry,
+                                struct sid_row **out_row)
+{
+    struct sid sid;
+    enum principal_source source;
+    *out_row = NULL;
+    if (principal_sid(entry, &sid, &source, NULL) == OK)
+        *out_row = sid_list_find(&expansion->sids, &sid);
+    return *out_row ? expansion_check_owner(expansion, *out_row, entry) : OK;
+}
+
 enum error expansion_check_count(struct expansion *expansion, size_t group_count)
 {
     if (group_count <= expansion->config.group_limit)

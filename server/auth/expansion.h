@@ -54,6 +54,9 @@ MUST_USE enum error expansion_add(struct expansion *expansion, const struct acco
 /* The entry has the row's SID: ERROR_DENIED_CREDENTIALS when that is another's. */
 MUST_USE enum error expansion_check_owner(struct expansion *expansion, struct sid_row *row,
                                           const struct entry *entry);
+/* The row of the entry's own SID, checked as above; NULL: the token has no such SID. */
+MUST_USE enum error expansion_find_owned(struct expansion *expansion, const struct entry *entry,
+                                         struct sid_row **out_row);
 /* Past group_limit: ERROR_LIMIT. */
 MUST_USE enum error expansion_check_count(struct expansion *expansion, size_t group_count);
 /* Starts the question: the base and what to read. */

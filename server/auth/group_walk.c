@@ -372,22 +372,13 @@ static enum error take_group(struct group_walk *walk, const struct entry *entry,
     return error;
 }
 
-static enum error take_unique(struct group_walk *walk, const struct entry *entry)
-{
-    struct sid sid;
-    enum principal_source source;
-    struct sid_row *row = NULL;
-    if (principal_sid(entry, &sid, &source, NULL) == OK)
-        row = sid_list_find(&walk->face.sids, &sid);
-    return row ? expansion_check_owner(&walk->face, row, entry) : OK;
-}
-
 static enum error take(struct expansion *expansion, const struct search_question *question,
                        const struct entry *entry)
 {
     struct group_walk *walk = walk_of(expansion);
+    struct sid_row *other;
     if (walk->step == STEP_UNIQUE)
-        return take_unique(walk, entry);
+        return expansion_find_owned(expansion, entry, &other);
     enum error error = take_group(walk, entry, question->tag);
     if (error != OK || walk->step != STEP_READS)
         return error;

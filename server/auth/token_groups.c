@@ -124,16 +124,10 @@ static enum error take_token(struct token_groups *groups, const struct entry *en
 
 static enum error take_name(struct expansion *expansion, const struct entry *entry)
 {
-    struct sid sid;
-    enum principal_source source;
-    struct sid_row *row = NULL;
-    if (principal_sid(entry, &sid, &source, NULL) == OK)
-        row = sid_list_find(&expansion->sids, &sid);
-    if (!row)
-        return OK; /* not what was asked for */
-    enum error error = expansion_check_owner(expansion, row, entry);
-    if (error != OK || row->has_owner)
-        return error;
+    struct sid_row *row;
+    enum error error = expansion_find_owned(expansion, entry, &row);
+    if (error != OK || !row || row->has_owner)
+        return error; /* without a row: not what was asked for */
     sid_list_own(row, entry->id);
     if (!sid_list_set_name(row, entry->dn))
         return ERROR_TEMPORARY;
