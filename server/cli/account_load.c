@@ -86,17 +86,7 @@ static enum error start(struct question *question, const struct config *config,
     enum error error = directory_open(directory, question->loop, &question->directory, question->note);
     if (error)
         return error;
-    struct accounts_config accounts = {
-        .directory = question->directory,
-        .accounts_base = config->directory.accounts_base,
-        .login_attribute_count = config->directory.login_attribute_count,
-        .group_depth = (uint32_t)config->auth.group_depth,
-        .group_limit = (uint32_t)config->auth.group_limit,
-        .poll_ms = config->directory.poll_ms,
-        .clock = &clock_system,
-    };
-    for (size_t i = 0; i < accounts.login_attribute_count; i++)
-        accounts.login_attributes[i] = config->directory.login_attributes[i];
+    const struct accounts_config accounts = config_accounts(config, question->directory);
     question->directory->on_state = on_state;
     question->directory->on_state_owner = question;
     return accounts_start(&accounts, &question->accounts, question->note);
@@ -149,20 +139,16 @@ static int exit_of(enum error error)
 int account_load(struct command_context *context, const char *user, struct bytes sender,
                  struct loaded_account *out)
 {
-    struct config config;
-    struct arena arena;
-    struct directory_config directory;
+    struct organization_source source;
     struct note note = {0};
-    arena_init(&arena, 1u << 20);
-    int code = organization_source_config(context, &config, &arena, &directory);
+    int code = organization_source_open(context, &source);
     if (code < 0) {
-        enum error error = ask(&config, &directory, user, sender, out, &note);
+        enum error error = ask(&source.config, &source.directory, user, sender, out, &note);
         if (error)
             code = command_fail(context, exit_of(error), "--user %s: %s", user,
                                 note.text[0] ? note.text : error_name(error));
     }
-    config_done(&config);
-    arena_done(&arena);
+    organization_source_close(&source);
     return code;
 }
 

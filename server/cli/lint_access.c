@@ -61,16 +61,16 @@ static enum error ask_all(const struct directory_config *directory, struct findi
 void lint_access_read(struct command_context *context, const struct organization *organization,
                       struct arena *arena, struct lint_facts *facts)
 {
-    struct config config;
-    struct directory_config directory;
+    struct organization_source source;
     struct findings *findings = arena_alloc(arena, sizeof *findings);
-    int code = organization_source_config(context, &config, arena, &directory); /* -1: it was read */
+    int code = organization_source_open(context, &source); /* -1: it was read */
     if (findings && code < 0) {
         collect_objects(organization, findings);
-        enum error error = has_scheme(&directory, "ldif:") ? ERROR_NOT_FOUND : ask_all(&directory, findings);
+        enum error error =
+            has_scheme(&source.directory, "ldif:") ? ERROR_NOT_FOUND : ask_all(&source.directory, findings);
         facts->writes = findings->writes;
         facts->write_count = findings->write_count;
         facts->are_other_writers_unseen = error != ERROR_NOT_FOUND;
     }
-    config_done(&config);
+    organization_source_close(&source);
 }

@@ -2,7 +2,8 @@
 
 #include "source/load_once.h"
 
-#define TIMEOUT_MS 15000
+#define TIMEOUT_MS       15000
+#define CONFIG_BYTES_MAX (1u << 20)
 
 /* Of a failed load: what is there cannot be used, or nothing answers. */
 static int exit_of(enum error error)
@@ -24,37 +25,40 @@ static enum error load(const struct config *config, const struct directory_confi
     return load_once(&request, out, note);
 }
 
-int organization_source_config(struct command_context *context, struct config *config, struct arena *arena,
-                               struct directory_config *out)
+int organization_source_open(struct command_context *context, struct organization_source *out)
 {
     struct note note = {0};
+    arena_init(&out->arena, CONFIG_BYTES_MAX);
     /* --directory says enough by itself: the configuration file may then be missing. */
     bool is_optional = !context->config_path;
-    enum error error = config_read(context->config_path, is_optional, !context->directory, config, &note);
+    enum error error =
+        config_read(context->config_path, is_optional, !context->directory, &out->config, &note);
     if (error == OK)
-        error = config_directory(config, context->directory, arena, out, &note);
+        error = config_directory(&out->config, context->directory, &out->arena, &out->directory, &note);
     if (error != OK)
         return command_fail(context, EXIT_USAGE, "%s", note.text[0] ? note.text : error_name(error));
     /* What the rooms have to say is printed by the command; their log lines are for the daemon. */
     event_set_level(EVENT_ERROR);
-    directory_prepare_process(config_client_keytab(config));
+    directory_prepare_process(config_client_keytab(&out->config));
     return -1;
+}
+
+void organization_source_close(struct organization_source *source)
+{
+    config_done(&source->config);
+    arena_done(&source->arena);
 }
 
 int organization_source_load(struct command_context *context, const struct organization **out)
 {
-    struct config config;
-    struct arena arena;
-    struct directory_config directory;
+    struct organization_source source;
     struct note note = {0};
-    arena_init(&arena, 1u << 20);
-    int code = organization_source_config(context, &config, &arena, &directory);
+    int code = organization_source_open(context, &source);
     if (code < 0) {
-        enum error error = load(&config, &directory, out, &note);
+        enum error error = load(&source.config, &source.directory, out, &note);
         if (error != OK)
             code = command_fail(context, exit_of(error), "%s", note.text[0] ? note.text : error_name(error));
     }
-    config_done(&config);
-    arena_done(&arena);
+    organization_source_close(&source);
     return code;
 }

@@ -9,9 +9,15 @@
 /* Loads it; on failure says why on err and returns the exit code, else -1. Gives one reference. */
 int organization_source_load(struct command_context *context, const struct organization **out);
 
-/* The configuration and its directory, without asking it: as above. What out says is borrowed of config and
- * the arena; config_done in any case. */
-int organization_source_config(struct command_context *context, struct config *config, struct arena *arena,
-                               struct directory_config *out);
+/* The configuration and the directory that it names. */
+struct organization_source {
+    struct config config;
+    struct arena arena;
+    struct directory_config directory; /* borrows of both */
+};
+
+/* Reads the configuration and asks nothing: the result as above. organization_source_close in any case. */
+int organization_source_open(struct command_context *context, struct organization_source *out);
+void organization_source_close(struct organization_source *source);
 
 #endif

@@ -150,15 +150,12 @@ static int print_report(struct command_context *context, const struct options *o
 static int write_change(struct command_context *context, const struct options *options,
                         const struct permission_request *change, const char *dn)
 {
-    struct config config;
-    struct arena arena;
-    struct directory_config directory;
+    struct organization_source source;
     struct note note = {0};
-    arena_init(&arena, 1u << 20);
-    int code = organization_source_config(context, &config, &arena, &directory);
+    int code = organization_source_open(context, &source);
     if (code < 0) {
         struct permission_write_request request = {
-            .directory = &directory,
+            .directory = &source.directory,
             .dn = dn,
             .change = *change,
             .is_dry_run = options->is_dry_run,
@@ -174,8 +171,7 @@ static int write_change(struct command_context *context, const struct options *o
         }
         permission_write_done(&result);
     }
-    config_done(&config);
-    arena_done(&arena);
+    organization_source_close(&source);
     return code;
 }
 

@@ -311,3 +311,18 @@ enum error config_directory(const struct config *config, const char *uri_overrid
     }
     return OK;
 }
+
+struct accounts_config config_accounts(const struct config *config, struct directory *directory)
+{
+    struct accounts_config accounts = {
+        .directory = directory,
+        .accounts_base = config->directory.accounts_base,
+        .login_attribute_count = config->directory.login_attribute_count,
+        .group_depth = (uint32_t)config->auth.group_depth,
+        .group_limit = (uint32_t)config->auth.group_limit,
+        .poll_ms = config->directory.poll_ms,
+        .clock = &clock_system,
+    };
+    memcpy(accounts.login_attributes, config->directory.login_attributes, sizeof accounts.login_attributes);
+    return accounts;
+}

@@ -3,6 +3,7 @@
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
+#include "auth/accounts.h"
 #include "base/arena.h"
 #include "base/event.h"
 #include "base/ip.h"
@@ -11,10 +12,9 @@
 #include "filter/filter_list.h"
 #include "loop/tls.h"
 
-#define CONFIG_DEFAULT_PATH         "/etc/dirrelay/dirrelay.conf"
-#define CONFIG_RETRY_MAX            32
-#define CONFIG_LOGIN_ATTRIBUTES_MAX 8
-#define CONFIG_RANGES_MAX           64
+#define CONFIG_DEFAULT_PATH "/etc/dirrelay/dirrelay.conf"
+#define CONFIG_RETRY_MAX    32
+#define CONFIG_RANGES_MAX   64
 
 enum config_start_tls { START_TLS_DEFAULT, START_TLS_DEMAND, START_TLS_NEVER };
 
@@ -30,7 +30,7 @@ struct config {
         enum directory_flavor flavor;
         const char *config_base;
         const char *accounts_base;
-        const char *login_attributes[CONFIG_LOGIN_ATTRIBUTES_MAX];
+        const char *login_attributes[LOGIN_ATTRIBUTES_MAX];
         size_t login_attribute_count; /* 0: by flavor */
         const char *bind_dn;
         const char *bind_password; /* secret: never printed */
@@ -117,5 +117,7 @@ const char *config_client_keytab(const struct config *config);
  * or NULL. ERROR_SYNTAX: more than DIRECTORY_URI_MAX URIs, or config_base or accounts_base is no DN. */
 MUST_USE enum error config_directory(const struct config *config, const char *uri_override,
                                      struct arena *arena, struct directory_config *out, struct note *note);
+/* What the accounts of this directory are found by; texts borrowed from config. */
+struct accounts_config config_accounts(const struct config *config, struct directory *directory);
 
 #endif

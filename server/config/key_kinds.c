@@ -60,7 +60,7 @@ static enum error apply_login_attributes(const struct target *target, struct byt
     size_t count = 0;
     struct bytes word;
     while (value_next_word(&value, &word)) {
-        if (count == CONFIG_LOGIN_ATTRIBUTES_MAX)
+        if (count == LOGIN_ATTRIBUTES_MAX)
             return ERROR_LIMIT;
         if (!is_attribute_name(word))
             return ERROR_SYNTAX;

@@ -9,21 +9,9 @@ static bool has_accounts(const struct config *config)
 
 enum error auth_part_begin_accounts(struct process *process, struct note *note)
 {
-    const struct config *config = process->config;
-    if (!has_accounts(config))
+    if (!has_accounts(process->config))
         return OK;
-    struct accounts_config accounts = {
-        .directory = process->directory,
-        .accounts_base = config->directory.accounts_base,
-        .login_attribute_count = config->directory.login_attribute_count,
-        .group_depth = (uint32_t)config->auth.group_depth,
-        .group_limit = (uint32_t)config->auth.group_limit,
-        .poll_ms = config->directory.poll_ms,
-        .clock = &clock_system,
-    };
-    _Static_assert(LOGIN_ATTRIBUTES_MAX == CONFIG_LOGIN_ATTRIBUTES_MAX, "one list of attributes");
-    for (size_t i = 0; i < accounts.login_attribute_count; i++)
-        accounts.login_attributes[i] = config->directory.login_attributes[i];
+    struct accounts_config accounts = config_accounts(process->config, process->directory);
     return accounts_start(&accounts, &process->accounts, note);
 }
 
