@@ -143,6 +143,14 @@ static enum error judge_principal(struct account_lookup *lookup)
     return error;
 }
 
+/* Not where nobody would tell that it has changed. */
+static void keep_name(struct account_lookup *lookup)
+{
+    struct accounts *accounts = lookup->accounts;
+    if (accounts_watch_sees(accounts))
+        token_cache_put_name(&accounts->cache, lookup->kind, buffer_bytes(&lookup->name), lookup->who);
+}
+
 /* Groups */
 
 /* In AD, which tells of groups by their SIDs, the whole domain: an administrator may have kept them apart
@@ -185,7 +193,7 @@ static void finish_groups(struct account_lookup *lookup)
     struct account *account = NULL;
     enum error error =
         account_build(lookup->entry, &lookup->expansion->sids, lookup->epoch, lookup->expires_ms, &account);
-    if (error == OK && !lookup->is_path_wanted)
+    if (error == OK && !lookup->is_path_wanted && accounts_watch_sees(lookup->accounts))
         token_cache_put(&lookup->accounts->cache, account);
     if (lookup->expansion->has_named_group)
         accounts_watch_member_of(lookup->accounts);
@@ -212,7 +220,7 @@ static void finish_access(struct account_lookup *lookup)
     enum error error = access ? owner_access_finish(lookup->access, &who->arena, access) : ERROR_LIMIT;
     who->access = access;
     if (error == OK && owner_access_is_watched(lookup->access))
-        token_cache_put_name(&lookup->accounts->cache, lookup->kind, buffer_bytes(&lookup->name), who);
+        keep_name(lookup);
     end(lookup, error == ERROR_LIMIT ? ERROR_TEMPORARY : error, error == OK ? who : NULL);
 }
 
@@ -349,7 +357,7 @@ static void found_owner(struct account_lookup *lookup)
 static void found_principal(struct account_lookup *lookup)
 {
     struct accounts *accounts = lookup->accounts;
-    token_cache_put_name(&accounts->cache, lookup->kind, buffer_bytes(&lookup->name), lookup->who);
+    keep_name(lookup);
     answer_name_only(lookup);
     const struct account *known = lookup->is_path_wanted || lookup->is_name_only
                                       ? NULL

@@ -231,7 +231,8 @@ void accounts_ask_and_wait(struct accounts *accounts, struct account_request *re
 
 bool accounts_is_current(const struct accounts *accounts, const struct account *account)
 {
-    return account->epoch == atomic_load_explicit(&accounts->epoch, memory_order_acquire) &&
+    return accounts_watch_sees(accounts) &&
+           account->epoch == atomic_load_explicit(&accounts->epoch, memory_order_acquire) &&
            (account->expires_ms == ACCOUNT_NEVER ||
             clock_wall_ms(accounts->config.clock) < account->expires_ms);
 }

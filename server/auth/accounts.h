@@ -79,9 +79,9 @@ static inline bool account_name_is_address(enum account_name_kind kind)
 void accounts_ask(struct accounts *accounts, struct account_request *request);
 /* Blocks until it is done; for a job's thread, never a loop's. request->loop and on_done are set by it. */
 void accounts_ask_and_wait(struct accounts *accounts, struct account_request *request);
-/* Any thread, one atomic load (and the clock, for an account that ends one day): nothing changed since the
- * account was read. False also when the directory is away and a change was known before; while it is away and
- * none is known: true (design 2, tokens). */
+/* Any thread, two atomic loads (and the clock, for an account that ends one day): nothing changed since the
+ * account was read. False also while the watch over the changes only begins, and when the directory is away
+ * and a change was known before; while it is away and none is known: true (design 2, tokens). */
 bool accounts_is_current(const struct accounts *accounts, const struct account *account);
 
 #endif

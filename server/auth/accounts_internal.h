@@ -30,6 +30,8 @@ struct accounts {
     struct loop *loop;
     struct arena arena;
     atomic_uint_fast64_t epoch;
+    atomic_bool is_unseen; /* the directory answers, but the watch is only being handed the present state:
+                              changes are told when that is over, so that nothing counts as current */
     atomic_size_t mailed_count; /* requests on their way here */
     struct accounts_watch watch;
     struct token_cache cache;
@@ -54,6 +56,8 @@ void accounts_watch_init(struct accounts *accounts);
 void accounts_watch_stop(struct accounts *accounts);
 /* An account's memberOf named a group that does not name it: from now on memberOf is watched. */
 void accounts_watch_member_of(struct accounts *accounts);
+/* False: a change would not be told, so that what was read counts for this once. Any thread. */
+bool accounts_watch_sees(const struct accounts *accounts);
 /* False: the watch has seen all groups, and none has the attribute. */
 bool accounts_watch_may_have_unique_members(const struct accounts *accounts);
 

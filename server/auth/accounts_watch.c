@@ -6,7 +6,10 @@
  * a server computes (memberURL) may depend on any attribute of an account: once one is seen, all of the
  * users' attributes are asked for. memberOf is not: mostly it is kept up to date with the group, which is
  * seen, or computed, which would have to be done for every entry; only where an account's names a group that
- * does not name the account it is watched too. */
+ * does not name the account it is watched too.
+ *
+ * Such a watch begins again, and until it has been handed a large tree once more no change is told. So then,
+ * and after the start, each question goes to the directory: nothing is kept, nothing counts as current. */
 #include "auth/account_build.h"
 #include "auth/account_state.h"
 #include "auth/accounts_internal.h"
@@ -49,12 +52,18 @@ static void move_epoch(struct accounts *accounts)
     atomic_fetch_add(&accounts->epoch, 1);
 }
 
+static void set_unseen(struct accounts *accounts, bool is_unseen)
+{
+    atomic_store_explicit(&accounts->is_unseen, is_unseen, memory_order_release);
+}
+
 static void start_watch(struct accounts *accounts);
 
 static void restart_watch(struct accounts *accounts)
 {
     accounts->directory->ops->watch_stop(&accounts->watch.watch);
     start_watch(accounts);
+    move_epoch(accounts); /* with that the cache is empty */
 }
 
 static void on_entry(struct directory_watch *watch, struct entry *entry)
@@ -65,6 +74,8 @@ static void on_entry(struct directory_watch *watch, struct entry *entry)
     entry_free(entry);
     if (accounts->watch.is_current)
         move_epoch(accounts);
+    else
+        set_unseen(accounts, true); /* back after a loss */
     if (!is_computed || accounts->watch.has_computed_groups)
         return;
     accounts->watch.has_computed_groups = true;
@@ -88,6 +99,7 @@ static void on_current(struct directory_watch *watch)
         event_say(EVENT_INFO, "accounts.watched", "changes below %s are seen again", watch->base);
     accounts->watch.is_current = true;
     accounts->watch.is_blind = false;
+    set_unseen(accounts, false);
 }
 
 static uint64_t blind_ms(const struct accounts *accounts)
@@ -103,6 +115,7 @@ static void on_lost(struct directory_watch *watch, enum error error, const char 
     struct accounts *accounts = accounts_of(watch);
     bool is_away =
         error == ERROR_TEMPORARY || error == ERROR_TIMEOUT || error == ERROR_CANCELED || error == ERROR_IO;
+    set_unseen(accounts, false);
     if (is_away || accounts->watch.is_blind)
         return;
     accounts->watch.is_blind = true;
@@ -139,6 +152,7 @@ static void start_watch(struct accounts *accounts)
     };
     watch->is_started = true;
     watch->is_current = false;
+    set_unseen(accounts, true);
     accounts->directory->ops->watch_start(accounts->directory, &watch->watch);
 }
 
@@ -195,6 +209,11 @@ void accounts_watch_init(struct accounts *accounts)
         start_watch(accounts);
     else
         loop_timer_start(&accounts->watch.timer, LOOK_AGAIN_MS);
+}
+
+bool accounts_watch_sees(const struct accounts *accounts)
+{
+    return !atomic_load_explicit(&accounts->is_unseen, memory_order_acquire);
 }
 
 bool accounts_watch_may_have_unique_members(const struct accounts *accounts)

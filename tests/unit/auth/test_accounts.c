@@ -346,6 +346,78 @@ static void test_directory_away(void **state)
     account_unref(alice);
 }
 
+/* -- a watch that takes its time -- */
+
+static struct directory_watch *held_watch;
+static struct directory_ops holding_ops;
+static const struct directory_ops *real_ops;
+
+static void hold_watch(struct directory *directory, struct directory_watch *watch)
+{
+    (void)directory;
+    held_watch = watch;
+}
+
+/* A group that the server computes begins the watch again; it is not begun yet. */
+static void begin_watch_again(void)
+{
+    struct directory *directory = scene.config.directory;
+    real_ops = directory->ops;
+    holding_ops = *real_ops;
+    holding_ops.watch_start = hold_watch;
+    directory->ops = &holding_ops;
+    fake_directory_put(scene.fake, "dn: cn=url,dc=contoso,dc=com\nobjectClass: groupOfURLs\ncn: url\n"
+                                   "memberURL: ldap:///dc=contoso,dc=com??sub?(title=boss)\n");
+    scene_turn(&scene);
+    directory->ops = real_ops;
+    assert_non_null(held_watch);
+}
+
+/* Nothing that was read before or meanwhile counts at the next MAIL.
+ * proves: D8 */
+static void test_changes_while_the_watch_begins_again(void **state)
+{
+    (void)state;
+    const struct account *before = ask_alice();
+    begin_watch_again();
+    assert_false(accounts_is_current(scene.accounts, before));
+    const struct account *meanwhile = ask_alice();
+    assert_false(accounts_is_current(scene.accounts, meanwhile));
+    fake_directory_put(scene.fake, "dn: cn=denied,dc=contoso,dc=com\nobjectClass: groupOfNames\ncn: denied\n"
+                                   "objectSid: S-1-5-21-1-2-3-2002\nmember: uid=alice,dc=contoso,dc=com\n");
+    const struct account *after = ask_alice();
+    assert_true(account_has(after, "S-1-5-21-1-2-3-2002"));
+    fake_directory_put(scene.fake, ALICE "nsAccountLock: TRUE\n");
+    assert_has_text(login("alice"), "denied_credentials:");
+    fake_directory_put(scene.fake, ALICE);
+    real_ops->watch_start(scene.config.directory, held_watch);
+    scene_turn(&scene);
+    assert_false(accounts_is_current(scene.accounts, after));
+    const struct account *last = ask_alice();
+    assert_true(accounts_is_current(scene.accounts, last));
+    account_unref(before);
+    account_unref(meanwhile);
+    account_unref(after);
+    account_unref(last);
+}
+
+/* proves: D7 */
+static void test_directory_goes_away_while_the_watch_begins_again(void **state)
+{
+    (void)state;
+    begin_watch_again();
+    const struct account *alice = ask_alice();
+    assert_false(accounts_is_current(scene.accounts, alice));
+    real_ops->watch_start(scene.config.directory, held_watch);
+    fake_directory_down(scene.fake, "gone");
+    scene_turn(&scene);
+    assert_true(accounts_is_current(scene.accounts, alice)); /* not known to be stale: kept */
+    fake_directory_up(scene.fake);
+    scene_turn(&scene);
+    assert_false(accounts_is_current(scene.accounts, alice));
+    account_unref(alice);
+}
+
 static void test_stopped_while_asked(void **state)
 {
     (void)state;
@@ -382,6 +454,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_member_of_alone, begin, end),
         cmocka_unit_test_setup_teardown(test_an_account_ends_by_the_clock, begin, end),
         cmocka_unit_test_setup_teardown(test_directory_away, begin, end),
+        cmocka_unit_test_setup_teardown(test_changes_while_the_watch_begins_again, begin, end),
+        cmocka_unit_test_setup_teardown(test_directory_goes_away_while_the_watch_begins_again, begin, end),
         cmocka_unit_test_setup_teardown(test_stopped_while_asked, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
