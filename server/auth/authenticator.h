@@ -6,6 +6,8 @@
 #include "auth/accounts.h"
 #include "base/ip.h"
 #include "loop/loop.h"
+#include "loop/tls.h"
+#include "organization/receive_connector.h"
 
 enum sasl_mechanism { SASL_PLAIN, SASL_LOGIN, SASL_GSSAPI, SASL_NTLM, SASL_MECHANISM_COUNT };
 #define SASL_BIT(mechanism) (1u << (mechanism))
@@ -36,6 +38,8 @@ struct auth_exchange {
     bool is_tls;
     bool is_exchange; /* X-EXPS: a computer account's logon */
     const char *host; /* the connector's FQDN; borrowed */
+    enum extended_protection protection;
+    struct tls_end_point end_point; /* with protection; empty: the channel has no name */
     struct ip_address client;
     /* Exactly once a start or step, never before it returns. All but CHALLENGE are final. */
     void (*on_step)(struct auth_exchange *exchange, enum auth_step step);

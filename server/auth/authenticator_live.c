@@ -1,5 +1,6 @@
 #include "auth/authenticator_live.h"
 
+#include "auth/bound_ticket.h"
 #include "auth/conversation.h"
 #include "auth/keytab.h"
 #include "auth/ntlm.h"
@@ -150,6 +151,7 @@ static void on_owner(struct account_request *request)
 {
     struct auth_owner_question *question = list_entry(request, struct auth_owner_question, request);
     enum auth_step step = take_answer(request, &question->why);
+    question->why = request->note;
     question->owner = NULL;
     question->is_nobodys = request->error == ERROR_NOT_FOUND;
     if (step == AUTH_STEP_DONE && account_owns(request->account, question->address)) {
@@ -216,11 +218,21 @@ static uint32_t live_mechanisms(const struct authenticator *authenticator)
     return atomic_load_explicit(&live_of(authenticator)->mechanisms, memory_order_relaxed);
 }
 
-static struct conversation *conversation_of(struct live *live, const struct auth_exchange *exchange)
+static struct conversation *conversation_of(const struct live *live, const struct auth_exchange *exchange)
 {
+    bool is_bound = exchange->protection != EXTENDED_PROTECTION_NONE && exchange->end_point.len > 0;
     if (exchange->mechanism == SASL_NTLM)
-        return ntlm_new(&live->means, exchange->host);
-    return auth_server_new(&live->means, exchange->mechanism, exchange->host, exchange->is_tls);
+        return ntlm_new(&live->means, exchange);
+    if (exchange->mechanism == SASL_GSSAPI && is_bound)
+        return bound_ticket_new(&live->means, exchange);
+    return auth_server_new(&live->means, exchange);
+}
+
+/* A proof that must name its channel, and the channel has no name. Passwords name none. */
+static bool lacks_channel(const struct auth_exchange *exchange)
+{
+    return exchange->protection == EXTENDED_PROTECTION_REQUIRE && exchange->end_point.len == 0 &&
+           (exchange->mechanism == SASL_GSSAPI || exchange->mechanism == SASL_NTLM);
 }
 
 static enum error live_start(struct authenticator *authenticator, struct auth_exchange *exchange,
@@ -237,13 +249,14 @@ static enum error live_start(struct authenticator *authenticator, struct auth_ex
     exchange->authenticator = authenticator;
     exchange->state = login;
     exchange->account = NULL;
-    bool is_offered = live_mechanisms(authenticator) & SASL_BIT(exchange->mechanism);
-    login->conversation = is_offered ? conversation_of(live, exchange) : NULL;
-    if (login->conversation)
-        submit(login, has_input, input);
+    if (!(live_mechanisms(authenticator) & SASL_BIT(exchange->mechanism)))
+        say_later(login, AUTH_STEP_UNAVAILABLE, "the mechanism does not work here");
+    else if (lacks_channel(exchange))
+        say_later(login, AUTH_STEP_REFUSED, "nothing names this TLS channel (ExtendedProtectionPolicy)");
+    else if (!(login->conversation = conversation_of(live, exchange)))
+        say_later(login, AUTH_STEP_UNAVAILABLE, "no memory");
     else
-        say_later(login, AUTH_STEP_UNAVAILABLE,
-                  is_offered ? "no memory" : "the mechanism does not work here");
+        submit(login, has_input, input);
     return OK;
 }
 

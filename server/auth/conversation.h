@@ -7,6 +7,7 @@
 #include "auth/authenticator.h"
 #include "auth/failure_count.h"
 #include "auth/password.h"
+#include "auth/principal_name.h"
 
 struct conversation;
 
@@ -37,5 +38,18 @@ struct conversation {
 
 /* What to answer when the accounts or the prover said so. OK is DONE. */
 enum auth_step conversation_step_of(enum error error);
+/* Says why and answers the step. */
+enum auth_step conversation_refuse(struct conversation *conversation, enum auth_step step, const char *why);
+/* Who is meant, without a token; the caller's reference. Blocks. */
+struct account_request conversation_look_up(const struct conversation *conversation,
+                                            enum account_name_kind kind, struct bytes name);
+/* requested, an authorization identity, is not the proven name as it stands: it may be another name of the
+ * same entry, never another entry. DONE, REFUSED or UNAVAILABLE. Blocks. */
+enum auth_step conversation_check_identity(struct conversation *conversation, struct bytes requested,
+                                           const uint8_t own_id[16]);
+/* The Kerberos principal that was proven becomes the conversation's name, for which principal gives the
+ * room; requested may be empty. As above. */
+enum auth_step conversation_take_ticket(struct conversation *conversation, struct bytes proven,
+                                        struct bytes requested, char principal[PRINCIPAL_NAME_SIZE]);
 
 #endif

@@ -7,7 +7,8 @@
 
 /* The plugin is installed and can accept. ERROR_NOT_FOUND with a note: not. Blocks. */
 MUST_USE enum error ntlm_look(struct note *note);
-/* host: the connector's FQDN, copied: what the challenge says of us. NULL without memory. */
-struct conversation *ntlm_new(const struct conversation_means *means, const char *host);
+/* exchange: what is needed of it is copied; the host is what the challenge says of us. NULL without memory.
+ */
+struct conversation *ntlm_new(const struct conversation_means *means, const struct auth_exchange *exchange);
 
 #endif

@@ -25,15 +25,6 @@ struct auth_server {
 
 /* -- what Cyrus asks -- */
 
-static struct account_request look_up(struct auth_server *server, enum account_name_kind kind,
-                                      struct bytes name)
-{
-    struct account_source *accounts = server->face.means->accounts;
-    struct account_request request = {.kind = kind, .name = name, .is_name_only = true};
-    accounts->ops->ask_and_wait(accounts, &request);
-    return request;
-}
-
 /* A bind, unless so many failed that the directory might lock the account. */
 static enum error prove_entry(struct auth_server *server, const struct account *entry, struct bytes password)
 {
@@ -58,7 +49,7 @@ static enum error prove(struct auth_server *server, struct bytes name, struct by
         error = credential_check_password(password, why);
     if (error)
         return error;
-    struct account_request found = look_up(server, ACCOUNT_NAME_LOGIN, name);
+    struct account_request found = conversation_look_up(&server->face, ACCOUNT_NAME_LOGIN, name);
     if (found.error) {
         *why = found.note;
         note_wrap(why, "%s", error_name(found.error));
@@ -85,7 +76,7 @@ static int check_password(sasl_conn_t *connection, void *context, const char *us
     return error ? SASL_BADAUTH : SASL_OK;
 }
 
-/* Judged when the mechanism is through (check_other_identity). */
+/* Judged when the mechanism is through (finish). */
 static int allow_identity(sasl_conn_t *connection, void *context, const char *requested,
                           unsigned requested_len, const char *identity, unsigned identity_len,
                           const char *realm, unsigned realm_len, struct propctx *properties)
@@ -106,28 +97,13 @@ static int allow_identity(sasl_conn_t *connection, void *context, const char *re
 
 static enum auth_step refuse(struct auth_server *server, enum auth_step step, const char *why)
 {
-    note_set(&server->face.why, "%s", why);
-    return step;
+    return conversation_refuse(&server->face, step, why);
 }
 
 static const char *text_property(struct auth_server *server, int property)
 {
     const void *value = NULL;
     return sasl_getprop(server->connection, property, &value) == SASL_OK && value ? value : "";
-}
-
-/* The authzid may be another name of the same entry, never another entry. */
-static enum auth_step check_other_identity(struct auth_server *server, const uint8_t own_id[16])
-{
-    const char *requested = text_property(server, SASL_USERNAME);
-    if (strcmp(requested, text_property(server, SASL_AUTHUSER)) == 0)
-        return AUTH_STEP_DONE;
-    struct account_request found = look_up(server, ACCOUNT_NAME_LOGIN, bytes_of_text(requested));
-    bool is_same = found.error == OK && memcmp(found.account->id, own_id, sizeof found.account->id) == 0;
-    enum auth_step step = found.error ? conversation_step_of(found.error) : AUTH_STEP_REFUSED;
-    if (found.error == OK)
-        account_unref(found.account);
-    return is_same ? AUTH_STEP_DONE : refuse(server, step, "the authorization identity is another's");
 }
 
 static enum auth_step finish_password(struct auth_server *server)
@@ -137,26 +113,16 @@ static enum auth_step finish_password(struct auth_server *server)
         return refuse(server, AUTH_STEP_REFUSED, "no password was proven");
     server->face.name_kind = ACCOUNT_NAME_ID;
     server->face.name = (struct bytes){(const char *)entry->id, sizeof entry->id};
-    return check_other_identity(server, entry->id);
+    const char *requested = text_property(server, SASL_USERNAME);
+    if (strcmp(requested, text_property(server, SASL_AUTHUSER)) == 0)
+        return AUTH_STEP_DONE;
+    return conversation_check_identity(&server->face, bytes_of_text(requested), entry->id);
 }
 
 static enum auth_step finish_ticket(struct auth_server *server)
 {
-    const char *requested = text_property(server, SASL_USERNAME),
-               *proven = text_property(server, SASL_AUTHUSER);
-    enum error error = principal_name_of_ticket(bytes_of_text(proven), server->principal, &server->face.why);
-    if (error)
-        return conversation_step_of(error);
-    server->face.name_kind = ACCOUNT_NAME_KERBEROS;
-    server->face.name = bytes_of_text(server->principal);
-    if (strcmp(requested, proven) == 0 || strcmp(requested, server->principal) == 0)
-        return AUTH_STEP_DONE;
-    struct account_request found = look_up(server, ACCOUNT_NAME_KERBEROS, server->face.name);
-    if (found.error)
-        return refuse(server, conversation_step_of(found.error), found.note.text);
-    enum auth_step step = check_other_identity(server, found.account->id);
-    account_unref(found.account);
-    return step;
+    return conversation_take_ticket(&server->face, bytes_of_text(text_property(server, SASL_AUTHUSER)),
+                                    bytes_of_text(text_property(server, SASL_USERNAME)), server->principal);
 }
 
 static enum auth_step finish(struct auth_server *server)
@@ -270,17 +236,17 @@ static void auth_server_free(struct conversation *conversation)
     free(server);
 }
 
-struct conversation *auth_server_new(const struct conversation_means *means, enum sasl_mechanism mechanism,
-                                     const char *host, bool is_tls)
+struct conversation *auth_server_new(const struct conversation_means *means,
+                                     const struct auth_exchange *exchange)
 {
     static const struct conversation_ops ops = {auth_server_step, auth_server_free};
     struct auth_server *server = calloc(1, sizeof *server);
     if (!server)
         return NULL;
     server->face = (struct conversation){.ops = &ops, .means = means};
-    server->mechanism = mechanism;
-    server->is_tls = is_tls;
-    server->host = strdup(host ? host : "");
+    server->mechanism = exchange->mechanism;
+    server->is_tls = exchange->is_tls;
+    server->host = strdup(exchange->host ? exchange->host : "");
     server->callbacks[0] = (sasl_callback_t){SASL_CB_SERVER_USERDB_CHECKPASS,
                                              (int (*)(void))(void (*)(void))check_password, server};
     server->callbacks[1] =

@@ -10,9 +10,9 @@
 
 #include "auth/conversation.h"
 
-/* sasl_library_start came before. mechanism: not NTLM. host: the connector's FQDN, copied; the key of
+/* sasl_library_start came before. exchange: not of NTLM; what is needed of it is copied; the key of
  * service/host in the keytab is GSSAPI's. NULL without memory. */
-struct conversation *auth_server_new(const struct conversation_means *means, enum sasl_mechanism mechanism,
-                                     const char *host, bool is_tls);
+struct conversation *auth_server_new(const struct conversation_means *means,
+                                     const struct auth_exchange *exchange);
 
 #endif

@@ -382,3 +382,9 @@ SSL *tls_stream_ssl(struct stream *stream)
 {
     return stream->tls->ssl;
 }
+
+bool stream_tls_end_point(const struct stream *stream, struct tls_end_point *out)
+{
+    const X509 *own = stream->tls != NULL ? SSL_get_certificate(stream->tls->ssl) : NULL;
+    return own != NULL && tls_certificate_end_point(own, out);
+}

@@ -99,6 +99,19 @@ MUST_USE enum error stream_start_tls_client(struct stream *stream, struct tls_co
                                             const struct tls_client_request *request);
 bool stream_is_tls(const struct stream *stream);
 
+#define TLS_END_POINT_MAX 96
+/* Names a TLS channel by the certificate of its server: "tls-server-end-point:", then the certificate's hash.
+ * Who proves himself inside says it too, so that nobody can hand the proof on from another channel. */
+struct tls_end_point {
+    char text[TLS_END_POINT_MAX];
+    size_t len;
+};
+/* False: no TLS, or a certificate whose signature has no hash (Ed25519), for which there is no such name.
+ * Spec: RFC 5929 4. */
+MUST_USE bool tls_certificate_end_point(const struct x509_st *certificate, struct tls_end_point *out);
+/* Of this side's certificate: on a server's stream. */
+MUST_USE bool stream_tls_end_point(const struct stream *stream, struct tls_end_point *out);
+
 /* Does the certificate hold this host name? Asked are its DNS alternative names alone, not the subject; a
  * wildcard stands for exactly one whole label, the first. A name that begins with a dot: does it hold any
  * name below that domain? Spec: RFC 6125. */

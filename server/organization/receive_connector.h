@@ -59,6 +59,14 @@ enum server_role { ROLE_MAILBOX = 2, ROLE_HUB = 32, ROLE_EDGE = 64, ROLE_FRONTEN
      RIGHT_BIT(RIGHT_ACCEPT_HEADERS_ROUTING) | RIGHT_BIT(RIGHT_ACCEPT_HEADERS_FOREST) |                      \
      RIGHT_BIT(RIGHT_ACCEPT_HEADERS_ORGANIZATION))
 
+/* ExtendedProtectionPolicy: must a ticket or an NTLM answer name the TLS channel that it comes through?
+ * Allow: where it names one, it must be this. */
+enum extended_protection {
+    EXTENDED_PROTECTION_NONE = 0,
+    EXTENDED_PROTECTION_ALLOW = 1,
+    EXTENDED_PROTECTION_REQUIRE = 2,
+};
+
 /* Immutable once the organization is published; everything pointed to lives in the organization's arena. */
 struct receive_connector {
     struct guid id; /* objectGUID or entryUUID: what a session holds on to across generations */
@@ -79,6 +87,7 @@ struct receive_connector {
     bool lacks_mechanism;             /* the directory has no value for it, which means none (contract 7) */
     uint32_t protocol_options;        /* enum protocol_option bits */
     uint32_t protocol_restrictions;   /* enum protocol_restriction bits */
+    uint32_t extended_protection;     /* enum extended_protection */
     uint32_t permission_groups;       /* enum permission_group bits */
     uint32_t role;                    /* enum server_role */
     const char *fqdn;                 /* what the banner, EHLO and Received say; never NULL (server's FQDN) */

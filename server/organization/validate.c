@@ -50,6 +50,13 @@ static bool require_tls_lacks_tls(const struct receive_connector *connector, con
            !has_mechanism(connector, AUTH_TLS);
 }
 
+static bool protection_lacks_tls(const struct receive_connector *connector, const struct server *server)
+{
+    (void)server;
+    return connector->extended_protection != EXTENDED_PROTECTION_NONE &&
+           !(connector->protocol_restrictions & RESTRICTION_REQUIRE_TLS);
+}
+
 static bool header_is_too_large(const struct receive_connector *connector, const struct server *server)
 {
     (void)server;
@@ -147,6 +154,7 @@ static const struct {
     {has_unknown_bits, "AuthMechanism, ProtocolOptions or ProtocolRestrictions holds an unknown bit"},
     {basic_over_tls_lacks_tls, "BasicAuthRequireTLS needs Tls"},
     {require_tls_lacks_tls, "RequireTLS needs Tls"},
+    {protection_lacks_tls, "ExtendedProtectionPolicy needs RequireTLS"},
     {header_is_too_large, "MaxHeaderSize above 16 MB is not supported"},
     {external_beside_another, "ExternalAuthoritative may only be combined with Tls"},
     {external_lacks_group, "ExternalAuthoritative needs the ExchangeServers permission group"},

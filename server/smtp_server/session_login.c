@@ -312,6 +312,11 @@ static void start(struct login *login, bool has_input, struct bytes input)
     struct smtp_session *session = login->session;
     struct authenticator *authenticator = session->service->authenticator;
     login->exchange.host = session->connector->fqdn; /* of now: invited clients take their time */
+    login->exchange.protection = (enum extended_protection)session->connector->extended_protection;
+    if (login->exchange.protection != EXTENDED_PROTECTION_NONE &&
+        !stream_tls_end_point(session->stream, &login->exchange.end_point)) {
+        login->exchange.end_point.len = 0;
+    }
     login->is_started = authenticator->ops->start(authenticator, &login->exchange, has_input, input) == OK;
     if (!login->is_started) {
         session->waits &= (uint8_t)~WAIT_LOGIN;

@@ -1,11 +1,14 @@
 """AUTH GSSAPI and NTLM against the daemon: a KDC, people of a directory, clients of python3-gssapi."""
 
 import base64
+import hashlib
 import os
+import ssl
 import subprocess
 import tempfile
 import unittest
 
+from lib.certificates import Certificates
 from lib.dirrelay import SANITIZED
 from lib.gss_login import log_in
 from lib.kdc import Kdc
@@ -13,8 +16,8 @@ from lib.people import People
 from lib.smtp import Client as Smtp
 from lib.world import World
 
-INTEGRATED = 2
-HOST, CLIENT_ADDRESS = "mail.contoso.com", "127.0.0.2"
+TLS, INTEGRATED, REQUIRE_TLS = 1, 2, 8
+HOST, CLIENT_ADDRESS, BOUND, LENIENT = "mail.contoso.com", "127.0.0.2", "127.0.0.3", "127.0.0.4"
 # gss-ntlmssp loses OpenSSL's context of each exchange (tests/lsan.supp); telling it apart would make every malloc slow.
 WITHOUT_LEAKS = {"ASAN_OPTIONS": SANITIZED.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 RIGHTS = ["allow ms-Exch-SMTP-Submit to authenticated", "allow ms-Exch-SMTP-Accept-Any-Sender to authenticated",
@@ -42,13 +45,20 @@ class Integrated(unittest.TestCase):
             file.write("CONTOSO:alice:secret\nCONTOSO:ghost:secret\n")
         os.chmod(file.name, 0o644)
         cls.ntlm = {"NTLM_USER_FILE": file.name}
+        cls.certificates = Certificates()
+        cls.addClassCleanup(cls.certificates.close)
+        cls.certificates.make("server", HOST)
         cls.world = cls.enterClassContext(World(
-            cls.organize, {"sasl.keytab": cls.kdc.keytab("smtp/" + HOST), "auth.failures_per_source": "100 in 1s"},
+            cls.organize, {"sasl.keytab": cls.kdc.keytab("smtp/" + HOST), "auth.failures_per_source": "100 in 1s",
+                           "tls.certificate_dir": cls.certificates.path},
             env={**cls.kdc.server_environment, **cls.ntlm, **WITHOUT_LEAKS}))
 
     @classmethod
     def organize(cls, org, port, sink):
         org.receive("Integrated", port, [CLIENT_ADDRESS], auth=INTEGRATED, aces=RIGHTS, msExchSMTPReceiveConnectorFQDN=HOST)
+        for name, source, policy in (("Bound", BOUND, "2"), ("Lenient", LENIENT, "1")):
+            org.receive(name, port, [source], auth=TLS + INTEGRATED, aces=RIGHTS, msExchSMTPReceiveConnectorFQDN=HOST,
+                        msExchSmtpReceiveProtocolRestrictions=str(REQUIRE_TLS), msExchSMTPExtendedProtectionPolicy=policy)
         people = People()
         people.person("alice", "other")
         people.person("dora", "other")
@@ -120,6 +130,33 @@ class Integrated(unittest.TestCase):
             with self.subTest(user=user):
                 _, reply = self.log_in("NTLM", environment, "ntlm", HOST, user, password)
                 self.assertEqual(reply.text, "535 5.7.3 Authentication unsuccessful")
+
+    def log_in_through(self, source, certificate, kind):
+        """The last reply to a client that sees this certificate (DER, None: says nothing of it); the TLS is the server's."""
+        ntlm = kind == "ntlm"
+        environment = {**os.environ, **self.ntlm} if ntlm else self.kinit(self.kdc, "alice")
+        with Smtp(self.world.port, source=source) as smtp:
+            self.assertNotIn("AUTH", smtp.ehlo().text)
+            smtp.starttls()
+            smtp.ehlo()
+            said = []
+            if certificate:
+                channel = b"tls-server-end-point:" + hashlib.sha256(certificate).digest()
+                said = ["--channel", base64.b64encode(channel).decode()]
+            user = ["CONTOSO\\alice", "secret"] if ntlm else []
+            return log_in(smtp, "AUTH NTLM" if ntlm else "AUTH GSSAPI", [*said, kind, HOST, *user], environment).code
+
+    # proves: T5 facts-1.3
+    def test_a_login_that_is_handed_on_from_another_channel(self):
+        with open(self.certificates.path + "/server.pem") as file:
+            ours = ssl.PEM_cert_to_DER_cert(file.read().partition("-----BEGIN PRIVATE")[0])
+        with open(self.certificates.make("other", HOST, into=self.certificates.work)) as file:
+            others = ssl.PEM_cert_to_DER_cert(file.read().partition("-----BEGIN PRIVATE")[0])
+        for kind in ("sasl", "spnego", "ntlm"):
+            for source, certificate, code in ((BOUND, ours, 235), (BOUND, others, 535), (BOUND, None, 535),
+                                              (LENIENT, ours, 235), (LENIENT, others, 535), (LENIENT, None, 235)):
+                with self.subTest(kind=kind, source=source, certificate=certificate and certificate is ours):
+                    self.assertEqual(self.log_in_through(source, certificate, kind), code)
 
     def test_what_works_is_said_at_the_start(self):
         self.world.daemon.wait("auth.mechanism", since=0, message="GSSAPI works")

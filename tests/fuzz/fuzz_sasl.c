@@ -59,10 +59,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .accounts = &fake.source, .prover = &fake.prover, .service = "smtp"};
     if (size == 0)
         return 0;
-    enum sasl_mechanism mechanism = data[0] & 1 ? SASL_LOGIN : SASL_PLAIN;
+    const struct auth_exchange exchange = {
+        .mechanism = data[0] & 1 ? SASL_LOGIN : SASL_PLAIN, .host = "mail.example.test", .is_tls = true};
     struct bytes rest = {(const char *)data + 1, size - 1}, all = rest, message;
     (void)gss_token_is_spnego(rest);
-    struct conversation *conversation = auth_server_new(&means, mechanism, "mail.example.test", true);
+    struct conversation *conversation = auth_server_new(&means, &exchange);
     assert(conversation);
     enum auth_step step = AUTH_STEP_CHALLENGE;
     atomic_store(&fake.prove_count, 0);

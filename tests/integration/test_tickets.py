@@ -10,40 +10,11 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from lib.directory_probe import program  # noqa: E402
+from lib.auth_probe import HOST, AuthProbe  # noqa: E402
 from lib.kdc import Kdc  # noqa: E402
 
-HOST = "mail.example.test"
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CLIENT = os.path.join(TESTS, "lib", "gss_client.py")
-LEAKS_OF_LIBRARIES = {"LSAN_OPTIONS": "suppressions=%s:print_suppressions=0" % os.path.join(TESTS, "lsan.supp"),
-                      "ASAN_OPTIONS": "fast_unwind_on_malloc=0"}
-
-
-class AuthProbe:
-    def __init__(self, environment, *arguments):
-        self.process = subprocess.Popen([program("auth_probe"), "--host", HOST, *arguments], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                                        env={**environment, **LEAKS_OF_LIBRARIES})
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *unused):
-        self.process.stdin.close()
-        code = self.process.wait(20)
-        self.process.stdout.close()
-        if kind is None and code != 0:
-            raise AssertionError("auth_probe ended with %d" % code)
-
-    def say(self, *words):
-        """[verb, rest]"""
-        self.process.stdin.write(" ".join(words) + "\n")
-        self.process.stdin.flush()
-        return (self.process.stdout.readline().rstrip("\n").split(" ", 1) + [""])[:2]
-
-    def offered(self):
-        return self.say("offered")[1].split()
 
 
 class Client:
@@ -234,6 +205,63 @@ class Ntlm(unittest.TestCase):
     def test_nobody_to_ask_is_not_offered(self):
         with self.probe(NTLM_USER_FILE="/nonexistent") as probe:
             self.assertNotIn("NTLM", probe.offered())
+
+
+class Channels(unittest.TestCase):
+    """ExtendedProtectionPolicy: what a ticket or an answer says of the TLS channel that it comes through."""
+
+    OURS, OTHER = b"tls-server-end-point:0123456789abcdef", b"tls-server-end-point:of-a-man-in-the-middle"
+
+    @classmethod
+    def setUpClass(cls):
+        cls.kdc = cls.enterClassContext(Kdc("EXAMPLE.TEST"))
+        cls.kdc.add("alice", "secret")
+        cls.keytab = cls.kdc.keytab("smtp/" + HOST)
+        cls.kdc.kinit("alice", "secret")
+        with open(cls.kdc.path("users"), "w") as file:
+            file.write("CONTOSO:alice:secret\n")
+        cls.environment = {**cls.kdc.environment, "NTLM_USER_FILE": file.name}
+
+    def outcome(self, kind, protection, channel, ours=OURS, more=()):
+        """done, refused, …"""
+        said = ["--channel", base64.b64encode(channel).decode()] if channel else []
+        ours = ["--channel", ours.decode()] if ours else []
+        user = ["CONTOSO\\alice", "secret"] if "ntlm" in kind else list(more)
+        with AuthProbe(self.environment, "--keytab", self.keytab, "--protection", protection, *ours) as probe:
+            return log_in(probe, "NTLM" if kind == "ntlm" else "GSSAPI", self.environment, *said, kind, HOST, *user)
+
+    # proves: T5 facts-1.3
+    def test_the_channel_decides(self):
+        for kind in ("sasl", "spnego", "ntlm"):
+            for protection, channel, verb in (("require", self.OURS, "done"), ("require", self.OTHER, "refused"),
+                                              ("require", None, "refused"), ("allow", self.OURS, "done"),
+                                              ("allow", self.OTHER, "refused"), ("allow", None, "done")):
+                with self.subTest(kind=kind, protection=protection, channel=channel):
+                    said, rest = self.outcome(kind, protection, channel)
+                    self.assertEqual(said, verb, rest)
+                    if verb == "done":
+                        self.assertIn("alice", rest)
+
+    # proves: T5
+    def test_a_channel_without_a_name(self):
+        for kind in ("sasl", "spnego", "ntlm"):
+            for channel in (self.OURS, None):
+                with self.subTest(kind=kind, channel=channel):
+                    self.assertEqual(self.outcome(kind, "require", channel, ours=None)[0], "refused")
+                    self.assertEqual(self.outcome(kind, "allow", channel, ours=None)[0], "done")
+
+    # proves: T4 T5
+    def test_the_rest_is_as_without(self):
+        for name, verb in (("alice@EXAMPLE.TEST", "done"), ("bob", "refused"), ("bob@EXAMPLE.TEST", "refused")):
+            with self.subTest(name=name):
+                self.assertEqual(self.outcome("sasl", "require", self.OURS, more=[name])[0], verb)
+        for layer in ("2", "4", "6"):
+            with self.subTest(layer=layer):
+                self.assertEqual(self.outcome("sasl", "require", self.OURS, more=["", layer])[0], "refused")
+        self.assertEqual(self.outcome("spnego-ntlm", "allow", self.OURS)[0], "refused")
+        with AuthProbe(self.environment, "--keytab", self.keytab, "--protection", "require", "--channel", "x") as probe:
+            for token in ("=", "YQ==", base64.b64encode(b"\x60\x84" + b"\xff" * 40).decode()):
+                self.assertIn(probe.say("start", "GSSAPI", token)[0], ("refused", "malformed"))
 
 
 if __name__ == "__main__":

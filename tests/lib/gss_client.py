@@ -5,6 +5,8 @@ since libkrb5 and gss-ntlmssp read the environment.
     gss_client.py sasl HOST [AUTHZID [LAYER]]     RFC 4752; LAYER is the bit it asks for, 1 by default
     gss_client.py spnego HOST
     gss_client.py ntlm|spnego-ntlm HOST DOMAIN\\USER PASSWORD
+
+--channel BASE64 before all of it: what it says of the channel that it speaks through.
 """
 
 import base64
@@ -37,6 +39,10 @@ def wrap_layer(context, authzid, layer):
 
 
 def main(kind, host, *more):
+    channel = None
+    if kind == "--channel":
+        channel = gssapi.raw.ChannelBindings(application_data=base64.b64decode(host))
+        kind, host, *more = more
     target = gssapi.Name("smtp@" + host, gssapi.NameType.hostbased_service)
     flags = [gssapi.RequirementFlag.mutual_authentication, gssapi.RequirementFlag.integrity,
              gssapi.RequirementFlag.out_of_sequence_detection]
@@ -46,7 +52,8 @@ def main(kind, host, *more):
         mechanisms = [NTLM] if kind == "ntlm" else [NTLM, SPNEGO]
         credentials = gssapi.raw.acquire_cred_with_password(user, more[1].encode(), mechs=mechanisms, usage="initiate").creds
         credentials, flags = gssapi.Credentials(credentials), [gssapi.RequirementFlag.integrity]
-    context = gssapi.SecurityContext(name=target, mech=mechanism, creds=credentials, flags=flags, usage="initiate")
+    context = gssapi.SecurityContext(name=target, mech=mechanism, creds=credentials, flags=flags, usage="initiate",
+                                     channel_bindings=channel)
     say(context.step())
     while not context.complete:
         say(context.step(hear()))

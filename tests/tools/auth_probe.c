@@ -155,17 +155,16 @@ static void run_line(struct authenticator *authenticator, struct auth_exchange *
         loop_wait(loop);
 }
 
-static void talk(struct authenticator *authenticator, const char *host)
+static void talk(struct authenticator *authenticator, struct auth_exchange *exchange)
 {
     static char line[4 * AUTH_MESSAGE_MAX];
-    struct auth_exchange exchange = {.loop = loop, .is_tls = true, .host = host, .on_step = on_step};
     while (fgets(line, sizeof line, stdin)) {
         line[strcspn(line, "\n")] = '\0';
-        run_line(authenticator, &exchange, line);
+        run_line(authenticator, exchange, line);
         fflush(stdout);
     }
     if (has_exchange)
-        authenticator->ops->cancel(&exchange);
+        authenticator->ops->cancel(exchange);
 }
 
 int main(int count, char **arguments)
@@ -176,16 +175,22 @@ int main(int count, char **arguments)
     struct directory_config directory = {0};
     struct authenticator *authenticator;
     struct note note = {0};
-    const char *host = "mail.example.test";
+    struct auth_exchange exchange = {.is_tls = true, .host = "mail.example.test", .on_step = on_step};
     for (int i = 1; i + 1 < count; i += 2) {
         if (strcmp(arguments[i], "--keytab") == 0)
             config.keytab = arguments[i + 1];
         else if (strcmp(arguments[i], "--host") == 0)
-            host = arguments[i + 1];
+            exchange.host = arguments[i + 1];
         else if (strcmp(arguments[i], "--uri") == 0)
             directory.uris[directory.uri_count++] = arguments[i + 1];
         else if (strcmp(arguments[i], "--dn-after") == 0)
             dn_after = arguments[i + 1];
+        else if (strcmp(arguments[i], "--protection") == 0)
+            exchange.protection = strcmp(arguments[i + 1], "require") == 0 ? EXTENDED_PROTECTION_REQUIRE
+                                                                           : EXTENDED_PROTECTION_ALLOW;
+        else if (strcmp(arguments[i], "--channel") == 0)
+            exchange.end_point.len =
+                (size_t)snprintf(exchange.end_point.text, TLS_END_POINT_MAX, "%s", arguments[i + 1]);
     }
     directory_prepare_process(NULL);
     if (sasl_library_start(config.keytab, &note) != OK)
@@ -196,7 +201,8 @@ int main(int count, char **arguments)
     loop_turn(loop);
     if (!loop || authenticator_live_new(&config, &authenticator) != OK)
         return 1;
-    talk(authenticator, host);
+    exchange.loop = loop;
+    talk(authenticator, &exchange);
     authenticator_live_free(authenticator);
     password_directory_free(config.prover);
     loop_free(loop);

@@ -51,6 +51,25 @@ static void a_first_flight_cut_in_two_anywhere_succeeds(void **state)
     }
 }
 
+/* proves: T5 */
+static void the_channel_is_named_by_the_certificate(void **state)
+{
+    static const char PREFIX[] = "tls-server-end-point:";
+    struct pair pair;
+    struct tls_end_point end_point;
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    (void)state;
+    open_pair(&pair, NULL, 0);
+    assert_true(carry(&pair, SIZE_MAX));
+    assert_true(stream_tls_end_point(pair.stream, &end_point));
+    assert_int_equal(X509_digest(certificate.x509, EVP_sha256(), digest, &len), 1);
+    assert_int_equal(end_point.len, sizeof PREFIX - 1 + len);
+    assert_memory_equal(end_point.text, PREFIX, sizeof PREFIX - 1);
+    assert_memory_equal(end_point.text + sizeof PREFIX - 1, digest, len);
+    done(&pair);
+}
+
 /* proves: T8 F4 */
 static void what_is_no_handshake_ends_the_stream(void **state)
 {
@@ -198,6 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_handshake_cut_anywhere_succeeds),
         cmocka_unit_test(a_first_flight_cut_in_two_anywhere_succeeds),
+        cmocka_unit_test(the_channel_is_named_by_the_certificate),
         cmocka_unit_test(what_is_no_handshake_ends_the_stream),
         cmocka_unit_test(old_versions_are_refused_but_by_the_legacy_profile),
         cmocka_unit_test(weak_ciphers_are_refused),

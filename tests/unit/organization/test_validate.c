@@ -169,6 +169,11 @@ static void proxy(struct receive_connector *connector)
 {
     connector->protocol_options |= OPTION_PROXY;
 }
+static void protection_without_require_tls(struct receive_connector *connector)
+{
+    connector->extended_protection = EXTENDED_PROTECTION_ALLOW;
+}
+
 static void protection_at_proxy(struct receive_connector *connector)
 {
     connector->protocol_restrictions |= RESTRICTION_EXTENDED_PROTECTION_TLS_AT_PROXY;
@@ -212,6 +217,7 @@ static const struct {
     {orar, "OrarEnabled is not supported yet"},
     {long_addresses, "LongAddressesEnabled is not supported yet"},
     {proxy, "ProxyEnabled is not supported yet"},
+    {protection_without_require_tls, "ExtendedProtectionPolicy needs RequireTLS"},
     {protection_at_proxy, "ExtendedProtectionTlsTerminatedAtProxy is not supported yet"},
     {live_credential, "LiveCredentialEnabled is not supported"},
 };

@@ -154,14 +154,12 @@ static void test_bits(void **state)
     fixture_done(&fixture);
 }
 
-/* Extended protection among them: where it is demanded nobody logs in at all. */
-/* proves: T5 facts-1.3 contract-1 */
+/* proves: facts-1.3 contract-1 */
 static void test_what_nothing_enforces_refuses_by_name(void **state)
 {
     (void)state;
     static const char *const closed[][2] = {
         {"msExchSmtpReceiveAdvertisedDomain", "x.example"},
-        {"msExchSMTPExtendedProtectionPolicy", "1"},
         {"msExchSmtpReceiveTlsDomainCapabilities", "contoso.com:AcceptOrgHeaders"},
         {"msExchSMTPReceiveDefaultAcceptedDomainLink", "CN=contoso.com," DOMAINS_DN},
         {"msExchSmtpReceiveMaxMessagesPerConnection", "20"},
