@@ -25,6 +25,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -40,6 +41,7 @@ NETWORK = "198.51.100."  # RFC 5737: nobody's
 START_SECONDS = 60
 SCHEMA_UPDATE = "dn:\nchangetype: modify\nadd: schemaUpdateNow\nschemaUpdateNow: 1\n-\n"
 SD_FLAGS = "1.2.840.113556.1.4.801"
+NOTIFICATION = "1.2.840.113556.1.4.528"
 
 
 class SambaError(Exception):
@@ -70,6 +72,50 @@ def run_tool(command, input=None, check=True, **options):
     if check and done.returncode != 0:
         raise SambaError("%s: exit %d\n%s%s" % (" ".join(command[:12]), done.returncode, done.stdout, done.stderr))
     return done
+
+
+class Notifications:
+    """What the DC tells a client that asks to be notified of changes below the base: how soon the DC itself is.
+
+    with dc.notifications(dc.suffix) as told:
+        mark = told.mark()
+        dc.modify(…)
+        told.wait(dn, mark)
+    """
+
+    def __init__(self, command, env):
+        self._dns, self._changed = [], threading.Condition()
+        self._process = subprocess.Popen(["stdbuf", "-oL"] + command, stdout=subprocess.PIPE, text=True, env=env,
+                                         preexec_fn=die_with_parent)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        self._process.stdout.close()
+
+    def _read(self):
+        for line in self._process.stdout:
+            if line.startswith("dn: "):
+                with self._changed:
+                    self._dns.append(line[4:].strip().lower())
+                    self._changed.notify_all()
+
+    def mark(self):
+        return len(self._dns)
+
+    def is_told(self, dn, mark, timeout):
+        with self._changed:
+            return self._changed.wait_for(lambda: dn.lower() in self._dns[mark:], timeout)
+
+    def wait(self, dn, mark, timeout=60):
+        if not self.is_told(dn, mark, timeout):
+            raise SambaError("the DC did not tell of %s within %d s" % (dn, timeout))
 
 
 # -- slots ------------------------------------------------------------------------------------------------
@@ -272,6 +318,12 @@ class SambaDc:
         if sd_flags is not None:
             command += ["-E", "!%s=::%s" % (SD_FLAGS, encode_flags(sd_flags))]
         return parse_ldif(self._ldap(command + [filter, *attributes], "", user, uri, True).stdout)
+
+    def notifications(self, base):
+        name, password = self.administrator
+        return Notifications(["ldapsearch", "-x", "-LLL", "-o", "ldif-wrap=no", "-H", self.ldaps_uri, "-D", name, "-w", password,
+                              "-b", base, "-E", "!" + NOTIFICATION, "(objectClass=*)", "1.1"],
+                             {**os.environ, "LDAPTLS_CACERT": self.ca_file, "LDAPTLS_REQCERT": "demand"})
 
     def read_descriptor(self, dn, user=None, sd_flags=7):
         """nTSecurityDescriptor as bytes, or None when the server gives none."""
