@@ -22,6 +22,8 @@ bool header_next(struct bytes *rest, struct header_field *out)
         return false;
     out->whole = bytes_first(*rest, field_length(*rest));
     *rest = bytes_skip(*rest, out->whole.len);
+    out->is_plain = bytes_find(out->whole, '\n') + 1 >= out->whole.len &&
+                    bytes_find(out->whole, '\r') + 2 >= out->whole.len;
     colon = bytes_find(out->whole, ':');
     out->name = colon < out->whole.len ? bytes_trim(bytes_first(out->whole, colon)) : (struct bytes){NULL, 0};
     out->body = bytes_skip(out->whole, colon + 1);
@@ -34,6 +36,11 @@ static bool is_name_byte(char c)
     return c > ' ' && c < 0x7f;
 }
 
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+}
+
 /* text without its ignored bytes begins with wanted; when is_whole nothing else may follow. */
 static bool matches(struct bytes text, struct bytes wanted, bool is_whole)
 {
@@ -44,8 +51,7 @@ static bool matches(struct bytes text, struct bytes wanted, bool is_whole)
             continue;
         if (found == wanted.len)
             return !is_whole;
-        if (!bytes_equal_nocase(bytes_first(bytes_skip(text, i), 1),
-                                bytes_first(bytes_skip(wanted, found), 1)))
+        if (lower(text.ptr[i]) != lower(wanted.ptr[found]))
             return false;
         found++;
     }
@@ -80,12 +86,10 @@ static bool has_hidden_name(struct bytes whole, struct bytes wanted, bool is_who
 static bool name_matches(const struct header_field *field, const char *wanted_text, bool is_whole)
 {
     struct bytes wanted = bytes_of_text(wanted_text);
-    bool is_one_line = bytes_find(field->whole, '\n') + 1 >= field->whole.len &&
-                       bytes_find(field->whole, '\r') + 2 >= field->whole.len;
 
     if (field->name.len && matches(field->name, wanted, is_whole))
         return true;
-    return !is_one_line && has_hidden_name(field->whole, wanted, is_whole);
+    return !field->is_plain && has_hidden_name(field->whole, wanted, is_whole);
 }
 
 bool header_name_is(const struct header_field *field, const char *name)
