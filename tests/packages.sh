@@ -11,7 +11,7 @@ BUILD="build-essential cmake ninja-build pkg-config libldap-dev libuv1-dev libun
        libjansson-dev libidn2-dev libcap-dev libsasl2-dev libcurl4-openssl-dev libkrb5-dev libssl-dev uthash-dev"
 RUN="slapd slapd-contrib ldap-utils libsasl2-modules libsasl2-modules-gssapi-mit openssl python3 swaks"
 TEST="git clang clang-format libclang-rt-14-dev libcmocka-dev strace systemd procps iproute2 jq curl postfix sasl2-bin krb5-kdc krb5-admin-server krb5-user
-      python3-gssapi gss-ntlmssp nsd ldnsutils msmtp gsasl rspamd opendkim clamav-daemon clamav-milter python3-dkim"
+      python3-gssapi gss-ntlmssp nsd ldnsutils msmtp gsasl valgrind rspamd opendkim clamav-daemon clamav-milter python3-dkim"
 AD="samba samba-ad-dc samba-ad-provision python3-samba python3-markdown winbind smbclient ldb-tools krb5-user
     libsasl2-modules-gssapi-mit ldap-utils iproute2 openssl"
 

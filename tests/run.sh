@@ -26,7 +26,7 @@ check() {
     fi
 }
 
-build_release() { cmake --preset release && cmake --build build; }
+build_release() { cmake --preset release -DDIRRELAY_BENCH=ON && cmake --build build; }
 build_preset() { cmake --preset "$1" && cmake --build "build-$1"; }
 build_clang() {
     CC=clang cmake -S . -B build-clang -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DDIRRELAY_TESTS=ON && cmake --build build-clang
@@ -80,6 +80,7 @@ if [ "$mode" != unit ]; then
     check "format" tests/tools/check_format.sh
     check "generated documents are current" tests/tools/generate_docs.sh --check
     check "build release" build_release
+    check "instructions of the hot paths" tests/bench/hot_paths.py build
     for file in tests/integration/test_*.py tests/e2e/test_*.py; do
         [ -e "$file" ] && python_tests "$file"
     done
