@@ -13,6 +13,7 @@ sys.path[:0] = [os.path.join(REPOSITORY, folder) for folder in ("tests", "ldap-s
 import active_directory  # noqa: E402
 import generate  # noqa: E402
 from lib import dirrelay, samba_dc  # noqa: E402
+from lib.smtp import eventually  # noqa: E402
 
 ATTRIBUTES, CLASSES = generate.read_table()
 ADDED = [row for row in ATTRIBUTES + CLASSES if active_directory.is_new(row) and row["name"] != "publicDelegates"]
