@@ -163,6 +163,23 @@ class Off(RevocationCase):
         self.assertEqual(self.web.asked, [])
 
 
+class Ending(RevocationCase):
+    @classmethod
+    def name_points(cls):
+        return {"slow": [cls.web.url("/slow.crl")], "revoked": []}
+
+    # proves: T7
+    def test_a_list_that_does_not_come_holds_up_no_end(self):
+        asked, go_on = threading.Event(), threading.Event()
+        self.addCleanup(go_on.set)
+        self.web.pages["/slow.crl"] = lambda: (asked.set(), go_on.wait(20), self.good)[2]
+        self.submit("slow")
+        self.assertTrue(asked.wait(10))
+        self.daemon.stop()
+        self.assertFalse(go_on.is_set())
+        self.assertEqual(self.peers["slow"].offered, [])
+
+
 del RevocationCase
 
 if __name__ == "__main__":
