@@ -6,7 +6,7 @@
 
 #include "loop/tls.h"
 
-#define REVOCATION_LIST_MAX  (8u << 20) /* bytes of one list */
+#define REVOCATION_LIST_MAX  (8u << 20)  /* bytes of one list */
 #define REVOCATION_CACHE_MAX (32u << 20) /* of all that are kept; parsed they take several times as much */
 
 struct revocation;
