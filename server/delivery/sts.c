@@ -141,6 +141,8 @@ static void answer(struct known *known)
         query->on_done(query, policy);
     }
     sts_release(policy);
+    if (!known->held && now_of(known) >= known->retry_ms && !known->is_busy)
+        known_free(known); /* most domains have none: nothing is to be remembered */
     make_room(sts);
 }
 

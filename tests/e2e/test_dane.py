@@ -134,6 +134,7 @@ class Dane(DaneCase):
         cls.host("forged", "3 1 1 " + FORGED)
         cls.host("none", tls=False)
         cls.host("selfsigned")
+        cls.host("outside")
         cls.host("old", "3 1 1 " + "cd" * 32).highest = ssl.TLSVersion.TLSv1_1
         cls.certify("strict", "mx.strict.signed.test", issuer=cls.ca)
         cls.host("strict", "3 1 1 " + "cd" * 32)
@@ -141,11 +142,12 @@ class Dane(DaneCase):
         cls.host("aliased", cls.known("aliased", 3, 1, 1))
         cls.records += ("alias.signed.test. IN CNAME mx.aliased.signed.test.\nbyalias.signed.test. IN MX 10 alias.signed.test.\n"
                         "second.signed.test. IN MX 10 mx.forged.signed.test.\nsecond.signed.test. IN MX 20 mx.wrong.signed.test.\n"
-                        "second.signed.test. IN MX 30 mx.ee11.signed.test.\n")
+                        "second.signed.test. IN MX 30 mx.ee11.signed.test.\nleaving.signed.test. IN MX 10 mx.outside.example.\n")
 
     @classmethod
     def unsigned(cls):
-        return "insecure.example. IN MX 10 mx.wrong.signed.test.\n"
+        return ("insecure.example. IN MX 10 mx.wrong.signed.test.\nmx.outside.example. IN A %s\n"
+                "_%d._tcp.mx.outside.example. IN TLSA 3 1 1 %s\n" % (cls.hosts["outside"].host, cls.port25, "cd" * 32))
 
     @classmethod
     def organize(cls, org, port, sink):
@@ -199,8 +201,10 @@ class Dane(DaneCase):
         self.assertEqual((message.tls, event.get("policy")), (None, None))
         message, event = self.delivered("selfsigned")
         self.assertEqual((message.tls, event.get("policy")), ("TLSv1.3", None))
-        message, event = self.delivered("wrong", "insecure.example")  # anybody may have made this list of exchangers
-        self.assertEqual((message.tls, event.get("policy")), ("TLSv1.3", None))
+        # Anybody may have made this list of exchangers, or these records.
+        for name, domain in (("wrong", "insecure.example"), ("outside", "leaving.signed.test")):
+            message, event = self.delivered(name, domain)
+            self.assertEqual((message.tls, event.get("policy")), ("TLSv1.3", None))
         self.hosts["wrong"].reset()
 
     def test_a_connector_that_asks_for_more_itself(self):
