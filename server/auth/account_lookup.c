@@ -131,6 +131,10 @@ static enum error judge_principal(struct account_lookup *lookup)
     struct accounts *accounts = lookup->accounts;
     if (!lookup->entry) {
         note_set(&lookup->note, "no such account");
+        /* Mail has senders that nobody is called, one like the other; who guesses names has no use for it. */
+        if (account_name_is_address(lookup->kind))
+            token_cache_put_nobody(&accounts->cache, lookup->epoch, lookup->kind,
+                                   buffer_bytes(&lookup->name));
         return ERROR_NOT_FOUND;
     }
     enum error error = OK;

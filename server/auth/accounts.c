@@ -149,12 +149,18 @@ void accounts_answer(struct accounts *accounts, struct account_request *request,
 
 static bool answer_from_cache(struct accounts *accounts, struct account_request *request)
 {
+    uint64_t epoch = atomic_load(&accounts->epoch);
     const struct account *account =
-        token_cache_find(&accounts->cache, atomic_load(&accounts->epoch), request->kind, request->name,
-                         request->is_name_only, clock_wall_ms(accounts->config.clock));
-    if (!account || request->is_path_wanted)
+        token_cache_find(&accounts->cache, epoch, request->kind, request->name, request->is_name_only,
+                         clock_wall_ms(accounts->config.clock));
+    if (account && !request->is_path_wanted) {
+        accounts_answer(accounts, request, OK, account, NULL);
+        return true;
+    }
+    if (!token_cache_is_nobody(&accounts->cache, epoch, request->kind, request->name))
         return false;
-    accounts_answer(accounts, request, OK, account, NULL);
+    const struct note note = {"no such account"};
+    accounts_answer(accounts, request, ERROR_NOT_FOUND, NULL, &note);
     return true;
 }
 

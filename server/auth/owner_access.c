@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEVELS_MAX 64
-#define NAMED_MAX  1000
-#define LINE_SHOWN 256
+#define LEVELS_MAX  64
+#define NAMED_MAX   1000
+#define NAMED_BATCH 50
+#define LINE_SHOWN  256
 
 const char *const owner_access_attributes[] = {"dirrelayAce", "publicDelegates", "nTSecurityDescriptor",
                                                NULL};
@@ -116,15 +117,19 @@ void owner_access_free(struct owner_access *access)
 
 /* Who is named */
 
+static struct named *find_key(const struct owner_access *access, struct bytes dn_key)
+{
+    for (size_t i = 0; i < access->named_count; i++)
+        if (bytes_equal(dn_key, bytes_of_text(access->named[i].dn_key)))
+            return &access->named[i];
+    return NULL;
+}
+
 static struct named *find_named(const struct owner_access *access, struct bytes dn)
 {
-    struct named *found = NULL;
     struct buffer key;
     buffer_init(&key, SEARCH_BASE_MAX);
-    if (dn_normalize(dn, &key) == OK)
-        for (size_t i = 0; !found && i < access->named_count; i++)
-            if (bytes_equal(buffer_bytes(&key), bytes_of_text(access->named[i].dn_key)))
-                found = &access->named[i];
+    struct named *found = dn_normalize(dn, &key) == OK ? find_key(access, buffer_bytes(&key)) : NULL;
     buffer_done(&key);
     return found;
 }
@@ -217,6 +222,32 @@ static enum error ask(struct search_question *out, const char *dn, size_t tag, c
     return buffer_append_text(&out->base, dn);
 }
 
+/* AD finds entries by their names, some dozens at once. */
+static enum error ask_batch(struct owner_access *access, struct search_question *out)
+{
+    size_t left = access->named_count - access->named_at;
+    size_t end = access->named_at + (left < NAMED_BATCH ? left : NAMED_BATCH);
+    struct buffer name;
+    buffer_init(&name, SEARCH_BASE_MAX);
+    enum error error = principal_domain(bytes_of_text(access->config.base), &out->base, &name);
+    buffer_done(&name);
+    if (error == OK)
+        error = buffer_append_text(&out->filter, "(|");
+    for (; error == OK && access->named_at < end; access->named_at++)
+        error = filter_append_equal(&out->filter, "distinguishedName",
+                                    bytes_of_text(access->named[access->named_at].dn));
+    out->scope = SCOPE_SUBTREE;
+    out->attributes = principal_attributes;
+    return error == OK ? buffer_append_byte(&out->filter, ')') : error;
+}
+
+static enum error ask_named(struct owner_access *access, struct search_question *out)
+{
+    return access->config.flavor == FLAVOR_AD
+               ? ask_batch(access, out)
+               : ask(out, access->named[access->named_at++].dn, 0, principal_attributes);
+}
+
 enum error owner_access_next(struct owner_access *access, bool is_idle, struct search_question *out,
                              bool *out_is_some)
 {
@@ -231,10 +262,8 @@ enum error owner_access_next(struct owner_access *access, bool is_idle, struct s
         if (error != OK)
             return error;
     }
-    if (access->step == STEP_NAMED && access->named_at < access->named_count) {
-        size_t number = access->named_at++;
-        return ask(out, access->named[number].dn, number, principal_attributes);
-    }
+    if (access->step == STEP_NAMED && access->named_at < access->named_count)
+        return ask_named(access, out);
     *out_is_some = false;
     return OK;
 }
@@ -249,8 +278,10 @@ enum error owner_access_take(struct owner_access *access, const struct search_qu
             level->entry = level->owned = entry_copy(entry);
         return level->entry ? OK : ERROR_TEMPORARY;
     }
-    struct named *named = &access->named[question->tag];
+    struct named *named = find_key(access, bytes_of_text(entry->dn_key));
     enum principal_source source;
+    if (!named)
+        return OK; /* not what was asked for */
     named->is_found = true;
     named->has_sid = principal_sid(entry, &named->sid, &source, &named->note) == OK;
     return OK;

@@ -10,7 +10,7 @@
 /* uthash keeps its elements in the order they were added: the first is the one not used for longest. */
 
 struct cached_name {
-    const struct account *who;
+    const struct account *who; /* NULL: nobody */
     UT_hash_handle hh;
     size_t key_len;
     char key[]; /* the kind, then the name */
@@ -24,7 +24,7 @@ struct cached_account {
 static void drop_name(struct token_cache *cache, struct cached_name *row)
 {
     HASH_DEL(cache->names, row);
-    cache->bytes -= account_bytes(row->who);
+    cache->bytes -= row->who ? account_bytes(row->who) : 0;
     account_unref(row->who);
     free(row);
 }
@@ -94,18 +94,23 @@ const struct account *token_cache_find_id(struct token_cache *cache, uint64_t ep
     return row->account;
 }
 
+static void use_name(struct token_cache *cache, struct cached_name *row)
+{
+    HASH_DEL(cache->names, row);
+    HASH_ADD_KEYPTR(hh, cache->names, row->key, row->key_len, row);
+}
+
 const struct account *token_cache_find(struct token_cache *cache, uint64_t epoch, enum account_name_kind kind,
                                        struct bytes name, bool is_name_only, int64_t wall_ms)
 {
     struct cached_name *row = be_of_epoch(cache, epoch) ? find_name(cache, kind, name) : NULL;
-    if (!row)
+    if (!row || !row->who)
         return NULL;
     if (row->who->expires_ms <= wall_ms) {
         drop_name(cache, row);
         return NULL;
     }
-    HASH_DEL(cache->names, row);
-    HASH_ADD_KEYPTR(hh, cache->names, row->key, row->key_len, row);
+    use_name(cache, row);
     return is_name_only ? row->who : token_cache_find_id(cache, epoch, row->who->id, wall_ms);
 }
 
@@ -119,18 +124,40 @@ static void make_room(struct token_cache *cache)
         drop_account(cache, cache->accounts);
 }
 
+static void put_name(struct token_cache *cache, enum account_name_kind kind, struct bytes name,
+                     const struct account *who)
+{
+    struct cached_name *row = find_name(cache, kind, name) ? NULL : new_name(kind, name);
+    if (!row)
+        return; /* it is only a cache */
+    row->who = who ? account_ref(who) : NULL;
+    cache->bytes += who ? account_bytes(who) : 0;
+    HASH_ADD_KEYPTR(hh, cache->names, row->key, row->key_len, row);
+    make_room(cache);
+}
+
 void token_cache_put_name(struct token_cache *cache, enum account_name_kind kind, struct bytes name,
                           const struct account *who)
 {
-    if (who->epoch != cache->epoch || find_name(cache, kind, name))
-        return;
-    struct cached_name *row = new_name(kind, name);
-    if (!row)
-        return; /* it is only a cache */
-    row->who = account_ref(who);
-    cache->bytes += account_bytes(who);
-    HASH_ADD_KEYPTR(hh, cache->names, row->key, row->key_len, row);
-    make_room(cache);
+    if (who->epoch == cache->epoch)
+        put_name(cache, kind, name, who);
+}
+
+void token_cache_put_nobody(struct token_cache *cache, uint64_t epoch, enum account_name_kind kind,
+                            struct bytes name)
+{
+    if (epoch == cache->epoch)
+        put_name(cache, kind, name, NULL);
+}
+
+bool token_cache_is_nobody(struct token_cache *cache, uint64_t epoch, enum account_name_kind kind,
+                           struct bytes name)
+{
+    struct cached_name *row = be_of_epoch(cache, epoch) ? find_name(cache, kind, name) : NULL;
+    if (!row || row->who)
+        return false;
+    use_name(cache, row);
+    return true;
 }
 
 void token_cache_put(struct token_cache *cache, const struct account *account)

@@ -31,5 +31,10 @@ const struct account *token_cache_find_id(struct token_cache *cache, uint64_t ep
 void token_cache_put_name(struct token_cache *cache, enum account_name_kind kind, struct bytes name,
                           const struct account *who);
 void token_cache_put(struct token_cache *cache, const struct account *account);
+/* Nobody is called that. */
+bool token_cache_is_nobody(struct token_cache *cache, uint64_t epoch, enum account_name_kind kind,
+                           struct bytes name);
+void token_cache_put_nobody(struct token_cache *cache, uint64_t epoch, enum account_name_kind kind,
+                            struct bytes name);
 
 #endif

@@ -191,9 +191,16 @@ static void test_who_is_no_owner(void **state)
     begin(FLAVOR_OPENLDAP, CONTAINERS("", "") OTHERS
           "dn: uid=a,dc=contoso,dc=com\nobjectClass: inetOrgPerson\nmail: shared@contoso.com\n\n"
           "dn: uid=b,dc=contoso,dc=com\nobjectClass: inetOrgPerson\nmail: shared@contoso.com\n\n");
-    assert_has_text(may_send_as("alice", "nobody@contoso.com"), "not_found: ");
+    for (int i = 0; i < 2; i++) /* the second time without asking */
+        assert_has_text(may_send_as("alice", "nobody@contoso.com"), "not_found: no such account");
     assert_has_text(may_send_as("alice", "*@contoso.com"), "not_found: ");
     assert_has_text(may_send_as("alice", "shared@contoso.com"), "denied_credentials: ambiguous");
+    fake_directory_put(scene.fake, PERSON("nobody", "1009", "dirrelayAce: allow Send-As to everyone\n"));
+    scene_turn(&scene);
+    assert_has_text(may_send_as("alice", "nobody@contoso.com"), "yes: ");
+    fake_directory_delete(scene.fake, "uid=nobody,ou=people,dc=contoso,dc=com");
+    scene_turn(&scene);
+    assert_has_text(may_send_as("alice", "nobody@contoso.com"), "not_found: ");
     scene_end(&scene);
 }
 
@@ -247,6 +254,37 @@ static void test_delegates(void **state)
     scene_turn(&scene);
     assert_false(is_delegate("alice", "boss@contoso.com"));
     assert_true(is_delegate("bob", "boss@contoso.com"));
+    scene_end(&scene);
+}
+
+/* A DC is asked for all of them at once, and not for those of other domains. */
+/* proves: C271 facts-8.4 */
+static void test_delegates_in_a_domain(void **state)
+{
+    static const char *const sids[] = {"S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-2002"};
+    enum error error;
+    struct note note;
+    (void)state;
+    begin(FLAVOR_AD,
+          CONTAINERS("", "") PERSON("alice", "1001", "distinguishedName: " ALICE_DN "\n") PERSON(
+              "bob", "1002",
+              "distinguishedName: uid=bob,ou=people,dc=contoso,dc=com\n") GROUP("desks", "2002", ALICE_DN)
+              PERSON("boss", "1000",
+                     "publicDelegates: UID=Alice,OU=People,DC=contoso,DC=com\npublicDelegates: " DESKS_DN "\n"
+                     "publicDelegates: cn=x,dc=other,dc=contoso,dc=com\npublicDelegates: "
+                     "cn=gone,dc=contoso,dc=com\n"));
+    fake_directory_put(scene.fake, "dn: " DESKS_DN "\nobjectClass: group\ncn: desks\nobjectSid: "
+                                   "S-1-5-21-1-2-3-2002\ndistinguishedName: " DESKS_DN "\n\n");
+    scene_turn(&scene);
+    const struct account *owner = owner_of("boss@contoso.com", &error, &note);
+    assert_non_null(owner);
+    assert_int_equal(owner->access->delegate_count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        struct sid sid;
+        assert_int_equal(sid_parse(bytes_of_text(sids[i]), &sid), OK);
+        assert_true(sender_access_names_delegate(owner->access, &sid));
+    }
+    account_unref(owner);
     scene_end(&scene);
 }
 
@@ -336,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_who_is_no_owner),
         cmocka_unit_test(test_the_base_of_the_accounts),
         cmocka_unit_test(test_delegates),
+        cmocka_unit_test(test_delegates_in_a_domain),
         cmocka_unit_test(test_descriptors),
         cmocka_unit_test(test_an_entry_without_its_descriptor),
     };

@@ -101,6 +101,25 @@ static void test_what_ends_is_dropped(void **state)
     assert_int_equal(cache.bytes, 0);
 }
 
+/* proves: D8 */
+static void test_nobody(void **state)
+{
+    (void)state;
+    struct token_cache cache = {0};
+    assert_false(token_cache_is_nobody(&cache, 1, ACCOUNT_NAME_ADDRESS, BYTES_LITERAL("a")));
+    token_cache_put_nobody(&cache, 1, ACCOUNT_NAME_ADDRESS, BYTES_LITERAL("a"));
+    assert_true(token_cache_is_nobody(&cache, 1, ACCOUNT_NAME_ADDRESS, BYTES_LITERAL("a")));
+    assert_false(token_cache_is_nobody(&cache, 1, ACCOUNT_NAME_SENDER, BYTES_LITERAL("a")));
+    assert_null(token_cache_find(&cache, 1, ACCOUNT_NAME_ADDRESS, BYTES_LITERAL("a"), true, 0));
+    assert_false(token_cache_is_nobody(&cache, 2, ACCOUNT_NAME_ADDRESS, BYTES_LITERAL("a")));
+    token_cache_put_nobody(&cache, 1, ACCOUNT_NAME_ADDRESS, BYTES_LITERAL("a")); /* a late answer */
+    assert_false(token_cache_is_nobody(&cache, 2, ACCOUNT_NAME_ADDRESS, BYTES_LITERAL("a")));
+    put(&cache, "b", 1, 2);
+    assert_false(token_cache_is_nobody(&cache, 2, ACCOUNT_NAME_LOGIN, BYTES_LITERAL("b")));
+    token_cache_clear(&cache);
+    assert_int_equal(cache.bytes, 0);
+}
+
 static void test_bounded_by_bytes(void **state)
 {
     (void)state;
@@ -130,9 +149,8 @@ static void test_bounded_by_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_found_by_name_and_kind),
-        cmocka_unit_test(test_of_one_epoch),
-        cmocka_unit_test(test_what_ends_is_dropped),
+        cmocka_unit_test(test_found_by_name_and_kind), cmocka_unit_test(test_of_one_epoch),
+        cmocka_unit_test(test_what_ends_is_dropped),   cmocka_unit_test(test_nobody),
         cmocka_unit_test(test_bounded_by_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
