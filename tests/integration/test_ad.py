@@ -62,13 +62,37 @@ def read_rights():
 
 RIGHTS = read_rights()
 DC = None
+# What Exchange's setup adds to people; Samba's schema lacks it.
+PUBLIC_DELEGATES = """dn: CN=ms-Exch-Public-Delegates,CN=Schema,CN=Configuration,DC=X
+changetype: add
+objectClass: attributeSchema
+cn: ms-Exch-Public-Delegates
+lDAPDisplayName: publicDelegates
+attributeID: 1.2.840.113556.1.2.238
+attributeSyntax: 2.5.5.1
+oMSyntax: 127
+oMObjectClass:: KwwCh3McAIVK
+isSingleValued: FALSE
+
+dn:
+changetype: modify
+add: schemaUpdateNow
+schemaUpdateNow: 1
+-
+
+dn: CN=Organizational-Person,CN=Schema,CN=Configuration,DC=X
+changetype: modify
+add: mayContain
+mayContain: publicDelegates
+
+"""
 
 
 def setUpModule():
     """One DC for all tests: its schema can be loaded only once."""
     global DC, SERVICE, SERVICE_SID, SERVER, RECEIVE, SINK
     samba_dc.install_packages()
-    DC = samba_dc.SambaDc(ldif=samba_dc.SCHEMA)
+    DC = samba_dc.SambaDc(ldif=samba_dc.SCHEMA + (PUBLIC_DELEGATES,))
     unittest.addModuleCleanup(DC.close)
     SINK = Sink()
     unittest.addModuleCleanup(SINK.stop)
@@ -476,6 +500,23 @@ class Senders(Case):
         self.assertEqual(mail("desk@contoso.com"), refused)
         DC.add_ace(sara, self.ace("OD", "PS"))
         self.assertEqual(mail("sara@contoso.com"), refused)
+
+    # proves: C271 facts-8.4 contract-5
+    def test_on_behalf(self):
+        DC.add_ace(self.dn, aces(("ms-Exch-SMTP-Submit",), "AU"))
+        tess = DC.create_user("tess", PASSWORD, mail="tess@contoso.com")
+        assistants = DC.create_group("assistants", members=[DC.create_group("trainees", members=[tess])])
+        gone = DC.create_user("gone", PASSWORD)
+        DC.create_user("chief", PASSWORD, mail="chief@contoso.com", publicDelegates=[gone, assistants])
+        DC.create_user("other", PASSWORD, mail="other@contoso.com", publicDelegates=[gone])
+        DC.delete(gone)
+        client = self.login("tess")
+        for sender, reply in (("chief", "250"), ("other", "550 5.7.1 Client does not have permission to send on behalf of the from address")):
+            client.mail("tess@contoso.com")
+            self.assertEqual(client.rcpt("chief@contoso.com").code, 250)
+            self.assertEqual(client.say("DATA").code, 354)
+            text = client.say("Sender: tess@contoso.com\r\nFrom: %s@contoso.com\r\n\r\nx\r\n." % sender).text
+            self.assertTrue(text.startswith(reply), text)
 
     def login(self, user):
         self.daemon()
