@@ -8,7 +8,7 @@
 set -euo pipefail
 
 BUILD="build-essential cmake ninja-build pkg-config libldap-dev libuv1-dev libunbound-dev liblmdb-dev libinih-dev
-       libjansson-dev libidn2-dev libcap-dev libsasl2-dev libcurl4-openssl-dev libkrb5-dev libssl-dev uthash-dev"
+       libjansson-dev libidn2-dev libcap-dev libseccomp-dev libsasl2-dev libcurl4-openssl-dev libkrb5-dev libssl-dev uthash-dev"
 RUN="slapd slapd-contrib ldap-utils libsasl2-modules libsasl2-modules-gssapi-mit openssl python3 swaks"
 TEST="git clang clang-format libclang-rt-14-dev libcmocka-dev strace systemd procps iproute2 jq curl postfix sasl2-bin krb5-kdc krb5-admin-server krb5-user
       python3-gssapi gss-ntlmssp nsd ldnsutils msmtp gsasl valgrind rspamd opendkim clamav-daemon clamav-milter python3-dkim"

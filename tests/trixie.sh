@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 root=${1:-/var/tmp/dirrelay-trixie}
 mirror=$(sed -nE 's/^(URIs: |deb )(http[^ ]*\/debian) ?.*/\2/p' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1 || true)
 packages=gcc,libc6-dev,cmake,ninja-build,pkg-config,libldap-dev,libuv1-dev,libunbound-dev,liblmdb-dev,libinih-dev,libjansson-dev
-packages=$packages,libidn2-dev,libcap-dev,libsasl2-dev,libcurl4-openssl-dev,libkrb5-dev,libssl-dev,uthash-dev,libcmocka-dev,ca-certificates
+packages=$packages,libidn2-dev,libcap-dev,libseccomp-dev,libsasl2-dev,libcurl4-openssl-dev,libkrb5-dev,libssl-dev,uthash-dev,libcmocka-dev,ca-certificates
 
 [ -n "$mirror" ] || { echo "tests/trixie.sh: no Debian mirror in apt's sources" >&2; exit 1; }
 [ "$(id -u)" = 0 ] || { echo "tests/trixie.sh: as root" >&2; exit 1; }

@@ -3,6 +3,7 @@
 #include "base/exit_code.h"
 #include "config/config.h"
 #include "daemon/check.h"
+#include "daemon/confinement.h"
 #include "daemon/privileges.h"
 #include "daemon/process.h"
 
@@ -45,7 +46,7 @@ static int parse(int argc, char **argv, struct options *options)
     return -1;
 }
 
-/* The directories of our own files, then the identity for life. */
+/* The directories of our own files, then identity and confinement for life. */
 static enum error take_identity(const struct config *config, struct note *note)
 {
     char control[256];
@@ -54,7 +55,9 @@ static enum error take_identity(const struct config *config, struct note *note)
     enum error error = privileges_prepare_directory(config->server.state_dir, 0750, user, group, note);
     if (!error)
         error = privileges_prepare_directory(dirname(control), 0755, user, group, note);
-    return error ? error : privileges_drop(user, group, note);
+    if (!error)
+        error = privileges_drop(user, group, note);
+    return error ? error : confinement_enter(CONFINEMENT_IS_SANITIZED, note);
 }
 
 static int fail(const struct note *note, enum error error, int code)

@@ -78,7 +78,8 @@ class Life:
         org = Organization()
         org.relay("Relay", self.port, EVERYBODY)
         org.send("Internet", self.sink.port)
-        self.daemon = Daemon(org.write(self.folder), {"queue.retry": "1s 1s 1s", "server.loops": 1}, env=ENVIRONMENT, start=False)
+        self.daemon = Daemon(org.write(self.folder), {"queue.retry": "1s 1s 1s", "server.loops": 1}, env=ENVIRONMENT, as_root=True,
+                             start=False)
         try:
             self.live(binary, phase, kill_at)
         except BaseException:
@@ -91,8 +92,6 @@ class Life:
 
     def live(self, binary, phase, kill_at):
         daemon = self.daemon
-        with open(self.record_path, "w") as file:
-            os.chmod(file.name, 0o666)
         daemon.program, daemon.tracer = os.path.join(BUILD, binary), record(self.record_path, kill_at)
         daemon.start()
         eventually(lambda: can_connect(self.port))
@@ -169,6 +168,7 @@ class Life:
 
 
 @unittest.skipIf(why_no_recording(), why_no_recording())
+@unittest.skipUnless(os.geteuid() == 0, "needs root: the daemon lets nobody else look in")
 class KilledAtCall(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="dr-calls-")

@@ -151,7 +151,7 @@ class Life(Process):
             self.assertEqual(fields["Gid"].split("\t"), [str(nobody.pw_gid)] * 4)
             self.assertIn(int(fields["CapPrm"], 16), (0, 1 << 10))
             self.assertEqual(int(fields["CapInh"], 16), 0)
-            self.assertEqual(fields["NoNewPrivs"], "1")
+            self.assertEqual((fields["NoNewPrivs"], fields["Seccomp"]), ("1", "2"))
         self.assertEqual(os.stat(daemon.state_dir).st_uid, nobody.pw_uid)
         self.relay()
         self.sink.wait()

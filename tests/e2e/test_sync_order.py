@@ -78,7 +78,7 @@ def traced_run(program):
         org = Organization()
         org.relay("Relay", port, EVERYBODY)
         uri = org.send("Internet", sink.port).write(folder)
-        with Daemon(uri, env={"ASAN_OPTIONS": "exitcode=99:detect_leaks=0"}, start=False) as daemon:
+        with Daemon(uri, env={"ASAN_OPTIONS": "exitcode=99:detect_leaks=0"}, as_root=True, start=False) as daemon:
             path = os.path.join(daemon.folder, "trace")
             daemon.program, daemon.tracer = os.path.join(BUILD, program), strace(path, "-D")
             daemon.start()
@@ -89,6 +89,7 @@ def traced_run(program):
 
 
 @unittest.skipIf(why_no_strace(), why_no_strace())
+@unittest.skipUnless(os.geteuid() == 0, "needs root: the daemon lets nobody else look in")
 class SyncOrder(unittest.TestCase):
     """One run of the daemon, looked at from several sides."""
 
