@@ -2,31 +2,48 @@
 
 #include <string.h>
 
-/* The length of the field at the start of block: its line and the lines that begin with a blank. */
-static size_t field_length(struct bytes block)
+/* Up to and with the next LF. */
+static size_t line_length(const char *at, const char *end)
 {
-    size_t end = 0;
+    const char *line_end = memchr(at, '\n', (size_t)(end - at));
+    return (size_t)((line_end ? line_end + 1 : end) - at);
+}
 
-    do {
-        size_t line = bytes_find(bytes_skip(block, end), '\n');
-        end += line + (end + line < block.len);
-    } while (end < block.len && (block.ptr[end] == ' ' || block.ptr[end] == '\t'));
-    return end;
+/* Does no CR stand in the line but the one before its LF? */
+static bool is_plain_line(const char *line, size_t length)
+{
+    const char *cr = memchr(line, '\r', length);
+    return !cr || (cr + 2 == line + length && cr[1] == '\n');
+}
+
+/* Its first line's colon ends the name of a field without folds in it; without one the field has no name. */
+static void find_name(struct header_field *field, size_t first_line)
+{
+    const char *start = field->whole.ptr;
+    const char *colon = memchr(start, ':', field->whole.len);
+    size_t length = colon ? (size_t)(colon - start) : field->whole.len;
+
+    field->name = colon ? bytes_trim((struct bytes){start, length}) : (struct bytes){NULL, 0};
+    field->body = bytes_skip(field->whole, length + 1);
+    field->is_plain = field->is_plain && length < first_line;
 }
 
 bool header_next(struct bytes *rest, struct header_field *out)
 {
-    size_t colon;
-
     if (rest->len == 0)
         return false;
-    out->whole = bytes_first(*rest, field_length(*rest));
-    *rest = bytes_skip(*rest, out->whole.len);
-    out->is_plain = bytes_find(out->whole, '\n') + 1 >= out->whole.len &&
-                    bytes_find(out->whole, '\r') + 2 >= out->whole.len;
-    colon = bytes_find(out->whole, ':');
-    out->name = colon < out->whole.len ? bytes_trim(bytes_first(out->whole, colon)) : (struct bytes){NULL, 0};
-    out->body = bytes_skip(out->whole, colon + 1);
+    const char *start = rest->ptr, *end = start + rest->len;
+    size_t first_line = line_length(start, end);
+    const char *at = start + first_line;
+    out->is_plain = is_plain_line(start, first_line);
+    while (at < end && (*at == ' ' || *at == '\t')) {
+        size_t length = line_length(at, end);
+        out->is_plain = out->is_plain && is_plain_line(at, length);
+        at += length;
+    }
+    out->whole = (struct bytes){start, (size_t)(at - start)};
+    *rest = (struct bytes){at, (size_t)(end - at)};
+    find_name(out, first_line);
     return true;
 }
 
@@ -36,32 +53,30 @@ static bool is_name_byte(char c)
     return c > ' ' && c < 0x7f;
 }
 
-static char lower(char c)
+static char fold_case(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
 /* text without its ignored bytes begins with wanted; when is_whole nothing else may follow. */
-static bool matches(struct bytes text, struct bytes wanted, bool is_whole)
+static bool matches(struct bytes text, const char *wanted, bool is_whole)
 {
-    size_t found = 0;
-
     for (size_t i = 0; i < text.len; i++) {
         if (!is_name_byte(text.ptr[i]))
             continue;
-        if (found == wanted.len)
+        if (*wanted == '\0')
             return !is_whole;
-        if (lower(text.ptr[i]) != lower(wanted.ptr[found]))
+        if (fold_case(text.ptr[i]) != fold_case(*wanted))
             return false;
-        found++;
+        wanted++;
     }
-    return found == wanted.len;
+    return *wanted == '\0';
 }
 
 /* A later parser may begin a field where this one sees none: behind a fold inside the name, or behind a bare
  * CR anywhere. Tries the name at each of these places, up to its own colon. Linear in the field: a run of
  * ignored bytes is begun at once only, and each try ends at its first difference. */
-static bool has_hidden_name(struct bytes whole, struct bytes wanted, bool is_whole)
+static bool has_hidden_name(struct bytes whole, const char *wanted, bool is_whole)
 {
     size_t colon = bytes_find(whole, ':'); /* that of the name begun last */
     size_t at = 0;
@@ -83,10 +98,8 @@ static bool has_hidden_name(struct bytes whole, struct bytes wanted, bool is_who
     return false;
 }
 
-static bool name_matches(const struct header_field *field, const char *wanted_text, bool is_whole)
+static bool name_matches(const struct header_field *field, const char *wanted, bool is_whole)
 {
-    struct bytes wanted = bytes_of_text(wanted_text);
-
     if (field->name.len && matches(field->name, wanted, is_whole))
         return true;
     return !field->is_plain && has_hidden_name(field->whole, wanted, is_whole);

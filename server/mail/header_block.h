@@ -12,7 +12,8 @@ struct header_field {
                         * names with header_name_is and header_name_starts only */
     struct bytes body; /* after the colon, folding and the last CRLF included */
     struct bytes whole; /* from the name's first byte to the CRLF that ends the field */
-    bool is_plain;      /* one line without a CR inside: no later parser sees another field begin in it */
+    bool is_plain; /* nobody can see a field begin inside it: the name stands on its first line, and no CR
+                    * without an LF anywhere */
 };
 
 /* Walks the fields in order. block: CRLF-terminated lines, without the empty line that ends the header.
