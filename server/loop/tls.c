@@ -29,6 +29,7 @@ struct tls {
     bool has_dane;
     bool is_broken;   /* nothing may be said any more, not even goodbye */
     bool is_left_off; /* plaintext may wait inside OpenSSL, because reading was suspended */
+    bool is_identity_shown;
 };
 
 /* -- the BIO: records from tls->input, records to the transport -- */
@@ -123,9 +124,11 @@ static void tell_success(struct stream *stream)
                                       .cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(ssl)),
                                       .is_resumed = SSL_session_reused(ssl) == 1,
                                       .peer = peer,
+                                      .peer_chain = SSL_is_server(ssl) ? SSL_get_peer_cert_chain(ssl) : NULL,
                                       .is_trusted = !SSL_is_server(ssl) && peer && verdict == X509_V_OK,
                                       .distrust = X509_verify_cert_error_string(verdict),
-                                      .has_dane = stream->tls->has_dane});
+                                      .has_dane = stream->tls->has_dane,
+                                      .is_identity_shown = stream->tls->is_identity_shown});
     X509_free(peer);
 }
 
@@ -315,17 +318,33 @@ static bool prepare_server(SSL *ssl, const struct tls_server_request *request)
     if (request->asks_certificate) {
         SSL_set_verify(ssl, SSL_VERIFY_PEER, on_verify);
     }
+    if (request->is_once) {
+        SSL_set_options(ssl, SSL_OP_NO_TICKET);
+        SSL_set_num_tickets(ssl, 0);
+    }
     SSL_set_accept_state(ssl);
     return SSL_set_session_id_context(ssl, (const unsigned char *)scope.ptr, (unsigned)scope.len) == 1;
 }
 
 static bool prepare_client(SSL *ssl, const struct tls_client_request *request, size_t *out_dane_count)
 {
+    const struct tls_identity *identity = request->identity;
     SSL_set_connect_state(ssl);
+    if (identity != NULL &&
+        SSL_use_cert_and_key(ssl, identity->certificate, identity->key, identity->chain, 1) != 1) {
+        return false;
+    }
     if (request->dane != NULL) {
         return tls_dane_use(ssl, request->dane, out_dane_count);
     }
     return request->server_name == NULL || SSL_set_tlsext_host_name(ssl, request->server_name) == 1;
+}
+
+/* The server asks for a certificate; the one to show is set already. */
+static int on_identity_asked(SSL *ssl, void *owner)
+{
+    ((struct tls *)owner)->is_identity_shown = SSL_get_certificate(ssl) != NULL;
+    return 1;
 }
 
 /* Takes the SSL; the stream is as it was when that does not work. */
@@ -364,6 +383,7 @@ enum error stream_start_tls_client(struct stream *stream, struct tls_context *co
         return error;
     }
     stream->tls->has_dane = dane_count > 0;
+    SSL_set_cert_cb(ssl, on_identity_asked, stream->tls);
     ERR_clear_error();
     /* Says hello; the answer comes by tls_read. */
     if (SSL_get_error(ssl, SSL_do_handshake(ssl)) != SSL_ERROR_WANT_READ) {

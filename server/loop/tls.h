@@ -10,6 +10,7 @@
 struct x509_st;       /* OpenSSL's X509 */
 struct evp_pkey_st;   /* its EVP_PKEY */
 struct stack_st_X509; /* its STACK_OF(X509) */
+struct x509_store_st; /* its X509_STORE */
 
 enum tls_profile {
     TLS_PROFILE_MODERN, /* TLS 1.2 and 1.3, forward secrecy and authenticated encryption only */
@@ -53,6 +54,16 @@ MUST_USE enum error tls_context_new_client(const struct tls_client_config *confi
 /* Streams that were raised with it go on. NULL is a no-op. */
 void tls_context_free(struct tls_context *context);
 
+/* What the context holds certificates against: anchors and revocation lists, immutable and counted, for any
+ * thread. */
+struct x509_store_st *tls_context_trust(const struct tls_context *context); /* a reference */
+struct x509_store_st *tls_trust_ref(struct x509_store_st *trust);
+void tls_trust_unref(struct x509_store_st *trust); /* NULL is a no-op */
+/* Does a client's chain end in an anchor, is it in force, meant for clients and, where lists are given, not
+ * revoked? chain may be NULL. *out_distrust: OpenSSL's words, static. Cost: a signature a certificate. */
+bool tls_trust_is_good_client(struct x509_store_st *trust, struct x509_st *certificate,
+                              struct stack_st_X509 *chain, const char **out_distrust);
+
 struct tls_result {
     enum error error; /* OK, or ERROR_PROTOCOL: no common ground, or not TLS at all; the stream closes then */
     const char *why;  /* of a failure, OpenSSL's words; static */
@@ -61,17 +72,20 @@ struct tls_result {
     bool is_resumed;
     const struct x509_st *peer; /* the other side's certificate, or NULL; borrowed for the call. A client's is
                                    not verified */
+    struct stack_st_X509 *peer_chain; /* what a client showed besides, or NULL; borrowed for the call */
     bool is_trusted; /* of a server: its chain ends in an anchor, is in force, meant for servers and, where
                         lists are given, not revoked. Says nothing about its name */
     const char *distrust; /* why not, OpenSSL's words; static */
     bool has_dane;        /* the request's records can be used, and is_trusted says whether the certificate is
                              what they say, whatever else is wrong with it */
+    bool is_identity_shown; /* to a server that asked for this side's certificate */
 };
 
 struct tls_server_request {
     struct bytes scope;    /* 1 to 32 bytes: a ticket given in one scope does not resume in another */
     bool asks_certificate; /* the client may show a certificate; whether it is worth anything is the owner's
                               to say */
+    bool is_once;          /* it resumes nowhere: what it shows is seen anew, with its chain, each time */
     /* The handshake ended. Not called when the stream closes before that. */
     void (*on_secured)(void *owner, const struct tls_result *result);
 };
@@ -85,9 +99,18 @@ struct tls_server_request {
 MUST_USE enum error stream_start_tls_server(struct stream *stream, struct tls_context *context,
                                             const struct tls_server_request *request);
 
+/* What this side proves itself with. */
+struct tls_identity {
+    struct x509_st *certificate;
+    struct evp_pkey_st *key;
+    struct stack_st_X509 *chain; /* between it and the root; may be NULL */
+};
+
 struct tls_client_request {
     const char *server_name; /* host name for SNI (RFC 6066), or NULL */
     const struct dane *dane; /* borrowed for the call; NULL: none. Its base is the server_name then */
+    const struct tls_identity *identity; /* shown to a server that asks for a certificate, counted up; NULL:
+                                            none is shown */
     /* As the server's. A certificate that is not good does not end the handshake: what it must be is the
      * owner's to say. */
     void (*on_secured)(void *owner, const struct tls_result *result);
@@ -116,6 +139,8 @@ MUST_USE bool stream_tls_end_point(const struct stream *stream, struct tls_end_p
  * wildcard stands for exactly one whole label, the first. A name that begins with a dot: does it hold any
  * name below that domain? Spec: RFC 6125. */
 bool tls_certificate_holds(const struct x509_st *certificate, const char *name);
+/* Does it hold this domain, or any name below it? */
+bool tls_certificate_holds_domain(const struct x509_st *certificate, const char *domain);
 /* Its DNS names in one printable line, blank separated, cut where out ends. */
 void tls_certificate_names(const struct x509_st *certificate, char *out, size_t size);
 

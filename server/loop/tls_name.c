@@ -1,12 +1,23 @@
 #include "loop/tls.h"
 
 #include <openssl/x509v3.h>
+#include <stdio.h>
+
+#define NAME_MAX_SIZE 257 /* a dot and the longest name */
 
 bool tls_certificate_holds(const struct x509_st *certificate, const char *name)
 {
     const unsigned flags = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
     /* OpenSSL fills caches inside and says const nowhere. */
     return X509_check_host((X509 *)(uintptr_t)certificate, name, 0, flags, NULL) == 1;
+}
+
+bool tls_certificate_holds_domain(const struct x509_st *certificate, const char *domain)
+{
+    char below[NAME_MAX_SIZE];
+    int len = snprintf(below, sizeof below, ".%s", domain);
+    return tls_certificate_holds(certificate, domain) ||
+           (len < (int)sizeof below && tls_certificate_holds(certificate, below));
 }
 
 void tls_certificate_names(const struct x509_st *certificate, char *out, size_t size)

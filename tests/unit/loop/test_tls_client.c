@@ -142,8 +142,9 @@ static struct tls_context *new_client_context(const struct tls_client_config *co
     return context;
 }
 
-static void open_pair(struct pair *pair, struct tls_context *client, SSL_CTX *server,
-                      const struct fake_certificate *certificate, const char *server_name)
+static void open_pair_with(struct pair *pair, struct tls_context *client, SSL_CTX *server,
+                           const struct fake_certificate *certificate,
+                           const struct tls_client_request *request)
 {
     static const struct stream_events EVENTS = {.on_read = on_read, .on_close = on_close};
     static const struct ip_endpoint nowhere = {.address = {IP_V4, {10, 0, 0, 1}}, .port = 25};
@@ -153,11 +154,15 @@ static void open_pair(struct pair *pair, struct tls_context *client, SSL_CTX *se
     pair->stream = stream_memory_new(pair->loop, &nowhere, &nowhere, on_output, pair);
     stream_attach(pair->stream, &EVENTS, pair);
     fake_tls_server_open(&pair->server, server, certificate);
-    assert_int_equal(stream_start_tls_client(
-                         pair->stream, client,
-                         &(struct tls_client_request){.server_name = server_name, .on_secured = on_secured}),
-                     OK);
+    assert_int_equal(stream_start_tls_client(pair->stream, client, request), OK);
     assert_true(stream_is_tls(pair->stream));
+}
+
+static void open_pair(struct pair *pair, struct tls_context *client, SSL_CTX *server,
+                      const struct fake_certificate *certificate, const char *server_name)
+{
+    const struct tls_client_request request = {.server_name = server_name, .on_secured = on_secured};
+    open_pair_with(pair, client, server, certificate, &request);
 }
 
 static void carry(struct pair *pair, size_t piece)
@@ -281,6 +286,87 @@ static void what_a_certificate_is_worth(void **state)
         tls_context_free(client);
     }
     SSL_CTX_free(server);
+}
+
+static int take_any(int is_good, X509_STORE_CTX *store)
+{
+    (void)is_good;
+    (void)store;
+    return 1;
+}
+
+/* proves: C146 C148 C168 facts-10.4 */
+static void our_certificate_is_shown_to_who_asks(void **state)
+{
+    static const struct row {
+        bool has_identity, is_asked;
+    } rows[] = {{true, true}, {true, false}, {false, true}, {false, false}};
+    struct tls_context *client = new_client_context(&(struct tls_client_config){.ca_file = ca_file}, NULL);
+    const struct tls_identity identity = {self_signed.x509, self_signed.key, NULL};
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        const struct row *row = &rows[i / 2];
+        const struct tls_client_request request = {.identity = row->has_identity ? &identity : NULL,
+                                                   .on_secured = on_secured};
+        SSL_CTX *server = new_server_context(versions[i % 2], versions[i % 2]);
+        SSL_CTX_set_verify(server, row->is_asked ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, take_any);
+        struct pair pair;
+        open_pair_with(&pair, client, server, &good, &request);
+        carry(&pair, SIZE_MAX);
+        bool is_shown = row->has_identity && row->is_asked;
+        assert_int_equal(pair.result.error, OK);
+        assert_int_equal(pair.result.is_identity_shown, is_shown);
+        X509 *seen = SSL_get1_peer_certificate(pair.server.ssl);
+        assert_true(is_shown ? seen != NULL && X509_cmp(seen, self_signed.x509) == 0 : seen == NULL);
+        X509_free(seen);
+        done(&pair);
+        SSL_CTX_free(server);
+    }
+    tls_context_free(client);
+}
+
+/* proves: T6 T7 C161 C177 facts-10.4 */
+static void what_a_clients_certificate_is_worth(void **state)
+{
+    const struct row {
+        const struct fake_certificate *certificate;
+        bool shows_middle;
+        const char *crl_file;
+        const char *distrust; /* NULL: good */
+    } rows[] = {
+        {&good, false, NULL, NULL},
+        {&deep, true, NULL, NULL},
+        {&deep, false, NULL, "unable to get local issuer certificate"},
+        {&expired, false, NULL, "certificate has expired"},
+        {&early, false, NULL, "certificate is not yet valid"},
+        {&self_signed, false, NULL, "self-signed certificate"},
+        {&foreign, false, NULL, "unable to get local issuer certificate"},
+        {&deep, true, crl_file, NULL},
+        {&revoked, false, crl_file, "certificate revoked"},
+        {&good, false, stale_file, "CRL has expired"},
+        {&good, false, foreign_file, "unable to get certificate CRL"},
+    };
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    (void)state;
+    sk_X509_push(chain, middle.x509);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tls_client_config config = {.ca_file = ca_file, .crl_file = rows[i].crl_file};
+        struct tls_context *client = new_client_context(&config, NULL);
+        X509_STORE *trust = tls_context_trust(client);
+        const char *distrust = NULL;
+        tls_context_free(client); /* it lives on */
+        bool is_good = tls_trust_is_good_client(trust, rows[i].certificate->x509,
+                                                rows[i].shows_middle ? chain : NULL, &distrust);
+        if (is_good != (rows[i].distrust == NULL)) {
+            fail_msg("row %zu: %s", i, distrust);
+        }
+        if (rows[i].distrust != NULL) {
+            assert_string_equal(distrust, rows[i].distrust);
+        }
+        tls_trust_unref(trust);
+    }
+    sk_X509_free(chain);
 }
 
 /* An anchor that cannot be read trusts nobody. */
@@ -409,6 +495,8 @@ int main(void)
         cmocka_unit_test(a_handshake_cut_anywhere_succeeds),
         cmocka_unit_test(what_a_certificate_is_worth),
         cmocka_unit_test(without_anchors_nobody_is_trusted),
+        cmocka_unit_test(our_certificate_is_shown_to_who_asks),
+        cmocka_unit_test(what_a_clients_certificate_is_worth),
         cmocka_unit_test(the_names_of_a_certificate),
         cmocka_unit_test(names_are_printed_in_one_line),
         cmocka_unit_test(what_is_no_handshake_ends_the_stream),
