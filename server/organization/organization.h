@@ -4,6 +4,7 @@
 
 #include "organization/accepted_domain.h"
 #include "organization/receive_connector.h"
+#include "organization/secure_domain.h"
 #include "organization/send_connector.h"
 #include "organization/trusted_server.h"
 
@@ -26,6 +27,10 @@ struct transport_settings {
     const char *external_reporting_name; /* ExternalDsnReportingAuthority, or NULL */
     const char *const *copied_statuses;  /* GenerateCopyOfDSNFor: "5.4.6", … */
     size_t copied_status_count;
+    const struct secure_domain *send_secure; /* TLSSendDomainSecureList */
+    size_t send_secure_count;
+    const struct secure_domain *receive_secure; /* TLSReceiveDomainSecureList */
+    size_t receive_secure_count;
     const char *external_postmaster; /* msExchTransportExternalPostmasterAddress, or NULL */
 };
 

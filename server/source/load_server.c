@@ -147,6 +147,31 @@ static enum error read_copied(struct load_context *load, const struct entry *ent
     return OK;
 }
 
+/* One that cannot be read could be the one that mail must not reach without mutual TLS. */
+static enum error read_secure(struct load_context *load, const struct entry *entry, const char *name,
+                              const struct secure_domain **out, size_t *out_count)
+{
+    const struct attribute *attribute = entry_find(entry, name);
+    size_t count = attribute ? attribute->value_count : 0;
+    struct secure_domain *domains = count > 0 ? arena_array(load->arena, count, sizeof *domains) : NULL;
+    if (count > 0 && !domains)
+        return ERROR_LIMIT;
+    for (size_t i = 0; i < count; i++) {
+        struct note note = {0};
+        enum error error = secure_domain_parse(attribute->values[i], load->arena, &domains[i], &note);
+        if (error == ERROR_SYNTAX) {
+            load_refuse(load, entry->dn, false, "%s: %s", name, note.text);
+            close_connectors(load, entry, name);
+            return OK;
+        }
+        if (error != OK)
+            return error;
+    }
+    *out = domains;
+    *out_count = count;
+    return OK;
+}
+
 /* What is no name would stand in every report. */
 static void check_reporting_name(struct load_context *load, const struct entry *entry,
                                  struct transport_settings *settings)
@@ -178,6 +203,12 @@ enum error load_settings(struct load_context *load)
         close_connectors(load, entry, "a value cannot be read");
     check_reporting_name(load, entry, settings);
     error = read_copied(load, entry, settings);
+    if (error == OK)
+        error = read_secure(load, entry, "msExchTLSSendDomainSecureList", &settings->send_secure,
+                            &settings->send_secure_count);
+    if (error == OK)
+        error = read_secure(load, entry, "msExchTLSReceiveDomainSecureList", &settings->receive_secure,
+                            &settings->receive_secure_count);
     if (error != OK)
         return error;
     settings->dn = arena_copy(load->arena, bytes_of_text(entry->dn)).ptr;
