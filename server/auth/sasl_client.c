@@ -1,5 +1,7 @@
 #include "auth/sasl_client.h"
 
+#include "auth/ticket_credential.h"
+
 #include <sasl/sasl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,13 +9,17 @@
 #define SERVICE "smtp"
 /* The library has no such mechanism: one message, and an empty answer to the challenge that says why not. */
 #define BEARER "XOAUTH2"
+/* What Exchange means by GSSAPI. */
+#define TICKETS "GSS-SPNEGO"
 
 struct auth_client {
     sasl_conn_t *connection;
     sasl_callback_t callbacks[4];
     struct auth_credential credential;
-    sasl_secret_t *secret; /* the password in the library's form */
-    bool is_bearer;        /* none of the library's */
+    sasl_secret_t *secret;             /* the password in the library's form */
+    struct gss_cred_id_struct *ticket; /* of ours, or NULL */
+    bool is_complete;
+    bool is_bearer; /* none of the library's */
     unsigned bearer_steps;
 };
 
@@ -75,10 +81,12 @@ static sasl_secret_t *new_secret(const char *password)
 
 /* -- the exchange -- */
 
-/* No security layer; passwords may be said: whether the line is good enough for them is decided before. */
+/* No security layer is ever put on; passwords may be said: whether the line is good enough for them is
+ * decided before. With tickets a layer is asked for all the same, since only then the library has the host
+ * prove itself. */
 static int open_connection(struct auth_client *client, const char *host)
 {
-    sasl_security_properties_t properties = {0};
+    sasl_security_properties_t properties = {.max_ssf = client->ticket != NULL, .maxbufsize = 65536};
     sasl_callback_t callbacks[] = {
         {SASL_CB_USER, (int (*)(void))(void *)on_name, client},
         {SASL_CB_AUTHNAME, (int (*)(void))(void *)on_name, client},
@@ -87,6 +95,9 @@ static int open_connection(struct auth_client *client, const char *host)
     };
     memcpy(client->callbacks, callbacks, sizeof callbacks);
     int code = sasl_client_new(SERVICE, host, NULL, NULL, client->callbacks, 0, &client->connection);
+    if (code == SASL_OK && client->ticket != NULL) {
+        code = sasl_setprop(client->connection, SASL_GSS_CREDS, client->ticket);
+    }
     return code == SASL_OK ? sasl_setprop(client->connection, SASL_SEC_PROPS, &properties) : code;
 }
 
@@ -107,9 +118,12 @@ static enum error start_library(struct auth_client *client, const char *mechanis
         code = sasl_client_start(client->connection, mechanism, NULL, &message, &len, &chosen);
     }
     if (code != SASL_OK && code != SASL_CONTINUE) {
-        note_set(note, "SASL %s: %s", mechanism, sasl_errstring(code, NULL, NULL));
+        note_set(note, "SASL %s: %s", mechanism,
+                 client->connection != NULL ? sasl_errdetail(client->connection)
+                                            : sasl_errstring(code, NULL, NULL));
         return ERROR_TEMPORARY;
     }
+    client->is_complete = code == SASL_OK;
     *out_is_first = message != NULL;
     return append(out_message, message, len);
 }
@@ -144,6 +158,31 @@ enum error auth_client_new(const char *mechanism, const char *host, const struct
     return OK;
 }
 
+enum error auth_client_new_ticket(const char *keytab, const char *host, struct auth_client **out,
+                                  struct buffer *out_message, struct note *note)
+{
+    bool is_first = false;
+    struct auth_client *client = calloc(1, sizeof *client);
+    if (client == NULL) {
+        return ERROR_TEMPORARY;
+    }
+    enum error error = ticket_credential_acquire(keytab, &client->ticket, note);
+    if (error == OK) {
+        error = start_library(client, TICKETS, host, &is_first, out_message, note);
+    }
+    if (error != OK || !is_first) {
+        auth_client_free(client);
+        return ERROR_TEMPORARY;
+    }
+    *out = client;
+    return OK;
+}
+
+bool auth_client_is_complete(const struct auth_client *client)
+{
+    return client->is_complete;
+}
+
 enum error auth_client_step(struct auth_client *client, struct bytes challenge, struct buffer *out_message)
 {
     const char *message = NULL;
@@ -153,6 +192,7 @@ enum error auth_client_step(struct auth_client *client, struct bytes challenge, 
     }
     int code = sasl_client_step(client->connection, challenge.ptr != NULL ? challenge.ptr : "",
                                 (unsigned)challenge.len, NULL, &message, &len);
+    client->is_complete = code == SASL_OK;
     if (code != SASL_OK && code != SASL_CONTINUE) {
         return ERROR_PROTOCOL;
     }
@@ -171,6 +211,7 @@ void auth_client_free(struct auth_client *client)
         explicit_bzero(client->secret, sizeof *client->secret + client->secret->len);
         free(client->secret);
     }
+    ticket_credential_release(client->ticket);
     auth_credential_wipe(&client->credential);
     free(client);
 }

@@ -20,7 +20,7 @@ void auth_credential_wipe(struct auth_credential *credential);
  * the blank-separated names, any case. */
 const char *auth_client_choose(struct bytes offered, bool is_token);
 
-/* One exchange. Neither mechanism blocks. */
+/* One exchange. Names and passwords do not block, tickets do. */
 struct auth_client;
 /* credential: copied, the copy is wiped when the exchange is freed. host: the hop's name, or its address as
  * text. *out_is_first: the client begins, and out_message holds what it says; else the hop's first challenge
@@ -28,6 +28,12 @@ struct auth_client;
 MUST_USE enum error auth_client_new(const char *mechanism, const char *host,
                                     const struct auth_credential *credential, struct auth_client **out,
                                     bool *out_is_first, struct buffer *out_message, struct note *note);
+/* Tickets (SPNEGO): the client begins, as the principal of the keytab's first key, and the host has to prove
+ * that it is smtp/host of a realm that is trusted. Blocks as asking a KDC does; errors as above. */
+MUST_USE enum error auth_client_new_ticket(const char *keytab, const char *host, struct auth_client **out,
+                                           struct buffer *out_message, struct note *note);
+/* Has the mechanism ended well? Tickets: the host has proved itself. */
+bool auth_client_is_complete(const struct auth_client *client);
 /* The answer to a challenge, appended; both decoded. It may be a secret: wipe it. ERROR_PROTOCOL: the
  * mechanism ends here, yet the hop asks. */
 MUST_USE enum error auth_client_step(struct auth_client *client, struct bytes challenge,
