@@ -39,6 +39,7 @@ static enum error read_certificates(struct process *process, struct note *note)
     process->certificates = set;
     event_say(EVENT_INFO, "certificate.loaded", "%zu from %s", certificate_set_count(set), directory);
     receive_set_certificates(process->receive, set);
+    delivery_part_set_certificates(process, set);
     return OK;
 }
 
@@ -83,22 +84,34 @@ static bool wants_certificate(const struct receive_connector *connector)
            ((connector->auth_mechanism & AUTH_TLS) || connector->implicit_tls);
 }
 
-/* Facts 10.2: without it X-ANONYMOUSTLS is not offered. */
+static bool wants_internal(const struct organization *organization)
+{
+    bool is_wanted = false;
+    for (size_t i = 0; i < organization->receive_count && !is_wanted; i++) {
+        const struct receive_connector *connector = &organization->receive[i];
+        is_wanted = connector->is_enabled && !connector->refused &&
+                    (connector->auth_mechanism & AUTH_EXCHANGE_SERVER);
+    }
+    for (size_t i = 0; i < organization->send_count && !is_wanted; i++) {
+        const struct send_connector *connector = &organization->send[i];
+        is_wanted = connector->is_enabled && !connector->refused && connector->is_for_this_server &&
+                    (connector->send_flags & SEND_AUTH_MASK) == SEND_AUTH_EXCHANGE_SERVER;
+    }
+    return is_wanted;
+}
+
+/* Facts 10.2: without it X-ANONYMOUSTLS is not offered, and none is shown where it is. */
 static void check_internal(struct process *process, const struct organization *organization)
 {
     const struct certificate_wish wish = {.internal = organization->server.internal_certificate};
-    bool is_missing = false;
-    for (size_t i = 0; wish.internal.len && i < organization->receive_count && !is_missing; i++) {
-        const struct receive_connector *connector = &organization->receive[i];
-        is_missing = connector->is_enabled && !connector->refused &&
-                     (connector->auth_mechanism & AUTH_EXCHANGE_SERVER) &&
-                     certificate_set_choose(process->certificates, &wish) ==
-                         certificate_set_count(process->certificates);
-    }
+    bool is_missing =
+        wish.internal.len && wants_internal(organization) &&
+        certificate_set_choose(process->certificates, &wish) == certificate_set_count(process->certificates);
     if (is_missing && !process->is_internal_missing)
-        event_say(EVENT_ERROR, "certificate.internal",
-                  "msExchServerInternalTLSCert of %s is not in %s: X-ANONYMOUSTLS is not offered",
-                  organization->server.dn, process->config->tls.certificate_dir);
+        event_say(
+            EVENT_ERROR, "certificate.internal",
+            "msExchServerInternalTLSCert of %s is not in %s: X-ANONYMOUSTLS is neither offered nor used",
+            organization->server.dn, process->config->tls.certificate_dir);
     process->is_internal_missing = is_missing;
 }
 

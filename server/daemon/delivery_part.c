@@ -28,13 +28,17 @@ static enum error begin(struct process *process, struct note *note)
     delivery.asks_dane = config->tls.dane && config->dns.trust_anchor;
     delivery.asks_sts = config->tls.mta_sts;
     delivery.fetches_lists = config->tls.crl_fetch;
+    delivery.keytab = config->sasl.keytab;
     struct note problem = {0};
     enum error error = trust_part_read(config, &delivery.tls, &problem);
     if (error || problem.text[0])
         event_say(EVENT_ERROR, "trust.refused", "%s: no next hop's certificate is good", problem.text);
     if (error)
         return error;
-    return delivery_start(&delivery, &process->delivery, note);
+    error = delivery_start(&delivery, &process->delivery, note);
+    if (!error)
+        delivery_set_certificates(process->delivery, certificate_set_ref(process->certificates));
+    return error;
 }
 
 enum error delivery_part_start(struct process *process, struct note *note)
@@ -100,6 +104,37 @@ void delivery_part_set_tls(struct process *process, struct tls_context *tls)
         *handover = (struct trust_handover){.mail.on_mail = on_trust, .process = process, .tls = tls};
     if (!handover || !process->delivery_loop || !mailbox_post(process->delivery_loop, &handover->mail)) {
         tls_context_free(tls);
+        free(handover);
+    }
+}
+
+struct certificate_handover {
+    struct mail mail;
+    struct process *process;
+    const struct certificate_set *certificates;
+};
+
+/* On the delivery loop. */
+static void on_certificates(struct mail *mail)
+{
+    struct certificate_handover *handover = list_entry(mail, struct certificate_handover, mail);
+    if (handover->process->delivery)
+        delivery_set_certificates(handover->process->delivery, handover->certificates);
+    else
+        certificate_set_unref(handover->certificates);
+    free(handover);
+}
+
+void delivery_part_set_certificates(struct process *process, const struct certificate_set *certificates)
+{
+    struct certificate_handover *handover = process->delivery_loop ? malloc(sizeof *handover) : NULL;
+    if (!handover)
+        return; /* what it has serves on; at the start it takes them by itself */
+    *handover = (struct certificate_handover){.mail.on_mail = on_certificates,
+                                              .process = process,
+                                              .certificates = certificate_set_ref(certificates)};
+    if (!mailbox_post(process->delivery_loop, &handover->mail)) {
+        certificate_set_unref(certificates);
         free(handover);
     }
 }

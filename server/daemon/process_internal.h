@@ -103,6 +103,7 @@ void source_part_stop(struct process *process);
 MUST_USE enum error delivery_part_start(struct process *process, struct note *note);
 void delivery_part_set_organization(struct process *process, const struct organization *organization);
 void delivery_part_set_tls(struct process *process, struct tls_context *tls); /* takes it */
+void delivery_part_set_certificates(struct process *process, const struct certificate_set *certificates);
 /* Running transmissions may finish; abort cuts them. */
 void delivery_part_stop(struct process *process);
 void delivery_part_abort(struct process *process);

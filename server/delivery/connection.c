@@ -1,5 +1,6 @@
 #include "delivery/delivery_internal.h"
 
+#include "auth/direct_trust.h"
 #include "base/event.h"
 
 #include <stdio.h>
@@ -24,12 +25,15 @@ struct connection {
     struct destination destination;    /* the addresses of the smart host, or all of the domain's */
     bool is_resolving;
     bool has_addresses;
-    bool is_ready;   /* greeted */
-    bool is_leaving; /* QUIT is said */
-    bool in_clear;   /* this address has lost a handshake */
-    bool may_be_in_clear;
-    bool is_tested;     /* what a policy would ask for is only said */
-    const char *policy; /* of the domain's owner, which the session meets; static; NULL: none */
+    bool is_ready;             /* greeted */
+    bool is_leaving;           /* QUIT is said */
+    bool in_clear;             /* this address has lost a handshake */
+    bool is_tested;            /* what a policy would ask for is only said */
+    const char *policy;        /* of the domain's owner, which the session meets; static; NULL: none */
+    struct smtp_demand demand; /* of this session */
+    const struct trusted_server *server;        /* as which the hop has proved itself; NULL: none */
+    const struct certificate_set *certificates; /* a reference: of them is what is shown to the hop */
+    struct tls_identity identity;
     size_t first_host;
     size_t hosts_tried;
     size_t address; /* index of the destination's targets */
@@ -48,8 +52,15 @@ static void release(struct connection *connection)
     hop->connecting_count -= !connection->is_ready;
     loop_timer_stop(&connection->idle);
     destination_done(&connection->destination);
+    certificate_set_unref(connection->certificates);
     free(connection);
     hop_pump(hop);
+}
+
+/* Once it is ready: what may leave hangs on it. */
+static enum identity peer_of(const struct connection *connection)
+{
+    return security_peer(connection->hop->connector, &connection->demand, connection->server);
 }
 
 /* -- work -- */
@@ -79,7 +90,7 @@ static bool take_work(struct connection *connection)
     struct transmission *transmission = hop_take(connection->hop);
     if (!transmission)
         return false;
-    if (transmission_start(transmission)) {
+    if (transmission_start(transmission, peer_of(connection))) {
         transmission_defer(transmission,
                            BYTES_LITERAL("451 4.3.0 The message cannot be read from the queue"));
         return true;
@@ -192,7 +203,7 @@ static void log_session(const struct connection *connection)
         event_text(&event, "certificate", security->distrust ? security->distrust : "good");
     event_text(&event, "policy", connection->policy);
     event_text(&event, "auth", security->mechanism);
-    event_text(&event, "identity", identity_name(send_connector_peer(connection->hop->connector)));
+    event_text(&event, "identity", identity_name(peer_of(connection)));
     event_end(&event, false);
 }
 
@@ -215,6 +226,14 @@ static enum error on_credential(void *owner, struct auth_credential *out, struct
     const struct hop *hop = connection->hop;
     return hop->connector->token_endpoint ? token_credential(hop, out, note)
                                           : security_credential(hop->connector, out, note);
+}
+
+/* Direct trust (facts 10.3): the hop is the server whose key the directory has. */
+static bool on_server(void *owner, const struct x509_st *certificate)
+{
+    struct connection *connection = owner;
+    connection->server = direct_trust_find(connection->hop->organization, certificate);
+    return connection->server != NULL;
 }
 
 static void on_ready(void *owner)
@@ -253,7 +272,7 @@ static void on_closed(void *owner, bool is_permanent, struct bytes reply)
     note_reply(connection, reply);
     if (security.is_login_refused)
         token_forget(connection->hop);
-    connection->in_clear = security.is_handshake_lost && connection->may_be_in_clear;
+    connection->in_clear = security.is_handshake_lost && security_may_fall_back(&connection->demand);
     if (connection->in_clear)
         event_say(EVENT_WARNING, "hop.tls_failed", "%s: %s: tried again in clear",
                   connection->hop->connector->name, connection->hop->last_reply);
@@ -263,26 +282,54 @@ static void on_closed(void *owner, bool is_permanent, struct bytes reply)
 }
 
 static const struct smtp_client_events EVENTS = {
-    .on_ready = on_ready, .on_credential = on_credential, .on_closed = on_closed};
+    .on_ready = on_ready, .on_credential = on_credential, .on_server = on_server, .on_closed = on_closed};
 
-/* What the connector demands, and where it leaves that open, the domain's owner: by the DNS where that can be
- * trusted, else by a policy. */
-static void make_demand(struct connection *connection, const struct exchange_target *target,
-                        struct smtp_client_config *config)
+/* Those of now, which the session keeps. */
+static void show_certificates(struct connection *connection, struct smtp_client_config *config)
 {
     const struct hop *hop = connection->hop;
+    certificate_set_unref(connection->certificates);
+    connection->certificates = NULL;
+    if (hop->delivery->certificates)
+        connection->certificates = certificate_set_ref(hop->delivery->certificates);
+    if (connection->demand.is_mutual &&
+        security_mutual_identity(hop->connector, connection->certificates, &connection->identity))
+        config->identity = &connection->identity;
+    if (connection->demand.login == LOGIN_DEMAND_EXCHANGE &&
+        security_direct_identity(&hop->organization->server, connection->certificates, &connection->identity))
+        config->direct_identity = &connection->identity;
+}
+
+/* Where the connector leaves it open the domain's owner has a say: by the DNS where that can be trusted, else
+ * by a policy. */
+static void heed_domain(struct connection *connection, const struct exchange_target *target,
+                        struct smtp_demand *out_wish)
+{
     const struct dane *dane = destination_dane(&connection->destination, target);
     enum sts_mode mode = dane ? STS_MODE_NONE : destination_sts_mode(&connection->destination);
-    security_demand(hop->connector, hop->key.domain, connection->in_clear, &config->demand);
     if (dane)
-        security_demand_dane(dane, &config->demand);
+        security_demand_dane(dane, &connection->demand);
     if (mode == STS_MODE_ENFORCE)
-        security_demand_sts(&target->name, &config->demand);
+        security_demand_sts(&target->name, &connection->demand);
     if (mode == STS_MODE_TESTING)
-        security_demand_sts(&target->name, &config->wish);
+        security_demand_sts(&target->name, out_wish);
     connection->policy = dane ? "dane" : mode == STS_MODE_ENFORCE ? "mta-sts" : NULL;
     connection->is_tested = mode == STS_MODE_TESTING;
-    connection->may_be_in_clear = config->demand.tls == TLS_DEMAND_OFFERED;
+}
+
+/* What the connector demands, and for a partner's domain mutual TLS, whatever its owner asks for. */
+static void make_demand(struct connection *connection, const struct exchange_target *target,
+                        struct smtp_demand *out_wish)
+{
+    const struct hop *hop = connection->hop;
+    const char *domain = hop->key.domain;
+    bool is_secure =
+        security_is_domain_secure(hop->connector, &hop->organization->settings, bytes_of_text(domain));
+    security_demand(hop->connector, domain, connection->in_clear, &connection->demand);
+    if (is_secure)
+        security_demand_mutual(domain, &connection->demand);
+    else
+        heed_domain(connection, target, out_wish);
 }
 
 static enum error connect_to(struct connection *connection, const struct exchange_target *target)
@@ -290,6 +337,9 @@ static enum error connect_to(struct connection *connection, const struct exchang
     const struct send_connector *connector = connection->hop->connector;
     struct delivery *delivery = connection->hop->delivery;
     struct ip_endpoint endpoint = {target->address, connector->port};
+    connection->server = NULL;
+    struct smtp_demand wish = {0};
+    make_demand(connection, target, &wish);
     struct smtp_client_config config = {
         .helo_name = connector->fqdn,
         .force_helo = connector->outbound_security & OUTBOUND_FORCE_HELO,
@@ -298,11 +348,17 @@ static enum error connect_to(struct connection *connection, const struct exchang
             connector->connection_timeout_s ? connector->connection_timeout_s * UINT64_C(1000) : COMMAND_MS,
         .data_timeout_ms = DATA_MS,
         .hop_name = host_name(connection),
+        .demand = connection->demand,
+        .wish = wish,
         .tls = &delivery->config.tls,
         .revocation = delivery->revocation,
         .protocol_connector = connector->protocol_logging ? connector->name : NULL,
     };
-    make_demand(connection, target, &config);
+    if (connection->demand.login == LOGIN_DEMAND_EXCHANGE) {
+        config.keytab = delivery->config.keytab;
+        config.jobs = security_jobs(delivery);
+    }
+    show_certificates(connection, &config);
     return smtp_client_connect(delivery->config.loop, &endpoint, &connector->source, &config, &EVENTS,
                                connection, &connection->client);
 }

@@ -209,6 +209,12 @@ void delivery_set_tls(struct delivery *delivery, struct tls_context *tls)
     delivery->config.tls = tls;
 }
 
+void delivery_set_certificates(struct delivery *delivery, const struct certificate_set *certificates)
+{
+    certificate_set_unref(delivery->certificates);
+    delivery->certificates = certificates;
+}
+
 void delivery_check_stopped(struct delivery *delivery)
 {
     if (delivery->on_stopped && is_empty(delivery))
@@ -249,6 +255,7 @@ void delivery_free(struct delivery *delivery)
     metric_unregister_callback("dirrelay_queue_oldest_seconds");
     free_parts(delivery);
     organization_unref(delivery->organization);
+    certificate_set_unref(delivery->certificates);
     if (delivery->jobs)
         jobs_free(delivery->jobs);
     free(delivery);

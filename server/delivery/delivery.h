@@ -2,6 +2,7 @@
 #ifndef DELIVERY_DELIVERY_H
 #define DELIVERY_DELIVERY_H
 
+#include "auth/certificate.h"
 #include "loop/resolver.h"
 #include "organization/organization.h"
 #include "queue/schedule.h"
@@ -20,6 +21,7 @@ struct delivery_config {
     bool asks_dane;                  /* of hops that the DNS names */
     bool asks_sts;                   /* likewise */
     bool fetches_lists;              /* revocation lists from where certificates say that they are */
+    const char *keytab;              /* of logins between Exchange servers, borrowed; NULL: none */
     const char *ca_file;             /* anchors of token endpoints, borrowed; NULL: the system's */
 };
 
@@ -30,6 +32,8 @@ MUST_USE enum error delivery_start(const struct delivery_config *config, struct 
 void delivery_set_organization(struct delivery *delivery, const struct organization *organization);
 /* For sessions from now on; takes it. */
 void delivery_set_tls(struct delivery *delivery, struct tls_context *tls);
+/* Of which hops are shown some, from now on; takes the reference. None before the first. */
+void delivery_set_certificates(struct delivery *delivery, const struct certificate_set *certificates);
 /* No new transactions; running ones finish; on_done when nothing is left, never inside a call. */
 void delivery_stop(struct delivery *delivery, void (*on_done)(void *owner), void *owner);
 /* After delivery_stop: cuts what still runs; its on_done follows. What is not known to be delivered is tried

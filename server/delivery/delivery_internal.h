@@ -116,14 +116,15 @@ struct hop {
 struct delivery {
     struct delivery_config config;
     struct resolver *resolver;
-    struct revocation *revocation;           /* NULL: not to be asked */
-    struct sts *sts;                         /* likewise */
-    const struct organization *organization; /* NULL before the first */
+    struct revocation *revocation;              /* NULL: not to be asked */
+    struct sts *sts;                            /* likewise */
+    const struct organization *organization;    /* NULL before the first */
+    const struct certificate_set *certificates; /* the same */
     struct schedule *schedule;
     struct loop_timer due;
     struct message *messages; /* hash by id */
     size_t message_count;
-    struct jobs *jobs; /* that fetch access tokens; NULL before the first */
+    struct jobs *jobs; /* of logins that block; NULL before the first */
     struct list hops;
     struct list old_hops;
     struct hop *hop_index;    /* hash by key */
@@ -256,10 +257,32 @@ bool security_heeds_domain(const struct send_connector *connector);
 void security_demand_dane(const struct dane *dane, struct smtp_demand *demand);
 /* In TLS, with a good certificate of the exchanger's name, borrowed with its place. Spec: RFC 8461 4. */
 void security_demand_sts(const char *const *exchanger, struct smtp_demand *demand);
+/* Does mail for this domain (normal form) need mutual TLS over this connector? */
+bool security_is_domain_secure(const struct send_connector *connector,
+                               const struct transport_settings *settings, struct bytes domain);
+/* It does: both certificates, and the exchanger's is the domain's. Facts 10.4. */
+void security_demand_mutual(const char *domain, struct smtp_demand *demand);
+/* What this server shows: behind X-ANONYMOUSTLS its internal certificate (facts 10.2), in mutual TLS the one
+ * of the connector's Fqdn (facts 10.1). It lives as long as the set, which may be NULL. False: there is none.
+ */
+bool security_direct_identity(const struct server *server, const struct certificate_set *certificates,
+                              struct tls_identity *out);
+bool security_mutual_identity(const struct send_connector *connector,
+                              const struct certificate_set *certificates, struct tls_identity *out);
+/* Whom the hop is when the session is ready: a server by its certificate, if it was proven so; a partner by
+ * mutual TLS; an old Exchange server where it logs us in by a ticket (X-EXPS is theirs: table 2); else whom
+ * the connector takes it for. */
+enum identity security_peer(const struct send_connector *connector, const struct smtp_demand *demand,
+                            const struct trusted_server *proven);
+/* May a hop that loses handshakes be spoken to in clear? */
+bool security_may_fall_back(const struct smtp_demand *demand);
 /* The connector's login. The password's file is read here, at each login, so that a new one counts at once.
  * ERROR_IO with a note: it cannot be read, or holds no password. */
 MUST_USE enum error security_credential(const struct send_connector *connector, struct auth_credential *out,
                                         struct note *note);
+
+/* Jobs for what blocks in a login. NULL without memory. */
+struct jobs *security_jobs(struct delivery *delivery);
 
 /* A secret's file without the line end behind it; name: of its attribute, for the note. ERROR_IO. Blocks; any
  * thread. */
@@ -283,8 +306,9 @@ void token_free(struct hop *hop);
 /* NULL without memory. */
 struct transmission *transmission_new(struct message *message, struct hop *hop);
 void transmission_add(struct transmission *transmission, size_t recipient);
-/* Prepares the header; ERROR_IO or ERROR_TEMPORARY: the message cannot be read. */
-MUST_USE enum error transmission_start(struct transmission *transmission);
+/* Prepares the header as it may leave to this peer; ERROR_IO or ERROR_TEMPORARY: the message cannot be read.
+ */
+MUST_USE enum error transmission_start(struct transmission *transmission, enum identity peer);
 /* Every recipient of it is deferred with this reply, then it is done. */
 void transmission_defer(struct transmission *transmission, struct bytes reply);
 /* The same, refused for good. */

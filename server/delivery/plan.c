@@ -44,6 +44,19 @@ static size_t drop_too_small(const struct send_connector **connectors, size_t co
     return kept;
 }
 
+/* What the best connector sends by mutual TLS alone, none that stands in for it sends with less. */
+static size_t drop_less_secure(const struct send_connector **connectors, size_t count,
+                               const struct transport_settings *settings, struct bytes domain)
+{
+    size_t kept = 0;
+    bool is_secure = count > 0 && security_is_domain_secure(connectors[0], settings, domain);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_secure || security_is_domain_secure(connectors[i], settings, domain))
+            connectors[kept++] = connectors[i];
+    }
+    return kept;
+}
+
 /* The transmission of this message over the hop that has room, made when there is none. Recipients whose
  * address needs SMTPUTF8 go apart: a hop without it must not keep the others from their mail. */
 static struct transmission *open_transmission(struct message *message, struct hop *hop, bool is_ascii,
@@ -68,6 +81,7 @@ static void plan_recipient(struct message *message, size_t index, struct list *p
     struct delivery *delivery = message->delivery;
     struct bytes domain = domain_of(message->envelope.recipients[index].address);
     size_t count = route_alternatives(delivery->organization, domain, connectors, ALTERNATIVES_MAX);
+    count = drop_less_secure(connectors, count, &delivery->organization->settings, domain);
     if (count == 0) {
         recipient_set(message, index, OUTCOME_DEFERRED,
                       BYTES_LITERAL("451 4.4.4 No send connector for this domain"));

@@ -1,4 +1,5 @@
 #include "delivery/delivery_internal.h"
+#include "loop/jobs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,6 +8,9 @@
 #include <unistd.h>
 
 /* What the send connector's words mean for a session: TLS, certificate, login. */
+
+#define LOGIN_WORKERS 4
+#define LOGIN_QUEUE   64
 
 static bool has_auth(const struct send_connector *connector, uint32_t mechanism)
 {
@@ -20,6 +24,17 @@ static enum tls_demand tls_of(const struct send_connector *connector, bool in_cl
         return TLS_DEMAND_ALWAYS;
     bool is_unwanted = in_clear || (connector->outbound_security & OUTBOUND_IGNORE_STARTTLS);
     return is_unwanted ? TLS_DEMAND_NEVER : TLS_DEMAND_OFFERED;
+}
+
+static enum login_demand login_of(const struct send_connector *connector)
+{
+    if (connector->token_endpoint)
+        return LOGIN_DEMAND_TOKEN;
+    if (has_auth(connector, SEND_AUTH_EXCHANGE_SERVER))
+        return LOGIN_DEMAND_EXCHANGE;
+    return has_auth(connector, SEND_AUTH_BASIC) || has_auth(connector, SEND_AUTH_BASIC_REQUIRE_TLS)
+               ? LOGIN_DEMAND_PASSWORD
+               : LOGIN_DEMAND_NONE;
 }
 
 /* Without TlsDomain the domain itself is asked for, and its exchanger may bear any name below it. */
@@ -38,8 +53,7 @@ void security_demand(const struct send_connector *connector, const char *domain,
         .domain_has_hosts = has_domain && !connector->tls_domain,
         .hosts = connector->smart_host_names,
         .host_count = is_host_proven ? connector->smart_host_name_count : 0,
-        .needs_authentication = has_auth(connector, SEND_AUTH_BASIC) || is_host_proven,
-        .uses_token = connector->token_endpoint != NULL,
+        .login = login_of(connector),
     };
 }
 
@@ -68,6 +82,71 @@ void security_demand_sts(const char *const *exchanger, struct smtp_demand *deman
     demand->needs_trust = true;
     demand->hosts = exchanger;
     demand->host_count = 1;
+}
+
+/* -- certificates of both sides -- */
+
+bool security_is_domain_secure(const struct send_connector *connector,
+                               const struct transport_settings *settings, struct bytes domain)
+{
+    return (connector->send_flags & SEND_DOMAIN_SECURE) &&
+           secure_domain_lists(settings->send_secure, settings->send_secure_count, domain);
+}
+
+void security_demand_mutual(const char *domain, struct smtp_demand *demand)
+{
+    demand->tls = TLS_DEMAND_ALWAYS;
+    demand->needs_trust = true;
+    demand->domain = domain;
+    demand->domain_has_hosts = true;
+    demand->is_mutual = true;
+}
+
+static bool find_identity(const struct certificate_set *certificates, const struct certificate_wish *wish,
+                          struct tls_identity *out)
+{
+    size_t index = certificate_set_choose(certificates, wish);
+    if (!certificates || index == certificate_set_count(certificates))
+        return false;
+    const struct certificate *own = certificate_set_at(certificates, index);
+    *out = (struct tls_identity){own->leaf, own->key, own->chain};
+    return true;
+}
+
+bool security_direct_identity(const struct server *server, const struct certificate_set *certificates,
+                              struct tls_identity *out)
+{
+    const struct certificate_wish wish = {.internal = server->internal_certificate};
+    return wish.internal.len > 0 && find_identity(certificates, &wish, out);
+}
+
+bool security_mutual_identity(const struct send_connector *connector,
+                              const struct certificate_set *certificates, struct tls_identity *out)
+{
+    const struct certificate_wish wish = {.fqdn = connector->fqdn};
+    return find_identity(certificates, &wish, out);
+}
+
+enum identity security_peer(const struct send_connector *connector, const struct smtp_demand *demand,
+                            const struct trusted_server *proven)
+{
+    if (proven)
+        return proven->identity;
+    if (demand->is_mutual)
+        return IDENTITY_PARTNER;
+    return demand->login == LOGIN_DEMAND_EXCHANGE ? IDENTITY_LEGACY : send_connector_peer(connector);
+}
+
+bool security_may_fall_back(const struct smtp_demand *demand)
+{
+    return demand->tls == TLS_DEMAND_OFFERED && demand->login != LOGIN_DEMAND_EXCHANGE;
+}
+
+struct jobs *security_jobs(struct delivery *delivery)
+{
+    if (!delivery->jobs && jobs_new("logins", LOGIN_WORKERS, LOGIN_QUEUE, &delivery->jobs))
+        return NULL;
+    return delivery->jobs;
 }
 
 /* -- the login -- */

@@ -9,8 +9,6 @@
 #include <string.h>
 
 #define FETCH_MS   20000
-#define WORKERS    2
-#define QUEUE      64
 #define FORM_MAX   (64u << 10)
 #define ANSWER_MAX (64u << 10)
 
@@ -109,7 +107,8 @@ static void on_fetched(struct job *job)
 static enum error start_fetch(struct hop *hop)
 {
     struct delivery *delivery = hop->delivery;
-    enum error error = delivery->jobs ? OK : jobs_new("oauth", WORKERS, QUEUE, &delivery->jobs);
+    struct jobs *jobs = security_jobs(delivery);
+    enum error error = jobs ? OK : ERROR_TEMPORARY;
     if (!error && !hop->token) {
         hop->token = calloc(1, sizeof *hop->token);
         error = hop->token ? OK : ERROR_TEMPORARY;
@@ -119,7 +118,7 @@ static enum error start_fetch(struct hop *hop)
     hop->token->hop = hop;
     hop->token->why = (struct note){0};
     hop->token->job = (struct job){.work = on_work, .done = on_fetched};
-    error = jobs_submit(delivery->jobs, delivery->config.loop, &hop->token->job);
+    error = jobs_submit(jobs, delivery->config.loop, &hop->token->job);
     if (error)
         return error;
     hop->token->is_fetching = true;

@@ -72,14 +72,13 @@ static enum error read_content(struct smtp_transaction *transaction, char *out, 
     return error;
 }
 
-enum error transmission_start(struct transmission *transmission)
+enum error transmission_start(struct transmission *transmission, enum identity peer)
 {
     const struct send_connector *connector = transmission->hop->connector;
     const struct envelope *envelope = &transmission->message->envelope;
     buffer_clear(&transmission->header); /* of a first try */
-    enum error error =
-        original_header(transmission->message, connector->fixed[send_connector_peer(connector)].granted,
-                        bytes_of_text(connector->fqdn), &transmission->header);
+    enum error error = original_header(transmission->message, connector->fixed[peer].granted,
+                                       bytes_of_text(connector->fqdn), &transmission->header);
     if (!error)
         error = buffer_append(&transmission->header, BYTES_LITERAL("\r\n"));
     transmission->header_offset = 0;

@@ -98,8 +98,9 @@ MUST_USE enum error tls_domain_parse(struct bytes text, struct arena *arena, con
  * binding counts for loopback addresses; other addresses of this machine are not known here. */
 bool smart_host_is_own(const struct ip_address *address, uint16_t port,
                        const struct receive_connector *receive, size_t receive_count);
-/* Whom the next hop has proved to be: externally secured by the connector, else nobody; that we log in proves
- * us to it. What leaves is what the DACL grants to that identity (facts 5.2, 10.5). */
+/* Whom a next hop is taken for that has proved nothing: externally secured by the connector, else nobody;
+ * that we log in proves us to it. What leaves is what the DACL grants to the identity of the hop (facts 5.2,
+ * 10.5). */
 enum identity send_connector_peer(const struct send_connector *connector);
 /* Fills fixed[] from access (all zero with grants_nothing). ERROR_TEMPORARY without memory. */
 MUST_USE enum error send_connector_compute_rights(struct send_connector *connector);

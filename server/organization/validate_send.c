@@ -59,7 +59,8 @@ static bool smart_host_is_link_local(const struct send_connector *connector)
 static bool domain_secure_is_contradicted(const struct send_connector *connector)
 {
     return (connector->send_flags & SEND_DOMAIN_SECURE) &&
-           (connector->smart_host_count > 0 || (connector->outbound_security & OUTBOUND_IGNORE_STARTTLS));
+           (connector->smart_host_count > 0 ||
+            (connector->outbound_security & (OUTBOUND_IGNORE_STARTTLS | OUTBOUND_FORCE_HELO)));
 }
 
 static bool tls_level_is_contradicted(const struct send_connector *connector)
@@ -112,7 +113,7 @@ static bool tls_is_contradicted(const struct send_connector *connector)
 static bool helo_is_contradicted(const struct send_connector *connector)
 {
     return (connector->outbound_security & OUTBOUND_FORCE_HELO) &&
-           (needs_tls(connector) || has_basic_auth(connector));
+           (needs_tls(connector) || (connector->send_flags & (SEND_AUTH_BASIC | SEND_AUTH_EXCHANGE_SERVER)));
 }
 
 static bool auth_lacks_smart_host(const struct send_connector *connector)
@@ -169,15 +170,10 @@ static bool token_file_is_relative(const struct send_connector *connector)
     return connector->token_secret_file != NULL && connector->token_secret_file[0] != '/';
 }
 
-static bool has_exchange_auth(const struct send_connector *connector)
-{
-    return (connector->send_flags & SEND_AUTH_EXCHANGE_SERVER) != 0;
-}
-
 static bool has_other_flags(const struct send_connector *connector)
 {
-    return (connector->send_flags & (SEND_EXTERNAL_DNS | SEND_DOMAIN_SECURE | SEND_REQUIRE_OORG |
-                                     SEND_FRONTEND_PROXY | SEND_CLOUD_SERVICES_MAIL)) != 0;
+    return (connector->send_flags &
+            (SEND_EXTERNAL_DNS | SEND_REQUIRE_OORG | SEND_FRONTEND_PROXY | SEND_CLOUD_SERVICES_MAIL)) != 0;
 }
 
 static const struct {
@@ -191,13 +187,15 @@ static const struct {
     {has_unknown_mechanism, "SmartHostAuthMechanism holds an unknown value"},
     {external_lacks_addresses, "ExternalAuthoritative needs smart hosts that are given as IP addresses"},
     {smart_host_is_link_local, "a smart host has a link-local address"},
-    {domain_secure_is_contradicted, "DomainSecureEnabled needs DNS routing and excludes IgnoreSTARTTLS"},
+    {domain_secure_is_contradicted,
+     "DomainSecureEnabled needs DNS routing and excludes IgnoreSTARTTLS and ForceHELO"},
     {tls_level_is_contradicted, "TlsAuthLevel needs RequireTLS and excludes DomainSecureEnabled"},
     {has_unknown_tls_level, "TlsAuthLevel holds an unknown value"},
     {tls_domain_is_unused, "TlsDomain needs TlsAuthLevel DomainValidation"},
     {domain_validation_lacks_domain, "DomainValidation towards smart hosts needs TlsDomain"},
     {tls_is_contradicted, "IgnoreSTARTTLS excludes RequireTLS and BasicAuthRequireTLS"},
-    {helo_is_contradicted, "ForceHELO excludes RequireTLS, BasicAuth and BasicAuthRequireTLS"},
+    {helo_is_contradicted,
+     "ForceHELO excludes RequireTLS, BasicAuth, BasicAuthRequireTLS and ExchangeServer"},
     {auth_lacks_smart_host, "SmartHostAuthMechanism needs smart hosts"},
     {auth_lacks_host_name, "BasicAuthRequireTLS needs a smart host that is given by name"},
     {auth_lacks_credential, "BasicAuth and BasicAuthRequireTLS need a user name and a password"},
@@ -208,10 +206,9 @@ static const struct {
     {token_is_unsafe, "dirrelaySmartHostOAuthTokenEndpoint needs https:// and BasicAuthRequireTLS"},
     {token_file_is_relative, "dirrelaySmartHostOAuthClientSecretFile is no absolute path"},
     /* Closed until a later step builds it. */
-    {has_exchange_auth, "ExchangeServer authentication towards smart hosts is not supported yet"},
     {has_other_flags,
-     "UseExternalDNSServersEnabled, DomainSecureEnabled, RequireOorg, FrontendProxyEnabled and "
-     "CloudServicesMailEnabled are not supported yet"},
+     "UseExternalDNSServersEnabled, RequireOorg, FrontendProxyEnabled and CloudServicesMailEnabled are not "
+     "supported yet"},
 };
 
 const char *validate_send_connector(const struct send_connector *connector)

@@ -144,6 +144,7 @@ static const struct {
     {"PIPELINING", HOP_PIPELINING}, {"SIZE", HOP_SIZE},         {"8BITMIME", HOP_8BITMIME},
     {"STARTTLS", HOP_STARTTLS},     {"SMTPUTF8", HOP_SMTPUTF8}, {"CHUNKING", HOP_CHUNKING},
     {"BINARYMIME", HOP_BINARYMIME}, {"DSN", HOP_DSN},           {"AUTH", HOP_AUTH},
+    {"BINARYMIME", HOP_BINARYMIME}, {"DSN", HOP_DSN},           {"X-ANONYMOUSTLS", HOP_ANONYMOUSTLS},
 };
 
 static void read_offer(struct smtp_client *client, struct bytes keyword)
@@ -155,8 +156,9 @@ static void read_offer(struct smtp_client *client, struct bytes keyword)
         if (bytes_equal_text_nocase(word, OFFERS[i].keyword))
             client->offers |= OFFERS[i].offer;
     }
-    if (bytes_equal_text_nocase(word, "AUTH"))
-        client->mechanism = auth_client_choose(keyword, client->config.demand.uses_token);
+    bool is_exchange = bytes_equal_text_nocase(word, "X-EXPS");
+    if (is_exchange || bytes_equal_text_nocase(word, "AUTH"))
+        security_read_mechanisms(client, is_exchange, keyword);
     if (bytes_equal_text_nocase(word, "SIZE") &&
         bytes_to_u64(bytes_trim(keyword), UINT64_MAX, &client->hop_size))
         client->hop_size = 0;

@@ -59,6 +59,12 @@ struct smtp_client_config {
     struct tls_context *const *tls; /* where the loop's context stands whenever one is needed; NULL, or
                                        holding NULL: no TLS can be had */
     struct revocation *revocation;  /* where the demand needs trust; NULL: the context's lists must do */
+    const struct tls_identity *identity; /* shown where the hop asks for one, borrowed; NULL: none */
+    const struct tls_identity
+        *direct_identity; /* the same behind X-ANONYMOUSTLS, which is not used without */
+    const char
+        *keytab; /* of this server, for logins between Exchange servers (X-EXPS), borrowed; NULL: none */
+    struct jobs *jobs; /* that such a login runs on; borrowed */
     uint64_t connect_timeout_ms;
     uint64_t command_timeout_ms; /* waiting for a reply */
     uint64_t data_timeout_ms;    /* waiting for the reply to the content */
@@ -69,7 +75,7 @@ struct smtp_client_security {
     const char *tls_version; /* "TLSv1.3"; NULL: in clear. Static, as the next two */
     const char *tls_cipher;
     const char *distrust;  /* why the certificate is not good, as long as the client; NULL: it is */
-    const char *mechanism; /* of the login, static; NULL: none */
+    const char *mechanism; /* of the login, or "X-ANONYMOUSTLS", static; NULL: none */
     enum certificate_flaw wish_flaw;
     bool is_login_refused;
     bool is_handshake_lost; /* STARTTLS was granted and came to nothing: in clear the hop may be reached */
@@ -81,6 +87,9 @@ struct smtp_client_events {
     /* Login and password, asked for when they are needed and wiped afterwards; NULL when none are demanded.
      * An error with a note ends the session. */
     enum error (*on_credential)(void *owner, struct auth_credential *out, struct note *note);
+    /* Behind X-ANONYMOUSTLS: is this certificate a server's that the owner knows? The hop proved to have its
+     * key. NULL without a direct_identity. */
+    bool (*on_server)(void *owner, const struct x509_st *certificate);
     /* Exactly once, last: the session is over. reply: the hop's refusal or our own words ("421 4.2.1 Unable
      * to connect", "454 4.7.5 Certificate validation failure: certificate revoked"); is_permanent: 5xx at
      * greeting or EHLO. The client is freed after it returns. A transaction under way has had its on_done. */

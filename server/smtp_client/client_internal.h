@@ -34,6 +34,7 @@ enum hop_offer {
     HOP_BINARYMIME = 64,
     HOP_DSN = 128,
     HOP_AUTH = 256,
+    HOP_ANONYMOUSTLS = 512,
 };
 
 /* What was asked and answered of the transaction under way: command 0 is MAIL, then a RCPT each, then DATA
@@ -62,8 +63,10 @@ struct smtp_client {
     struct smtp_client_security security;
     struct revocation_check revocation; /* of the certificate, while the state is CLIENT_HANDSHAKE */
     bool is_starttls_refused;
+    bool is_direct_tls;        /* it was X-ANONYMOUSTLS */
     const char *mechanism;     /* the one to log in with, of those the hop offers; NULL: none */
-    struct auth_client *login; /* while the state is CLIENT_AUTH */
+    struct auth_client *login; /* while the state is CLIENT_AUTH; or */
+    struct ticket_login *ticket;
     unsigned login_steps;
     bool needs_reset;  /* the hop holds a transaction that came to nothing: RSET goes first */
     bool awaits_reset; /* its reply is owed */
@@ -114,13 +117,32 @@ void client_protocol_received(struct smtp_client *client, const struct reply_lin
 
 /* -- security.c -- */
 
+/* What stands behind AUTH, or behind X-EXPS, in the answer to EHLO. */
+void security_read_mechanisms(struct smtp_client *client, bool is_exchange, struct bytes names);
+/* Says a part of a login and waits for the reply: the command (NULL: an answer to a challenge) and the
+ * message in base64 (NULL: none). What is written is wiped. */
+void security_say_secret(struct smtp_client *client, const char *command, const struct bytes *message);
+/* QUIT, because the login comes to nothing; more: why. */
+void security_leave_without_login(struct smtp_client *client, const char *more);
 /* Greeted: goes on towards what is demanded. */
 void security_proceed(struct smtp_client *client);
-/* The reply to STARTTLS. */
+/* The reply to STARTTLS or X-ANONYMOUSTLS. */
 void security_starttls_reply(struct smtp_client *client, uint16_t code);
 /* The reply to AUTH or to what followed; text: its last line. */
 void security_auth_reply(struct smtp_client *client, uint16_t code, struct bytes text);
 void security_done(struct smtp_client *client);
+
+/* -- ticket.c: X-EXPS GSSAPI; client->ticket while it is under way -- */
+
+/* "GSSAPI" where it is among the names and can be used here, else NULL. */
+const char *ticket_choose(const struct smtp_client *client, struct bytes names);
+void ticket_begin(struct smtp_client *client);
+/* ERROR_PROTOCOL: nobody has asked. */
+enum error ticket_challenge(struct smtp_client *client, struct bytes challenge);
+/* Has the hop proved itself? */
+bool ticket_is_complete(const struct smtp_client *client);
+/* No login is a no-op. */
+void ticket_drop(struct smtp_client *client);
 
 /* -- transaction.c -- */
 

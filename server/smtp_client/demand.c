@@ -1,35 +1,59 @@
 #include "smtp_client/demand.h"
 
-#include "mail/domain.h"
+#define NEEDS_BASIC "451 5.7.3 Require basic authentication"
 
-#include <stdio.h>
+/* What is said where TLS, and where the login comes to nothing. */
+static const struct {
+    const char *needs_tls, *needs_login;
+} LOGIN_ROWS[] = {
+    [LOGIN_DEMAND_NONE] = {"451 5.7.3 STARTTLS is required to send mail", NULL},
+    [LOGIN_DEMAND_PASSWORD] = {"451 5.7.3 Require STARTTLS to do basic authentication", NEEDS_BASIC},
+    [LOGIN_DEMAND_TOKEN] = {"451 5.7.3 Require STARTTLS to do basic authentication", NEEDS_BASIC},
+    [LOGIN_DEMAND_EXCHANGE] = {"451 5.7.3 STARTTLS is required to send mail",
+                               "451 5.7.3 Cannot achieve Exchange Server authentication"},
+};
+
+const char *demand_needs_login(const struct smtp_demand *demand)
+{
+    return LOGIN_ROWS[demand->login].needs_login;
+}
+
+/* The way into TLS, where there is one; a refused X-ANONYMOUSTLS has no other way beside it. */
+static enum smtp_step way_into_tls(const struct smtp_demand *demand, const struct smtp_situation *situation)
+{
+    if (demand->login == LOGIN_DEMAND_EXCHANGE && situation->offers_direct_tls)
+        return situation->is_tls_refused ? SMTP_STEP_LEAVE : SMTP_STEP_DIRECT_TLS;
+    bool is_possible = demand->tls != TLS_DEMAND_NEVER && situation->offers_tls && !situation->is_tls_refused;
+    return is_possible ? SMTP_STEP_STARTTLS : SMTP_STEP_READY;
+}
+
+static enum smtp_step leave(const char *why, const char **out_why)
+{
+    *out_why = why;
+    return SMTP_STEP_LEAVE;
+}
 
 enum smtp_step demand_next_step(const struct smtp_demand *demand, const struct smtp_situation *situation,
                                 const char **out_why)
 {
-    bool is_tls_possible = situation->offers_tls && !situation->is_tls_refused;
-    if (demand->tls != TLS_DEMAND_NEVER && !situation->is_tls && is_tls_possible)
-        return SMTP_STEP_STARTTLS;
-    if (demand->tls == TLS_DEMAND_ALWAYS && !situation->is_tls) {
-        *out_why = demand->needs_authentication ? "451 5.7.3 Require STARTTLS to do basic authentication"
-                                                : "451 5.7.3 STARTTLS is required to send mail";
-        return SMTP_STEP_LEAVE;
-    }
-    if (!demand->needs_authentication || situation->is_authenticated)
+    enum smtp_step way = situation->is_tls ? SMTP_STEP_READY : way_into_tls(demand, situation);
+    if (way == SMTP_STEP_STARTTLS || way == SMTP_STEP_DIRECT_TLS)
+        return way;
+    if (demand->tls == TLS_DEMAND_ALWAYS && !situation->is_tls)
+        return leave(LOGIN_ROWS[demand->login].needs_tls, out_why);
+    if (way == SMTP_STEP_LEAVE)
+        return leave(demand_needs_login(demand), out_why);
+    if (demand->login == LOGIN_DEMAND_NONE || situation->is_authenticated)
         return SMTP_STEP_READY;
-    if (situation->offers_mechanism)
-        return SMTP_STEP_AUTHENTICATE;
-    *out_why = "451 5.7.3 Require basic authentication";
-    return SMTP_STEP_LEAVE;
+    return situation->offers_mechanism ? SMTP_STEP_AUTHENTICATE : leave(demand_needs_login(demand), out_why);
 }
 
 static bool holds_domain(const struct smtp_demand *demand, const struct tls_result *result)
 {
-    char below[DOMAIN_TEXT_SIZE + 1];
-    if (!demand->domain || tls_certificate_holds(result->peer, demand->domain))
+    if (!demand->domain)
         return true;
-    snprintf(below, sizeof below, ".%s", demand->domain);
-    return demand->domain_has_hosts && tls_certificate_holds(result->peer, below);
+    return demand->domain_has_hosts ? tls_certificate_holds_domain(result->peer, demand->domain)
+                                    : tls_certificate_holds(result->peer, demand->domain);
 }
 
 static bool holds_host(const struct smtp_demand *demand, const struct tls_result *result)
@@ -44,7 +68,8 @@ static bool holds_host(const struct smtp_demand *demand, const struct tls_result
 enum certificate_flaw demand_judge(const struct smtp_demand *demand, const struct tls_result *result)
 {
     bool asks_name = demand->domain || demand->host_count;
-    if (demand->dane ? !result->has_dane : !demand->needs_trust && !asks_name)
+    bool is_any_good = !demand->needs_trust && !asks_name && !demand->is_mutual;
+    if (demand->dane ? !result->has_dane : is_any_good)
         return CERTIFICATE_GOOD_ENOUGH;
     if (!result->peer)
         return CERTIFICATE_MISSING;
@@ -54,5 +79,7 @@ enum certificate_flaw demand_judge(const struct smtp_demand *demand, const struc
     if (demand->dane)
         return CERTIFICATE_GOOD_ENOUGH;
     bool is_asked_for = holds_domain(demand, result) && holds_host(demand, result);
-    return is_asked_for ? CERTIFICATE_GOOD_ENOUGH : CERTIFICATE_OF_ANOTHER;
+    if (!is_asked_for)
+        return CERTIFICATE_OF_ANOTHER;
+    return demand->is_mutual && !result->is_identity_shown ? CERTIFICATE_NOT_MUTUAL : CERTIFICATE_GOOD_ENOUGH;
 }

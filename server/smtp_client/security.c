@@ -1,3 +1,4 @@
+#include "auth/direct_trust.h"
 #include "smtp_client/client_internal.h"
 
 #include <stdio.h>
@@ -11,11 +12,12 @@
 
 #define LOGIN_STEPS_MAX 8
 #define MESSAGE_MAX     12288
+#define MECHANISM_MAX   32
 #define NAMES_SIZE      200
 
-static bool can_have_tls(const struct smtp_client *client)
+static bool can_have_tls(const struct smtp_client *client, enum hop_offer verb)
 {
-    return (client->offers & HOP_STARTTLS) && client->config.tls && *client->config.tls;
+    return (client->offers & verb) && client->config.tls && *client->config.tls;
 }
 
 /* A local reply with the hop's last words behind it. */
@@ -35,6 +37,8 @@ static void leave_for_flaw(struct smtp_client *client, enum certificate_flaw fla
     const char *why = "none was shown";
     if (flaw == CERTIFICATE_NOT_TRUSTED)
         why = result->distrust;
+    if (flaw == CERTIFICATE_NOT_MUTUAL)
+        why = client->config.identity ? "the hop asks for none of ours" : "this server has none to show";
     if (flaw == CERTIFICATE_OF_ANOTHER) {
         tls_certificate_names(result->peer, names, sizeof names);
         why = names[0] ? names : "it names no host";
@@ -71,6 +75,26 @@ static bool ask_revocation(struct smtp_client *client, struct tls_result *result
     return is_open;
 }
 
+/* Validation is presence in the directory, no chain (facts 10.3); what else is demanded of the certificate is
+ * judged all the same. */
+static bool is_known_server(struct smtp_client *client, const struct tls_result *result)
+{
+    struct note name = {0};
+    char reply[REPLY_TEXT_MAX];
+    if (result->peer && client->events.on_server(client->owner, result->peer)) {
+        client->security.mechanism = "X-ANONYMOUSTLS";
+        client->security.distrust = NULL;
+        return true;
+    }
+    if (result->peer)
+        direct_trust_name(result->peer, &name);
+    snprintf(reply, sizeof reply,
+             "454 4.7.5 Certificate validation failure: the directory knows no server by %s",
+             result->peer ? name.text : "none");
+    client_leave(client, reply);
+    return false;
+}
+
 static void on_secured(void *owner, const struct tls_result *shown)
 {
     struct smtp_client *client = owner;
@@ -91,6 +115,8 @@ static void on_secured(void *owner, const struct tls_result *shown)
     client->security.wish_flaw = demand_judge(&client->config.wish, shown);
     bool is_open = ask_revocation(client, result);
     client->security.distrust = result->is_trusted ? NULL : result->peer ? result->distrust : "none shown";
+    if (client->is_direct_tls && !is_known_server(client, result))
+        return;
     enum certificate_flaw flaw = demand_judge(&client->config.demand, result);
     if (flaw)
         leave_for_flaw(client, flaw, result);
@@ -101,32 +127,61 @@ static void on_secured(void *owner, const struct tls_result *shown)
 void security_starttls_reply(struct smtp_client *client, uint16_t code)
 {
     const struct tls_client_request request = {
-        .server_name = client->config.hop_name, .dane = client->config.demand.dane, .on_secured = on_secured};
+        .server_name = client->config.hop_name,
+        .dane = client->config.demand.dane,
+        .identity = client->is_direct_tls ? client->config.direct_identity : client->config.identity,
+        .on_secured = on_secured};
     if (code != 220) {
         client->is_starttls_refused = true;
         security_proceed(client);
         return;
     }
     client->state = CLIENT_HANDSHAKE;
-    if (!can_have_tls(client) || stream_start_tls_client(client->stream, *client->config.tls, &request))
+    if (!can_have_tls(client, client->is_direct_tls ? HOP_ANONYMOUSTLS : HOP_STARTTLS) ||
+        stream_start_tls_client(client->stream, *client->config.tls, &request))
         client_fail(client, "421 4.3.0 Out of memory");
 }
 
 /* -- AUTH -- */
 
-/* In base64; both forms are wiped. */
-static enum error append_encoded(struct smtp_client *client, const struct buffer *message)
+void security_read_mechanisms(struct smtp_client *client, bool is_exchange, struct bytes names)
 {
-    char text[4 * ((MESSAGE_MAX + 2) / 3) + 1];
-    bytes_to_base64(buffer_bytes(message), text);
+    enum login_demand login = client->config.demand.login;
+    if (is_exchange != (login == LOGIN_DEMAND_EXCHANGE))
+        return;
+    client->mechanism =
+        is_exchange ? ticket_choose(client, names) : auth_client_choose(names, login == LOGIN_DEMAND_TOKEN);
+}
+
+void security_leave_without_login(struct smtp_client *client, const char *more)
+{
+    char reply[REPLY_TEXT_MAX];
+    snprintf(reply, sizeof reply, "%s (%s)", demand_needs_login(&client->config.demand), more);
+    client_leave(client, reply);
+}
+
+/* In base64, which is wiped. */
+static enum error append_encoded(struct smtp_client *client, struct bytes message)
+{
+    size_t size = 4 * ((message.len + 2) / 3) + 1;
+    char *text = malloc(size);
+    if (!text)
+        return ERROR_TEMPORARY;
+    bytes_to_base64(message, text);
     enum error error = buffer_append_text(&client->output, text);
-    explicit_bzero(text, sizeof text);
+    explicit_bzero(text, size);
+    free(text);
     return error;
 }
 
-static void say_secret(struct smtp_client *client, enum error error)
+void security_say_secret(struct smtp_client *client, const char *command, const struct bytes *message)
 {
-    if (error == OK)
+    enum error error = OK;
+    if (command)
+        error = buffer_printf(&client->output, "%s%s", command, message ? " " : "");
+    if (!error && message)
+        error = append_encoded(client, *message);
+    if (!error)
         error = buffer_append_text(&client->output, "\r\n");
     if (error) {
         client_fail(client, "421 4.3.0 Out of memory");
@@ -167,52 +222,62 @@ static void authenticate(struct smtp_client *client)
     struct buffer message;
     struct note note = {0};
     bool is_first = false;
-    char reply[REPLY_TEXT_MAX];
     buffer_init(&message, MESSAGE_MAX);
     if (begin_login(client, &message, &is_first, &note)) {
-        snprintf(reply, sizeof reply, "451 5.7.3 Require basic authentication (%s)", note.text);
-        client_leave(client, reply);
+        security_leave_without_login(client, note.text);
     } else {
+        const struct bytes first = buffer_bytes(&message);
+        char command[sizeof "AUTH " + MECHANISM_MAX];
+        snprintf(command, sizeof command, "AUTH %s", client->mechanism);
         client->state = CLIENT_AUTH;
-        enum error error =
-            buffer_printf(&client->output, "AUTH %s%s", client->mechanism, is_first ? " " : "");
-        if (!error && is_first)
-            error = append_encoded(client, &message);
-        say_secret(client, error);
+        security_say_secret(client, command, is_first ? &first : NULL);
     }
     wipe(&message);
 }
 
-static enum error answer_challenge(struct smtp_client *client, struct bytes text, struct buffer *message)
+static enum error answer_challenge(struct smtp_client *client, struct bytes challenge)
+{
+    struct buffer message;
+    buffer_init(&message, MESSAGE_MAX);
+    enum error error = auth_client_step(client->login, challenge, &message);
+    if (!error) {
+        const struct bytes answer = buffer_bytes(&message);
+        security_say_secret(client, NULL, &answer);
+    }
+    wipe(&message);
+    return error;
+}
+
+static enum error take_challenge(struct smtp_client *client, struct bytes text)
 {
     char challenge[REPLY_LINE_MAX];
     size_t len = 0;
-    struct bytes encoded = bytes_trim(text);
-    enum error error = bytes_from_base64(encoded, challenge, &len);
+    enum error error = bytes_from_base64(bytes_trim(text), challenge, &len);
     if (!error && ++client->login_steps > LOGIN_STEPS_MAX)
         error = ERROR_LIMIT;
-    return error ? error : auth_client_step(client->login, (struct bytes){challenge, len}, message);
+    if (error)
+        return error;
+    const struct bytes decoded = {challenge, len};
+    return client->ticket ? ticket_challenge(client, decoded) : answer_challenge(client, decoded);
 }
 
 void security_auth_reply(struct smtp_client *client, uint16_t code, struct bytes text)
 {
-    struct buffer message;
     if (code == 334) {
-        buffer_init(&message, MESSAGE_MAX);
-        if (answer_challenge(client, text, &message))
+        if (take_challenge(client, text))
             client_fail(client, CLIENT_NOT_CONFORMANT);
-        else
-            say_secret(client, append_encoded(client, &message));
-        wipe(&message);
         return;
     }
+    bool is_proven = !client->ticket || ticket_is_complete(client);
     security_done(client);
-    if (code == 235) {
+    if (code == 235 && !is_proven) {
+        security_leave_without_login(client, "the hop did not prove itself");
+    } else if (code == 235) {
         client->security.mechanism = client->mechanism;
         security_proceed(client);
     } else if (code >= 400) {
         client->security.is_login_refused = true;
-        leave_quoting(client, "451 5.7.3 Require basic authentication");
+        leave_quoting(client, demand_needs_login(&client->config.demand));
     } else {
         client_fail(client, CLIENT_NOT_CONFORMANT);
     }
@@ -223,6 +288,7 @@ void security_done(struct smtp_client *client)
     revocation_check_cancel(&client->revocation);
     auth_client_free(client->login);
     client->login = NULL;
+    ticket_drop(client);
 }
 
 /* -- the way -- */
@@ -230,7 +296,8 @@ void security_done(struct smtp_client *client)
 void security_proceed(struct smtp_client *client)
 {
     const struct smtp_situation situation = {
-        .offers_tls = can_have_tls(client),
+        .offers_tls = can_have_tls(client, HOP_STARTTLS),
+        .offers_direct_tls = client->config.direct_identity && can_have_tls(client, HOP_ANONYMOUSTLS),
         .is_tls_refused = client->is_starttls_refused,
         .is_tls = client->security.tls_version != NULL,
         .offers_mechanism = client->mechanism != NULL,
@@ -241,8 +308,15 @@ void security_proceed(struct smtp_client *client)
     case SMTP_STEP_STARTTLS:
         client_command(client, CLIENT_STARTTLS, "STARTTLS", NULL);
         return;
+    case SMTP_STEP_DIRECT_TLS:
+        client->is_direct_tls = true;
+        client_command(client, CLIENT_STARTTLS, "X-ANONYMOUSTLS", NULL);
+        return;
     case SMTP_STEP_AUTHENTICATE:
-        authenticate(client);
+        if (client->config.demand.login == LOGIN_DEMAND_EXCHANGE)
+            ticket_begin(client);
+        else
+            authenticate(client);
         return;
     case SMTP_STEP_READY:
         client_become_ready(client);

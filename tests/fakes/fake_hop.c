@@ -36,6 +36,7 @@ struct session {
     struct stream *stream;
     struct smtp_client *client; /* NULL: closed */
     struct fake_tls_client tls; /* the hop's end */
+    struct tls_identity identity;
     bool is_tls;
     struct sent sent[HOP_MESSAGES_MAX];
     struct buffer wire; /* all that the client said */
@@ -183,6 +184,13 @@ static enum error on_credential(void *owner, struct auth_credential *out, struct
     return OK;
 }
 
+static bool on_server(void *owner, const struct x509_st *certificate)
+{
+    const struct session *session = owner;
+    assert_non_null(certificate);
+    return session->script->knows_hop;
+}
+
 static void on_output(void *peer, struct bytes data)
 {
     struct session *session = peer;
@@ -265,20 +273,23 @@ static void advance(struct session *session, uint64_t ms)
 
 static void begin(struct session *session, const struct hop_script *script)
 {
+    *session = (struct session){.script = script, .budget = SIZE_MAX};
     static const struct smtp_client_events EVENTS = {
-        .on_ready = on_ready, .on_credential = on_credential, .on_closed = on_closed};
+        .on_ready = on_ready, .on_credential = on_credential, .on_server = on_server, .on_closed = on_closed};
+    struct tls_context *const *tls = context_of(script);
+    session->identity = (struct tls_identity){hop_certificate.x509, hop_certificate.key, NULL};
     const struct smtp_client_config config = {
         .helo_name = "mx1.contoso.com",
         .force_helo = script->force_helo,
         .hop_name = "hop.example",
         .demand = script->demand,
-        .tls = context_of(script),
+        .tls = tls,
+        .direct_identity = script->has_direct_identity ? &session->identity : NULL,
         .connect_timeout_ms = 30000,
         .command_timeout_ms = 60000,
         .data_timeout_ms = 600000,
     };
     struct ip_endpoint nowhere = {0};
-    *session = (struct session){.script = script, .budget = SIZE_MAX};
     buffer_init(&session->wire, 64u << 20);
     buffer_init(&session->log, 1u << 20);
     clock_fake_init(&session->clock, 1000, 1000);

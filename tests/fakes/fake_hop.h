@@ -37,10 +37,12 @@ struct hop_script {
     struct hop_message messages[HOP_MESSAGES_MAX];
     bool force_helo;
     struct smtp_demand demand;
-    bool has_tls;     /* the client can have TLS; */
-    bool trusts_hop;  /* and knows the certificate */
-    const char *user; /* of its login, with the password "secret"; NULL: there is none */
-    bool is_chained;  /* ready sends the first message, each that is done the next one, the last QUIT */
+    bool has_tls;             /* the client can have TLS; */
+    bool trusts_hop;          /* and knows the certificate */
+    bool has_direct_identity; /* it has a certificate to show behind X-ANONYMOUSTLS; */
+    bool knows_hop;           /* and knows the hop's as a server's */
+    const char *user;         /* of its login, with the password "secret"; NULL: there is none */
+    bool is_chained; /* ready sends the first message, each that is done the next one, the last QUIT */
     const char *const *lines;
 };
 

@@ -173,7 +173,7 @@ static void run_session(struct loop *loop, struct bytes input, size_t step, bool
     const struct smtp_client_config config = {
         .helo_name = "mx",
         .command_timeout_ms = 1000,
-        .demand = {.tls = TLS_DEMAND_OFFERED, .needs_authentication = logs_in}};
+        .demand = {.tls = TLS_DEMAND_OFFERED, .login = logs_in ? LOGIN_DEMAND_PASSWORD : LOGIN_DEMAND_NONE}};
     const struct bytes all = input;
     struct ip_endpoint nowhere = {0};
     struct session here = {0};

@@ -45,12 +45,16 @@ class Certificates:
                     "/O=Contoso/CN=" + name, "-keyout", self._ca[1], "-out", self._ca[0])
         return self._ca
 
-    def make(self, file, name, issuer=None, expired=False, rsa=False, into=None, points=(), more=(), chain=False):
+    def make(self, file, name, issuer=None, expired=False, rsa=False, into=None, points=(), more=(), chain=False, alternatives=None,
+             usage=None):
         """Writes file.pem at once, as a renewal tool does; returns its path. issuer: what ca() gave; points: where its
-        revocation lists are; more: further names; chain: the issuer's certificate too."""
+        revocation lists are; more: further names; chain: the issuer's certificate too; alternatives: the whole subjectAltName, in
+        place of the names; usage: extendedKeyUsage."""
         key, certificate = self._work(file + ".key"), self._work(file + ".crt")
         kind = ["-newkey", "rsa:2048"] if rsa else ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        subject = ["-subj", "/O=Contoso/CN=" + name, "-addext", "subjectAltName=" + ",".join("DNS:" + one for one in (name, *more))]
+        names = alternatives or ",".join("DNS:" + one for one in (name, *more))
+        subject = ["-subj", "/O=Contoso/CN=" + name, "-addext", "subjectAltName=" + names]
+        subject += ["-addext", "extendedKeyUsage=" + usage] if usage else []
         if points:
             subject += ["-addext", "crlDistributionPoints=" + ",".join("URI:" + point for point in points)]
         if issuer:

@@ -9,6 +9,7 @@
 The tree is ldif/'s. Connectors get TarpitInterval 0 unless the test says otherwise: refusals come at once.
 """
 
+import base64
 import os
 import sys
 
@@ -27,7 +28,7 @@ EVERYBODY = "127.0.0.0/8"
 
 class Organization:
     def __init__(self, server="Mailbox01", domains=(("contoso.com", DEFAULT),), model=None, roles=FRONTEND + HUB,
-                 suffix="dc=contoso,dc=com", settings=None):
+                 suffix="dc=contoso,dc=com", settings=None, certificate=None):
         self.options = make_sample.parse_options(["--server", server, "--suffix", suffix])
         self.suffix, self.dn = suffix, self.options.organization_dn
         self.server_dn, self.receive_container = self.options.server_dn, self.options.receive_dn
@@ -37,10 +38,12 @@ class Organization:
         if settings:
             index = next(i for i, text in enumerate(self.records) if text.startswith("dn: CN=Transport Settings,"))
             self.records[index] = record(self.settings_dn, "msExchTransportSettings", **settings)
-        server = {"dirrelayPermissionModel": model} if model else {}
+        own = {"dirrelayPermissionModel": model} if model else {}
+        if certificate:
+            own["msExchServerInternalTLSCert:"] = base64.b64encode(certificate).decode()
         self.records += [
             record(self.server_dn, "msExchExchangeServer", "dirrelaySecured", msExchCurrentServerRoles=roles,
-                   networkAddress="ncacn_ip_tcp:" + self.options.fqdn, **server),
+                   networkAddress="ncacn_ip_tcp:" + self.options.fqdn, **own),
             record("CN=Protocols," + self.server_dn, "protocolCfgSharedServer"),
             record(self.receive_container, "container", "dirrelaySecured")]
         for name, flags in domains:
@@ -92,6 +95,13 @@ class Organization:
 
     def domain(self, *arguments, **attributes):
         self.records.append(self.domain_ldif(*arguments, **attributes))
+        return self
+
+    def server(self, name, role, certificate=None):
+        """Another server, as EdgeSync would replicate it; certificate: msExchServerInternalTLSCert, DER."""
+        dn = "CN=%s,%s" % (name, self.server_dn.partition(",")[2])
+        values = {"msExchServerInternalTLSCert:": base64.b64encode(certificate).decode()} if certificate else {}
+        self.records.append(record(dn, "msExchExchangeServer", msExchCurrentServerRoles=role, **values))
         return self
 
     # -- whole --------------------------------------------------------------------------------------------

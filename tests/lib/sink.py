@@ -13,6 +13,8 @@ Behaviour is set at any time and counts from the next command on:
     sink.hooks["."] = lambda session: None               called before the verb is answered; may raise Drop
     sink.keywords = ["PIPELINING", "CHUNKING", "DSN"]    what EHLO shows; BDAT is taken with CHUNKING alone
     sink.certificate = "/path/of.pem"                    STARTTLS is offered, with this certificate, key and chain
+    sink.internal = "/path/of.pem"                       the same for X-ANONYMOUSTLS
+    sink.client_ca = "/path/of.pem"                      inside TLS the client is asked for a certificate of these
     sink.injected = b"250-AUTH PLAIN\r\n"                what follows the 220 of STARTTLS in the same segment
     sink.logins = {"relay": "secret"}                    AUTH is offered, by sink.mechanisms; for XOAUTH2 the token
     sink.stop(), sink.start()                            connections are refused, and taken again on the same port
@@ -66,13 +68,14 @@ class Message:
 
 
 class Session:
-    """One connection: commands (lines), tls, server_name (SNI), user, ended (how: "quit", "lost")."""
+    """One connection: commands (lines), tls, server_name (SNI), peer (the client's certificate, DER), user, ended (how: "quit",
+    "lost")."""
 
     def __init__(self, sink, connection, number):
         self.sink, self.connection, self.number = sink, connection, number
         self.reader = connection.makefile("rb")
         self.helo, self.commands = None, []
-        self.tls = self.server_name = self.user = None
+        self.tls = self.server_name = self.peer = self.user = None
         self.ended = "lost"
         self._forget()
 
@@ -128,7 +131,9 @@ class Session:
         elif verb == "BDAT" and "CHUNKING" in self.sink.keywords:
             self._bdat(line)
         elif verb == "STARTTLS" and self.sink.certificate:
-            self._starttls()
+            self._starttls(self.sink.certificate)
+        elif verb == "X-ANONYMOUSTLS" and self.sink.internal:
+            self._starttls(self.sink.internal)
         elif verb == "AUTH" and self.sink.logins:
             self._auth(line)
         elif verb == "QUIT":
@@ -141,20 +146,23 @@ class Session:
         return True
 
     def _security_keywords(self):
-        words = ["STARTTLS"] if self.sink.certificate and not self.tls else []
+        words = [] if self.tls else ["STARTTLS"] * bool(self.sink.certificate) + ["X-ANONYMOUSTLS"] * bool(self.sink.internal)
         return words + (["AUTH " + " ".join(self.sink.mechanisms)] if self.sink.logins else [])
 
-    def _starttls(self):
+    def _starttls(self, certificate):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         if self.sink.highest:
             context.maximum_version = self.sink.highest
-        context.load_cert_chain(self.sink.certificate)
+        context.load_cert_chain(certificate)
+        if self.sink.client_ca:
+            context.verify_mode = ssl.CERT_OPTIONAL
+            context.load_verify_locations(self.sink.client_ca)
         context.sni_callback = lambda _, name, __: setattr(self, "server_name", name)
         self.connection.sendall(b"220 2.0.0 go\r\n" + self.sink.injected)
         self.reader.close()
         self.connection = context.wrap_socket(self.connection, server_side=True)
         self.reader = self.connection.makefile("rb")
-        self.tls = self.connection.version()
+        self.tls, self.peer = self.connection.version(), self.connection.getpeercert(binary_form=True)
         self.helo = None
         self._forget()
 
@@ -238,7 +246,7 @@ class Sink:
         self.banner = "220 sink ESMTP"
         self.keywords = list(KEYWORDS)
         self.replies, self.once, self.rcpt_replies, self.hooks = {}, {}, {}, {}
-        self.certificate = self.highest = None  # highest: ssl.TLSVersion
+        self.certificate = self.internal = self.client_ca = self.highest = None  # highest: ssl.TLSVersion
         self.injected = b""
         self.logins, self.mechanisms = {}, ["LOGIN", "PLAIN"]
         self.messages = []  # answered 250

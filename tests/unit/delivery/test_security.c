@@ -15,7 +15,7 @@
 
 static const char *const NAMES[] = {"relay.contoso.com", "mail.contoso.com"};
 
-/* proves: C132 C133 C135 C136 C137 C139 C140 C142 C145 facts-2.6 facts-2.7 facts-10.5 */
+/* proves: C132 C133 C135 C136 C137 C139 C140 C141 C142 C145 facts-2.6 facts-2.7 facts-10.5 */
 static void what_is_demanded(void **state)
 {
     enum { REQUIRE = OUTBOUND_REQUIRE_TLS, IGNORE = OUTBOUND_IGNORE_STARTTLS };
@@ -23,27 +23,32 @@ static void what_is_demanded(void **state)
         uint32_t security, flags;
         bool in_clear;
         enum tls_demand tls;
-        bool needs_trust, has_domain, has_hosts, needs_authentication, heeds_domain;
+        bool needs_trust, has_domain, has_hosts;
+        enum login_demand login;
+        bool heeds_domain;
     } rows[] = {
-        {0, 0, false, TLS_DEMAND_OFFERED, 0, 0, 0, 0, 1},
-        {0, 0, true, TLS_DEMAND_NEVER, 0, 0, 0, 0, 1},
-        {OUTBOUND_FORCE_HELO, 0, false, TLS_DEMAND_OFFERED, 0, 0, 0, 0, 0},
-        {IGNORE, 0, false, TLS_DEMAND_NEVER, 0, 0, 0, 0, 0},
-        {REQUIRE, 0, false, TLS_DEMAND_ALWAYS, 0, 0, 0, 0, 1},
-        {REQUIRE, 0, true, TLS_DEMAND_ALWAYS, 0, 0, 0, 0, 1},
-        {REQUIRE, SEND_TLS_ENCRYPTION_ONLY, false, TLS_DEMAND_ALWAYS, 0, 0, 0, 0, 1},
-        {REQUIRE, SEND_TLS_CERTIFICATE_VALIDATION, false, TLS_DEMAND_ALWAYS, 1, 0, 0, 0, 0},
-        {REQUIRE, SEND_TLS_DOMAIN_VALIDATION, false, TLS_DEMAND_ALWAYS, 1, 1, 0, 0, 0},
-        {0, SEND_AUTH_BASIC, false, TLS_DEMAND_OFFERED, 0, 0, 0, 1, 1},
-        {0, SEND_AUTH_BASIC, true, TLS_DEMAND_NEVER, 0, 0, 0, 1, 1},
-        {IGNORE, SEND_AUTH_BASIC, false, TLS_DEMAND_NEVER, 0, 0, 0, 1, 0},
-        {REQUIRE, SEND_AUTH_BASIC, false, TLS_DEMAND_ALWAYS, 0, 0, 0, 1, 1},
-        {REQUIRE, SEND_AUTH_BASIC | SEND_TLS_CERTIFICATE_VALIDATION, false, TLS_DEMAND_ALWAYS, 1, 0, 0, 1, 0},
-        {0, SEND_AUTH_BASIC_REQUIRE_TLS, false, TLS_DEMAND_ALWAYS, 1, 0, 1, 1, 0},
-        {0, SEND_AUTH_BASIC_REQUIRE_TLS, true, TLS_DEMAND_ALWAYS, 1, 0, 1, 1, 0},
+        {0, 0, false, TLS_DEMAND_OFFERED, 0, 0, 0, LOGIN_DEMAND_NONE, 1},
+        {0, 0, true, TLS_DEMAND_NEVER, 0, 0, 0, LOGIN_DEMAND_NONE, 1},
+        {OUTBOUND_FORCE_HELO, 0, false, TLS_DEMAND_OFFERED, 0, 0, 0, LOGIN_DEMAND_NONE, 0},
+        {IGNORE, 0, false, TLS_DEMAND_NEVER, 0, 0, 0, LOGIN_DEMAND_NONE, 0},
+        {REQUIRE, 0, false, TLS_DEMAND_ALWAYS, 0, 0, 0, LOGIN_DEMAND_NONE, 1},
+        {REQUIRE, 0, true, TLS_DEMAND_ALWAYS, 0, 0, 0, LOGIN_DEMAND_NONE, 1},
+        {REQUIRE, SEND_TLS_ENCRYPTION_ONLY, false, TLS_DEMAND_ALWAYS, 0, 0, 0, LOGIN_DEMAND_NONE, 1},
+        {REQUIRE, SEND_TLS_CERTIFICATE_VALIDATION, false, TLS_DEMAND_ALWAYS, 1, 0, 0, LOGIN_DEMAND_NONE, 0},
+        {REQUIRE, SEND_TLS_DOMAIN_VALIDATION, false, TLS_DEMAND_ALWAYS, 1, 1, 0, LOGIN_DEMAND_NONE, 0},
+        {0, SEND_AUTH_BASIC, false, TLS_DEMAND_OFFERED, 0, 0, 0, LOGIN_DEMAND_PASSWORD, 1},
+        {0, SEND_AUTH_BASIC, true, TLS_DEMAND_NEVER, 0, 0, 0, LOGIN_DEMAND_PASSWORD, 1},
+        {IGNORE, SEND_AUTH_BASIC, false, TLS_DEMAND_NEVER, 0, 0, 0, LOGIN_DEMAND_PASSWORD, 0},
+        {REQUIRE, SEND_AUTH_BASIC, false, TLS_DEMAND_ALWAYS, 0, 0, 0, LOGIN_DEMAND_PASSWORD, 1},
+        {REQUIRE, SEND_AUTH_BASIC | SEND_TLS_CERTIFICATE_VALIDATION, false, TLS_DEMAND_ALWAYS, 1, 0, 0,
+         LOGIN_DEMAND_PASSWORD, 0},
+        {0, SEND_AUTH_BASIC_REQUIRE_TLS, false, TLS_DEMAND_ALWAYS, 1, 0, 1, LOGIN_DEMAND_PASSWORD, 0},
+        {0, SEND_AUTH_BASIC_REQUIRE_TLS, true, TLS_DEMAND_ALWAYS, 1, 0, 1, LOGIN_DEMAND_PASSWORD, 0},
         {REQUIRE, SEND_AUTH_BASIC_REQUIRE_TLS | SEND_TLS_DOMAIN_VALIDATION, false, TLS_DEMAND_ALWAYS, 1, 1, 1,
-         1, 0},
-        {0, SEND_AUTH_EXTERNAL_AUTHORITATIVE, false, TLS_DEMAND_OFFERED, 0, 0, 0, 0, 1},
+         LOGIN_DEMAND_PASSWORD, 0},
+        {0, SEND_AUTH_EXTERNAL_AUTHORITATIVE, false, TLS_DEMAND_OFFERED, 0, 0, 0, LOGIN_DEMAND_NONE, 1},
+        {0, SEND_AUTH_EXCHANGE_SERVER, false, TLS_DEMAND_OFFERED, 0, 0, 0, LOGIN_DEMAND_EXCHANGE, 1},
+        {REQUIRE, SEND_AUTH_EXCHANGE_SERVER, false, TLS_DEMAND_ALWAYS, 0, 0, 0, LOGIN_DEMAND_EXCHANGE, 1},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -57,8 +62,7 @@ static void what_is_demanded(void **state)
         security_demand(&connector, "", row->in_clear, &demand);
         if (demand.tls != row->tls || demand.needs_trust != row->needs_trust ||
             (demand.domain != NULL) != row->has_domain || demand.host_count != (row->has_hosts ? 2u : 0u) ||
-            demand.needs_authentication != row->needs_authentication ||
-            security_heeds_domain(&connector) != row->heeds_domain)
+            demand.login != row->login || security_heeds_domain(&connector) != row->heeds_domain)
             fail_msg("row %zu", i);
     }
 }
@@ -98,6 +102,67 @@ static void what_a_domain_asks_for(void **state)
     security_demand_sts(&exchanger, &demand);
     assert_true(demand.tls == TLS_DEMAND_ALWAYS && demand.needs_trust && demand.host_count == 1);
     assert_string_equal(demand.hosts[0], "mx.fabrikam.com");
+}
+
+/* proves: C162 C165 C166 C167 C168 T10 facts-1.4 facts-10.4 */
+static void a_listed_domain_needs_mutual_tls(void **state)
+{
+    static const struct secure_domain LIST[] = {{"fabrikam.com", false}, {"partner.example", true}};
+    const struct transport_settings settings = {.send_secure = LIST, .send_secure_count = 2};
+    static const struct row {
+        uint32_t flags;
+        const char *domain;
+        bool is_secure;
+    } rows[] = {
+        {SEND_DOMAIN_SECURE, "fabrikam.com", true},
+        {SEND_DOMAIN_SECURE, "mail.fabrikam.com", false},
+        {SEND_DOMAIN_SECURE, "evilfabrikam.com", false},
+        {SEND_DOMAIN_SECURE, "partner.example", true},
+        {SEND_DOMAIN_SECURE, "deep.in.partner.example", true},
+        {SEND_DOMAIN_SECURE, "contoso.com", false},
+        {0, "fabrikam.com", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct send_connector connector = {.send_flags = rows[i].flags};
+        bool is_secure = security_is_domain_secure(&connector, &settings, bytes_of_text(rows[i].domain));
+        assert_int_equal(is_secure, rows[i].is_secure);
+    }
+    const struct send_connector connector = {.send_flags = SEND_DOMAIN_SECURE};
+    struct smtp_demand demand;
+    security_demand(&connector, "fabrikam.com", true, &demand);
+    security_demand_mutual("fabrikam.com", &demand);
+    assert_int_equal(demand.tls, TLS_DEMAND_ALWAYS);
+    assert_true(demand.is_mutual && demand.needs_trust && demand.domain_has_hosts);
+    assert_string_equal(demand.domain, "fabrikam.com");
+}
+
+static void who_may_be_spoken_to_in_clear(void **state)
+{
+    (void)state;
+    assert_true(security_may_fall_back(&(struct smtp_demand){.tls = TLS_DEMAND_OFFERED}));
+    assert_false(security_may_fall_back(&(struct smtp_demand){.tls = TLS_DEMAND_ALWAYS}));
+    assert_false(security_may_fall_back(&(struct smtp_demand){.tls = TLS_DEMAND_NEVER}));
+    assert_false(security_may_fall_back(
+        &(struct smtp_demand){.tls = TLS_DEMAND_OFFERED, .login = LOGIN_DEMAND_EXCHANGE}));
+}
+
+/* proves: C220 facts-5.2 facts-10.5 */
+static void whom_the_hop_is_taken_for(void **state)
+{
+    const struct trusted_server edge = {.identity = IDENTITY_EDGE}, hub = {.identity = IDENTITY_HUB};
+    const struct send_connector plain = {0}, secured = {.send_flags = SEND_AUTH_EXTERNAL_AUTHORITATIVE};
+    const struct smtp_demand none = {0}, mutual = {.is_mutual = true},
+                             exchange = {.login = LOGIN_DEMAND_EXCHANGE},
+                             password = {.login = LOGIN_DEMAND_PASSWORD};
+    (void)state;
+    assert_int_equal(security_peer(&plain, &none, NULL), IDENTITY_ANONYMOUS);
+    assert_int_equal(security_peer(&plain, &password, NULL), IDENTITY_ANONYMOUS);
+    assert_int_equal(security_peer(&secured, &none, NULL), IDENTITY_EXTERNALLY_SECURED);
+    assert_int_equal(security_peer(&plain, &mutual, NULL), IDENTITY_PARTNER);
+    assert_int_equal(security_peer(&plain, &exchange, NULL), IDENTITY_LEGACY);
+    assert_int_equal(security_peer(&plain, &exchange, &edge), IDENTITY_EDGE);
+    assert_int_equal(security_peer(&plain, &exchange, &hub), IDENTITY_HUB);
 }
 
 /* -- the login -- */
@@ -205,6 +270,9 @@ int main(void)
         cmocka_unit_test(what_is_demanded),
         cmocka_unit_test(without_tls_domain_the_mails_domain_counts),
         cmocka_unit_test(what_a_domain_asks_for),
+        cmocka_unit_test(a_listed_domain_needs_mutual_tls),
+        cmocka_unit_test(who_may_be_spoken_to_in_clear),
+        cmocka_unit_test(whom_the_hop_is_taken_for),
         cmocka_unit_test(the_password_comes_from_its_file),
         cmocka_unit_test(a_password_has_a_ceiling),
         cmocka_unit_test(what_is_no_file_gives_no_password),

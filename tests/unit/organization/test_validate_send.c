@@ -40,6 +40,11 @@ static void send_exchange(struct send_connector *connector)
 {
     connector->send_flags = SEND_AUTH_EXCHANGE_SERVER;
 }
+static void send_old_exchange(struct send_connector *connector)
+{
+    send_exchange(connector);
+    connector->outbound_security = OUTBOUND_FORCE_HELO;
+}
 static void send_external(struct send_connector *connector)
 {
     connector->send_flags = SEND_AUTH_EXTERNAL_AUTHORITATIVE;
@@ -55,6 +60,11 @@ static void send_strange(struct send_connector *connector)
 static void send_domain_secure(struct send_connector *connector)
 {
     connector->send_flags = SEND_DOMAIN_SECURE;
+}
+static void send_old_domain_secure(struct send_connector *connector)
+{
+    send_domain_secure(connector);
+    connector->outbound_security = OUTBOUND_FORCE_HELO;
 }
 static void send_level_alone(struct send_connector *connector)
 {
@@ -201,7 +211,8 @@ static const struct {
     {"[127.0.0.1]", NULL, ""},
     {"[10.0.0.1],[10.0.0.2]", send_external, ""},
     {NULL, NULL, ""}, /* DNS routing */
-    {NULL, send_domain_secure, "UseExternalDNSServersEnabled, DomainSecureEnabled"},
+    {NULL, send_domain_secure, ""},
+    {NULL, send_old_domain_secure, "DomainSecureEnabled needs DNS routing and excludes IgnoreSTARTTLS and"},
     {NULL, send_external, "ExternalAuthoritative needs smart hosts that are given as IP addresses"},
     {"[10.0.0.1],mail.example", send_external, "ExternalAuthoritative needs smart hosts"},
     {"[169.254.169.254]", NULL, "a smart host has a link-local address"},
@@ -244,7 +255,9 @@ static const struct {
     {"mail.example", send_scope_alone, "dirrelaySmartHostOAuth needs TokenEndpoint"},
     {"mail.example", send_token_relative, "dirrelaySmartHostOAuthClientSecretFile is no absolute path"},
     {"mail.example", send_relative_file, "dirrelaySmartHostPasswordFile is no absolute path"},
-    {"[10.0.0.1]", send_exchange, "ExchangeServer authentication towards smart hosts is not supported yet"},
+    {"[10.0.0.1]", send_exchange, ""},
+    {NULL, send_exchange, "SmartHostAuthMechanism needs smart hosts"},
+    {"[10.0.0.1]", send_old_exchange, "ForceHELO excludes"},
     {"[10.0.0.1]", send_external_dns, "UseExternalDNSServersEnabled"},
 };
 

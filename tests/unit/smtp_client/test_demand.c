@@ -13,11 +13,15 @@
 #define NEEDS_BOTH "451 5.7.3 Require STARTTLS to do basic authentication"
 #define NEEDS_AUTH "451 5.7.3 Require basic authentication"
 
-/* The situation in letters: t TLS offered, r refused, T inside TLS, m mechanism offered, A authenticated. */
+#define NEEDS_SERVER "451 5.7.3 Cannot achieve Exchange Server authentication"
+
+/* The situation in letters: t TLS offered, d X-ANONYMOUSTLS, r refused, T inside TLS, m mechanism offered, A
+ * authenticated. */
 static struct smtp_situation situation_of(const char *letters)
 {
     return (struct smtp_situation){
         .offers_tls = strchr(letters, 't') != NULL,
+        .offers_direct_tls = strchr(letters, 'd') != NULL,
         .is_tls_refused = strchr(letters, 'r') != NULL,
         .is_tls = strchr(letters, 'T') != NULL,
         .offers_mechanism = strchr(letters, 'm') != NULL,
@@ -25,46 +29,63 @@ static struct smtp_situation situation_of(const char *letters)
     };
 }
 
-/* proves: C128 C129 C132 C133 C135 C136 C153 facts-8.2 facts-10.5 */
+/* proves: C128 C129 C132 C133 C135 C136 C141 C153 facts-8.2 facts-10.5 */
 static void the_next_step(void **state)
 {
     static const struct row {
         enum tls_demand tls;
-        bool needs_authentication;
+        enum login_demand login;
         const char *situation;
         enum smtp_step step;
         const char *why;
     } rows[] = {
-        {TLS_DEMAND_NEVER, false, "", SMTP_STEP_READY, NULL},
-        {TLS_DEMAND_NEVER, false, "tm", SMTP_STEP_READY, NULL},
-        {TLS_DEMAND_OFFERED, false, "", SMTP_STEP_READY, NULL},
-        {TLS_DEMAND_OFFERED, false, "t", SMTP_STEP_STARTTLS, NULL},
-        {TLS_DEMAND_OFFERED, false, "tr", SMTP_STEP_READY, NULL},
-        {TLS_DEMAND_OFFERED, false, "T", SMTP_STEP_READY, NULL},
-        {TLS_DEMAND_OFFERED, false, "tT", SMTP_STEP_READY, NULL}, /* a hop that offers it again */
-        {TLS_DEMAND_ALWAYS, false, "", SMTP_STEP_LEAVE, NEEDS_TLS},
-        {TLS_DEMAND_ALWAYS, false, "m", SMTP_STEP_LEAVE, NEEDS_TLS},
-        {TLS_DEMAND_ALWAYS, false, "t", SMTP_STEP_STARTTLS, NULL},
-        {TLS_DEMAND_ALWAYS, false, "tr", SMTP_STEP_LEAVE, NEEDS_TLS},
-        {TLS_DEMAND_ALWAYS, false, "T", SMTP_STEP_READY, NULL},
-        {TLS_DEMAND_NEVER, true, "tm", SMTP_STEP_AUTHENTICATE, NULL},
-        {TLS_DEMAND_OFFERED, true, "m", SMTP_STEP_AUTHENTICATE, NULL},
-        {TLS_DEMAND_OFFERED, true, "tm", SMTP_STEP_STARTTLS, NULL},
-        {TLS_DEMAND_OFFERED, true, "trm", SMTP_STEP_AUTHENTICATE, NULL},
-        {TLS_DEMAND_OFFERED, true, "T", SMTP_STEP_LEAVE, NEEDS_AUTH},
-        {TLS_DEMAND_OFFERED, true, "", SMTP_STEP_LEAVE, NEEDS_AUTH},
-        {TLS_DEMAND_OFFERED, true, "TmA", SMTP_STEP_READY, NULL},
-        {TLS_DEMAND_ALWAYS, true, "m", SMTP_STEP_LEAVE, NEEDS_BOTH},
-        {TLS_DEMAND_ALWAYS, true, "trm", SMTP_STEP_LEAVE, NEEDS_BOTH},
-        {TLS_DEMAND_ALWAYS, true, "tm", SMTP_STEP_STARTTLS, NULL},
-        {TLS_DEMAND_ALWAYS, true, "Tm", SMTP_STEP_AUTHENTICATE, NULL},
-        {TLS_DEMAND_ALWAYS, true, "T", SMTP_STEP_LEAVE, NEEDS_AUTH},
-        {TLS_DEMAND_ALWAYS, true, "TA", SMTP_STEP_READY, NULL},
+        {TLS_DEMAND_NEVER, LOGIN_DEMAND_NONE, "", SMTP_STEP_READY, NULL},
+        {TLS_DEMAND_NEVER, LOGIN_DEMAND_NONE, "tm", SMTP_STEP_READY, NULL},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_NONE, "", SMTP_STEP_READY, NULL},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_NONE, "t", SMTP_STEP_STARTTLS, NULL},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_NONE, "tr", SMTP_STEP_READY, NULL},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_NONE, "T", SMTP_STEP_READY, NULL},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_NONE, "tT", SMTP_STEP_READY, NULL}, /* a hop that offers it again */
+        {TLS_DEMAND_ALWAYS, LOGIN_DEMAND_NONE, "", SMTP_STEP_LEAVE, NEEDS_TLS},
+        {TLS_DEMAND_ALWAYS, LOGIN_DEMAND_NONE, "m", SMTP_STEP_LEAVE, NEEDS_TLS},
+        {TLS_DEMAND_ALWAYS, LOGIN_DEMAND_NONE, "t", SMTP_STEP_STARTTLS, NULL},
+        {TLS_DEMAND_ALWAYS, LOGIN_DEMAND_NONE, "tr", SMTP_STEP_LEAVE, NEEDS_TLS},
+        {TLS_DEMAND_ALWAYS, LOGIN_DEMAND_NONE, "T", SMTP_STEP_READY, NULL},
+        {TLS_DEMAND_NEVER, LOGIN_DEMAND_PASSWORD, "tm", SMTP_STEP_AUTHENTICATE, NULL},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_PASSWORD, "m", SMTP_STEP_AUTHENTICATE, NULL},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_PASSWORD, "tm", SMTP_STEP_STARTTLS, NULL},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_PASSWORD, "trm", SMTP_STEP_AUTHENTICATE, NULL},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_PASSWORD, "T", SMTP_STEP_LEAVE, NEEDS_AUTH},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_PASSWORD, "", SMTP_STEP_LEAVE, NEEDS_AUTH},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_PASSWORD, "TmA", SMTP_STEP_READY, NULL},
+        {TLS_DEMAND_ALWAYS, LOGIN_DEMAND_PASSWORD, "m", SMTP_STEP_LEAVE, NEEDS_BOTH},
+        {TLS_DEMAND_ALWAYS, LOGIN_DEMAND_PASSWORD, "trm", SMTP_STEP_LEAVE, NEEDS_BOTH},
+        {TLS_DEMAND_ALWAYS, LOGIN_DEMAND_PASSWORD, "tm", SMTP_STEP_STARTTLS, NULL},
+        {TLS_DEMAND_ALWAYS, LOGIN_DEMAND_PASSWORD, "Tm", SMTP_STEP_AUTHENTICATE, NULL},
+        {TLS_DEMAND_ALWAYS, LOGIN_DEMAND_PASSWORD, "T", SMTP_STEP_LEAVE, NEEDS_AUTH},
+        {TLS_DEMAND_ALWAYS, LOGIN_DEMAND_PASSWORD, "TA", SMTP_STEP_READY, NULL},
+        {TLS_DEMAND_ALWAYS, LOGIN_DEMAND_TOKEN, "m", SMTP_STEP_LEAVE, NEEDS_BOTH},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_TOKEN, "T", SMTP_STEP_LEAVE, NEEDS_AUTH},
+        /* Servers of one organization. */
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_EXCHANGE, "td", SMTP_STEP_DIRECT_TLS, NULL},
+        {TLS_DEMAND_NEVER, LOGIN_DEMAND_EXCHANGE, "tdm", SMTP_STEP_DIRECT_TLS, NULL},
+        {TLS_DEMAND_ALWAYS, LOGIN_DEMAND_EXCHANGE, "dm", SMTP_STEP_DIRECT_TLS, NULL},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_EXCHANGE, "dmr", SMTP_STEP_LEAVE, NEEDS_SERVER},
+        {TLS_DEMAND_ALWAYS, LOGIN_DEMAND_EXCHANGE, "tdmr", SMTP_STEP_LEAVE, NEEDS_TLS},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_EXCHANGE, "dTmA", SMTP_STEP_READY, NULL},
+        {TLS_DEMAND_ALWAYS, LOGIN_DEMAND_EXCHANGE, "TA", SMTP_STEP_READY, NULL},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_EXCHANGE, "t", SMTP_STEP_STARTTLS, NULL},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_EXCHANGE, "m", SMTP_STEP_AUTHENTICATE, NULL},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_EXCHANGE, "Tm", SMTP_STEP_AUTHENTICATE, NULL},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_EXCHANGE, "T", SMTP_STEP_LEAVE, NEEDS_SERVER},
+        {TLS_DEMAND_ALWAYS, LOGIN_DEMAND_EXCHANGE, "m", SMTP_STEP_LEAVE, NEEDS_TLS},
+        /* What others demand, X-ANONYMOUSTLS does not give. */
+        {TLS_DEMAND_ALWAYS, LOGIN_DEMAND_NONE, "d", SMTP_STEP_LEAVE, NEEDS_TLS},
+        {TLS_DEMAND_OFFERED, LOGIN_DEMAND_PASSWORD, "d", SMTP_STEP_LEAVE, NEEDS_AUTH},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const struct smtp_demand demand = {.tls = rows[i].tls,
-                                           .needs_authentication = rows[i].needs_authentication};
+        const struct smtp_demand demand = {.tls = rows[i].tls, .login = rows[i].login};
         const struct smtp_situation situation = situation_of(rows[i].situation);
         const char *why = NULL;
         if (demand_next_step(&demand, &situation, &why) != rows[i].step)

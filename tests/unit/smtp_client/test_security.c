@@ -160,7 +160,7 @@ static void a_left_hop_has_no_last_word(void **state)
 #define USERNAME    "S: 334 VXNlcm5hbWU6"
 #define PASSWORD    "S: 334 UGFzc3dvcmQ6"
 
-static const struct smtp_demand LOGIN = {.tls = TLS_DEMAND_OFFERED, .needs_authentication = true};
+static const struct smtp_demand LOGIN = {.tls = TLS_DEMAND_OFFERED, .login = LOGIN_DEMAND_PASSWORD};
 
 /* proves: C128 C133 T3 facts-10.5 */
 static void the_client_logs_in(void **state)
@@ -186,7 +186,7 @@ static void once_with_login(const char *const *lines)
 /* proves: C129 C130 facts-8.2 */
 static void without_login_nothing_is_sent(void **state)
 {
-    const struct smtp_demand both = {.tls = TLS_DEMAND_ALWAYS, .needs_authentication = true};
+    const struct smtp_demand both = {.tls = TLS_DEMAND_ALWAYS, .login = LOGIN_DEMAND_PASSWORD};
     (void)state;
     run(LOGIN, false, "relay", LINES(GREETED, "S: 250 hop", LEFT(NEEDS_AUTH)));
     run(LOGIN, false, "relay", LINES(GREETED, "S: 250-hop", "S: 250 AUTH GSSAPI NTLM", LEFT(NEEDS_AUTH)));
@@ -222,8 +222,7 @@ static void what_a_hop_repeats_of_a_login_is_not_told(void **state)
 /* A token that is not taken: the hop says why in a challenge and waits for an empty answer. */
 static void a_token_logs_in(void **state)
 {
-    const struct smtp_demand token = {
-        .tls = TLS_DEMAND_OFFERED, .needs_authentication = true, .uses_token = true};
+    const struct smtp_demand token = {.tls = TLS_DEMAND_OFFERED, .login = LOGIN_DEMAND_TOKEN};
     (void)state;
     run(token, false, "relay",
         LINES(GREETED, "S: 250-hop", "S: 250 AUTH LOGIN XOAUTH2",
@@ -246,6 +245,58 @@ static void a_login_that_is_none(void **state)
         LINES(GREETED, "S: 250-hop", "S: 250 AUTH PLAIN", "C: AUTH PLAIN *", "S: 334 ", BROKEN));
     run(LOGIN, false, "relay",
         LINES(OFFERS_AUTH, "C: AUTH LOGIN", "S: 421 4.7.0 bye", "E: closed 421 4.7.0"));
+}
+
+/* -- between servers of one organization -- */
+
+static const struct smtp_demand EXCHANGE = {.tls = TLS_DEMAND_OFFERED, .login = LOGIN_DEMAND_EXCHANGE};
+
+#define NEEDS_SERVER "451 5.7.3 Cannot achieve Exchange Server authentication"
+#define DIRECT       GREETED, "S: 250-hop", "S: 250-STARTTLS", "S: 250 X-ANONYMOUSTLS", "C: X-ANONYMOUSTLS"
+
+static void run_exchange(bool has_direct, bool knows_hop, const char *const *lines)
+{
+    hop_run_all(&(struct hop_script){.messages = {MESSAGE},
+                                     .demand = EXCHANGE,
+                                     .has_tls = true,
+                                     .has_direct_identity = has_direct,
+                                     .knows_hop = knows_hop,
+                                     .lines = lines});
+}
+
+/* Whatever a chain would say of the certificate: the directory knows it, or it does not.
+ * proves: C141 C155 C156 C157 C158 facts-10.2 facts-10.3 facts-10.5 */
+static void a_server_is_known_by_its_certificate(void **state)
+{
+    (void)state;
+    run_exchange(true, true, LINES(DIRECT, "H: 220 go", EHLO, "S: 250-hop", "S: 250 X-EXPS GSSAPI", SENT));
+    run_exchange(true, false,
+                 LINES(DIRECT, "H: 220 go",
+                       LEFT("454 4.7.5 Certificate validation failure: the directory knows no server by "
+                            "/O=Contoso/CN=hop.example")));
+}
+
+/* proves: C128 C129 C130 facts-8.2 facts-10.2 */
+static void without_a_known_server_nothing_is_sent(void **state)
+{
+    (void)state;
+    run_exchange(true, true, LINES(GREETED, "S: 250 hop", LEFT(NEEDS_SERVER)));
+    run_exchange(true, true, LINES(SECURED, "S: 250 hop", LEFT(NEEDS_SERVER)));
+    run_exchange(true, true, LINES(DIRECT, "S: 454 4.7.0 no", LEFT(NEEDS_SERVER " (454 4.7.0 no)")));
+    /* Without a certificate of ours it is not asked for. */
+    run_exchange(false, true, LINES(GREETED, "S: 250-hop", "S: 250 X-ANONYMOUSTLS", LEFT(NEEDS_SERVER)));
+}
+
+/* proves: F5 */
+static void what_is_injected_behind_x_anonymoustls_ends_it(void **state)
+{
+    (void)state;
+    hop_run(&(struct hop_script){.messages = {MESSAGE},
+                                 .demand = EXCHANGE,
+                                 .has_tls = true,
+                                 .has_direct_identity = true,
+                                 .knows_hop = true,
+                                 .lines = LINES(DIRECT, "S~ 220 go\r\n250 ok\r\n", "C: <nothing>", BROKEN)});
 }
 
 static int setup(void **state)
@@ -278,6 +329,9 @@ int main(void)
         cmocka_unit_test(what_a_hop_repeats_of_a_login_is_not_told),
         cmocka_unit_test(a_token_logs_in),
         cmocka_unit_test(a_login_that_is_none),
+        cmocka_unit_test(a_server_is_known_by_its_certificate),
+        cmocka_unit_test(without_a_known_server_nothing_is_sent),
+        cmocka_unit_test(what_is_injected_behind_x_anonymoustls_ends_it),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
