@@ -35,6 +35,7 @@ static enum error begin(struct process *process, struct note *note)
         event_say(EVENT_ERROR, "trust.refused", "%s: no next hop's certificate is good", problem.text);
     if (error)
         return error;
+    receive_set_trust(process->receive, tls_context_trust(delivery.tls));
     error = delivery_start(&delivery, &process->delivery, note);
     if (!error)
         delivery_set_certificates(process->delivery, certificate_set_ref(process->certificates));

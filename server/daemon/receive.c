@@ -204,6 +204,40 @@ void receive_set_certificates(struct receive *receive, const struct certificate_
     }
 }
 
+/* Anchors and lists on their way to one loop. */
+struct trust_publication {
+    struct mail mail;
+    struct receive_loop *loop;
+    struct ssl_ctx_st *trust;
+};
+
+/* On the SMTP loop. */
+static void on_trust(struct mail *mail)
+{
+    struct trust_publication *publication = list_entry(mail, struct trust_publication, mail);
+    smtp_service_set_trust(&publication->loop->service, publication->trust);
+    free(publication);
+}
+
+void receive_set_trust(struct receive *receive, struct ssl_ctx_st *trust)
+{
+    for (unsigned i = 0; i < receive->count; i++) {
+        struct trust_publication *publication = calloc(1, sizeof *publication);
+        if (!publication) {
+            event_say(EVENT_ERROR, "publish.failed", "no memory: a loop keeps the anchors it has");
+            continue;
+        }
+        publication->mail.on_mail = on_trust;
+        publication->loop = &receive->loops[i];
+        publication->trust = tls_trust_ref(trust);
+        if (!mailbox_post(receive->loops[i].loop, &publication->mail)) {
+            tls_trust_unref(trust);
+            free(publication);
+        }
+    }
+    tls_trust_unref(trust);
+}
+
 /* Leaves out what we may not listen on; true when another process is in the way of one. */
 static bool leave_out_taken(struct receive *receive, struct endpoint_set *wanted)
 {
@@ -263,6 +297,7 @@ static void on_loop_end(struct loop_end_hook *hook)
     smtp_service_abort_all(&loop->service);
     smtp_service_set_organization(&loop->service, NULL);
     smtp_service_set_certificates(&loop->service, NULL);
+    smtp_service_set_trust(&loop->service, NULL);
     resolver_free(loop->filters.resolver);
     loop->filters.resolver = NULL;
 }

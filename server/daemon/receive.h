@@ -19,6 +19,8 @@ void receive_set_authenticator(struct receive *receive, struct authenticator *au
                                struct failure_counts *failures);
 /* Posts the certificates to every loop; handshakes from then on use them. */
 void receive_set_certificates(struct receive *receive, const struct certificate_set *certificates);
+/* What partners' certificates are held against, from now on; takes the reference. */
+void receive_set_trust(struct receive *receive, struct ssl_ctx_st *trust);
 /* How short the resources are; every loop goes by it from the next MAIL on. */
 void receive_set_pressure(struct receive *receive, enum pressure_level level);
 /* Their connection counts, for `status`. */

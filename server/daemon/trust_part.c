@@ -41,6 +41,7 @@ void trust_part_reload(struct process *process)
         event_say(EVENT_ERROR, "trust.refused", "%s: what was read before stays in force", note.text);
         return;
     }
+    receive_set_trust(process->receive, tls_context_trust(context));
     delivery_part_set_tls(process, context);
     event_say(EVENT_INFO, "trust.loaded", "anchors and revocation lists are in force");
 }

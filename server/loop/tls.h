@@ -10,7 +10,7 @@
 struct x509_st;       /* OpenSSL's X509 */
 struct evp_pkey_st;   /* its EVP_PKEY */
 struct stack_st_X509; /* its STACK_OF(X509) */
-struct x509_store_st; /* its X509_STORE */
+struct ssl_ctx_st;    /* its SSL_CTX */
 
 enum tls_profile {
     TLS_PROFILE_MODERN, /* TLS 1.2 and 1.3, forward secrecy and authenticated encryption only */
@@ -56,12 +56,12 @@ void tls_context_free(struct tls_context *context);
 
 /* What the context holds certificates against: anchors and revocation lists, immutable and counted, for any
  * thread. */
-struct x509_store_st *tls_context_trust(const struct tls_context *context); /* a reference */
-struct x509_store_st *tls_trust_ref(struct x509_store_st *trust);
-void tls_trust_unref(struct x509_store_st *trust); /* NULL is a no-op */
+struct ssl_ctx_st *tls_context_trust(const struct tls_context *context); /* a reference */
+struct ssl_ctx_st *tls_trust_ref(struct ssl_ctx_st *trust);
+void tls_trust_unref(struct ssl_ctx_st *trust); /* NULL is a no-op */
 /* Does a client's chain end in an anchor, is it in force, meant for clients and, where lists are given, not
  * revoked? chain may be NULL. *out_distrust: OpenSSL's words, static. Cost: a signature a certificate. */
-bool tls_trust_is_good_client(struct x509_store_st *trust, struct x509_st *certificate,
+bool tls_trust_is_good_client(struct ssl_ctx_st *trust, struct x509_st *certificate,
                               struct stack_st_X509 *chain, const char **out_distrust);
 
 struct tls_result {

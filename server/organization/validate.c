@@ -170,7 +170,6 @@ static const struct {
 };
 
 static const struct closed_bits CLOSED_OPTIONS[] = {
-    {OPTION_DOMAIN_SECURE, "DomainSecureEnabled is not supported yet"},
     {OPTION_LONG_ADDRESSES, "LongAddressesEnabled is not supported yet"},
     {OPTION_ORAR, "OrarEnabled is not supported yet"},
     {OPTION_ADVERTISE_CLIENT_SETTINGS, "AdvertiseClientSettings is not supported yet"},

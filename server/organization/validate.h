@@ -6,7 +6,7 @@
 #include "organization/organization.h"
 
 /* NULL when all rules hold, else the sentence of the first broken rule (static storage): "BasicAuthRequireTLS
- * needs Tls". Includes what a later step brings and is closed until then: DomainSecure …
+ * needs Tls". Includes what a later step brings and is closed until then: LongAddressesEnabled …
  * Mechanisms and EHLO keywords that are on by default are simply not offered and break no rule. An attribute
  * that has no field here is the source's to refuse until something enforces it. */
 const char *validate_receive_connector(const struct receive_connector *connector,

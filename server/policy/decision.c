@@ -13,6 +13,9 @@ const char *reason_id(enum reason reason)
         [REASON_RELAY] = "relay",
         [REASON_NO_ROUTE] = "no-route",
         [REASON_EXCH50] = "exch50",
+        [REASON_SECURE_DOMAIN_CLOSED] = "secure-domain-closed",
+        [REASON_PARTNER_UNPROVEN] = "partner-unproven",
+        [REASON_PARTNER_CERTIFICATE] = "partner-certificate",
     };
     assert(reason < REASON_COUNT);
     return IDS[reason];

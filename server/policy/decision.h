@@ -16,6 +16,9 @@ enum reason {
     REASON_RELAY,                /* 550 5.7.1 Unable to relay */
     REASON_NO_ROUTE,             /* 451 4.4.4 */
     REASON_EXCH50,               /* 504 5.7.1 Not authorized */
+    REASON_SECURE_DOMAIN_CLOSED, /* 451 4.7.3 */
+    REASON_PARTNER_UNPROVEN,     /* 454 4.7.0 */
+    REASON_PARTNER_CERTIFICATE,  /* 454 4.7.5 */
     REASON_COUNT
 };
 /* "submit-anonymous", … for the log field `reason`; users search for it, so it never changes. */

@@ -274,7 +274,8 @@ void lint_receive_connectors(struct lint_report *report)
         struct relay relay = {.connector = connector,
                               .is_secured = identity == IDENTITY_EXTERNALLY_SECURED,
                               .granted = connector->fixed[identity].granted};
-        struct session_rights begins = {connector, identity, connector->fixed[identity], 0};
+        struct session_rights begins = {
+            .connector = connector, .identity = identity, .result = connector->fixed[identity]};
         relay.granted |= report_only_rights(&begins);
         relay.is_anonymous = receive_connector_relays_anonymous(connector, &relay.ace);
         check_open(report, &relay);

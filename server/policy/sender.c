@@ -24,10 +24,20 @@ static bool may_be_send_as(const struct organization *organization, const struct
            !(organization->server.roles & ROLE_EDGE);
 }
 
+/* Facts 8.4: a partner sends from the domain it proved. */
+static bool is_partners_own(const struct session_rights *rights, const struct address *sender)
+{
+    return rights->identity == IDENTITY_PARTNER && rights->partner_domain != NULL && !sender->is_literal &&
+           bytes_equal(address_domain(sender), bytes_of_text(rights->partner_domain));
+}
+
 struct decision sender_check(const struct organization *organization, const struct session_rights *rights,
                              const struct address *sender, enum send_as send_as)
 {
     if (address_is_null(sender)) {
+        return decision_allow();
+    }
+    if (is_partners_own(rights, sender)) {
         return decision_allow();
     }
     enum right needed = sender_is_own(organization, sender) ? RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER

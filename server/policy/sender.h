@@ -14,7 +14,7 @@ enum send_as { SEND_AS_NOT_ASKED, SEND_AS_HELD, SEND_AS_NOT_HELD };
  * postmaster's. */
 bool sender_is_own(const struct organization *organization, const struct address *address);
 
-/* MAIL FROM. The null path passes; Accept-Any-Sender opens outside domains,
+/* MAIL FROM. The null path passes, and a partner's own domain; Accept-Any-Sender opens outside domains,
  * Accept-Authoritative-Domain-Sender our own (contract 7: model 2007 authoritative, 2010 also internal
  * relay). Without the right an account may still send as itself from a domain of ours, but not on an edge
  * server, which has no recipients: VERDICT_NEED until the directory was asked. */

@@ -9,6 +9,7 @@ void session_rights_compute(const struct receive_connector *connector, enum iden
     out->connector = connector;
     out->identity = identity;
     out->withheld = 0;
+    out->partner_domain = NULL;
     if (token == NULL) {
         out->result = connector->fixed[identity];
     } else {

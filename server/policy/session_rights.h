@@ -10,6 +10,7 @@
 struct session_rights {
     const struct receive_connector *connector;
     enum identity identity;
+    const char *partner_domain; /* with IDENTITY_PARTNER: what it proved, borrowed; set by the session */
     struct access_result result;
     uint32_t withheld; /* RIGHT_BITs that the DACL may grant and policy/gateway.h took away */
 };

@@ -93,7 +93,8 @@ static struct auth_evidence auth_evidence(const struct smtp_session *session)
                                   .mechanism = (enum auth_stamp_mechanism)session->auth_stamp,
                                   .rights = session->rights.result.granted,
                                   .is_declared_anonymous = session->transaction->is_declared_anonymous,
-                                  .server = bytes_of_text(session->organization->server.fqdn)};
+                                  .server = bytes_of_text(session->organization->server.fqdn),
+                                  .partner_domain = bytes_of_text(session->rights.partner_domain)};
 }
 
 static void fill_request(const struct smtp_session *session, struct bytes block,

@@ -46,6 +46,10 @@ static const struct reply_row reply_rows[REPLY_COUNT] = {
                               "Client does not have permission to send on behalf of the from address", NULL},
     [REPLY_RELAY] = {550, "5.7.1", "Unable to relay", NULL},
     [REPLY_NO_ROUTE] = {451, "4.4.4", "No send connector for this recipient's domain", "no-route"},
+    [REPLY_SECURE_DOMAIN_CLOSED] = {451, "4.7.3", "The admin has temporarily disallowed this secure domain",
+                                    NULL},
+    [REPLY_PARTNER_UNPROVEN] = {454, "4.7.0", "Temporary authentication failure", NULL},
+    [REPLY_PARTNER_CERTIFICATE] = {454, "4.7.5", "Certificate validation failure", NULL},
     [REPLY_SIZE_EXCEEDED] = {552, "5.3.4", "Message size exceeds fixed maximum message size", "message-size"},
     [REPLY_HEADER_TOO_LARGE] = {552, "5.3.4", "Header size exceeds fixed maximum size", "header-size"},
     [REPLY_TOO_MANY_RECIPIENTS] = {452, "4.5.3", "Too many recipients", "recipient-limit"},
@@ -122,6 +126,12 @@ enum reply reply_of_reason(enum reason reason)
         return REPLY_EXCH50_NOT_AUTHORIZED;
     case REASON_NO_ROUTE:
         return REPLY_NO_ROUTE;
+    case REASON_SECURE_DOMAIN_CLOSED:
+        return REPLY_SECURE_DOMAIN_CLOSED;
+    case REASON_PARTNER_UNPROVEN:
+        return REPLY_PARTNER_UNPROVEN;
+    case REASON_PARTNER_CERTIFICATE:
+        return REPLY_PARTNER_CERTIFICATE;
     case REASON_NONE:
     case REASON_COUNT:
         break;

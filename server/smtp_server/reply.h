@@ -47,6 +47,9 @@ enum reply {
     REPLY_SEND_ON_BEHALF,
     REPLY_RELAY,                /* 550 5.7.1 Unable to relay */
     REPLY_NO_ROUTE,             /* 451 4.4.4 */
+    REPLY_SECURE_DOMAIN_CLOSED, /* 451 4.7.3 The admin has temporarily disallowed this secure domain */
+    REPLY_PARTNER_UNPROVEN,     /* 454 4.7.0 Temporary authentication failure */
+    REPLY_PARTNER_CERTIFICATE,  /* 454 4.7.5 Certificate validation failure */
     REPLY_SIZE_EXCEEDED,        /* 552 5.3.4 Message size exceeds fixed maximum message size */
     REPLY_HEADER_TOO_LARGE,     /* 552 5.3.4 Header size exceeds fixed maximum size */
     REPLY_TOO_MANY_RECIPIENTS,  /* 452 4.5.3 Too many recipients */

@@ -47,6 +47,12 @@ void smtp_service_set_certificates(struct smtp_service *service, struct certific
     service->certificates = certificates;
 }
 
+void smtp_service_set_trust(struct smtp_service *service, struct ssl_ctx_st *trust)
+{
+    tls_trust_unref(service->trust);
+    service->trust = trust;
+}
+
 void smtp_service_drain(struct smtp_service *service, void (*on_empty)(void *owner), void *owner)
 {
     service->is_draining = true;

@@ -48,9 +48,11 @@ struct smtp_service {
         *organization;      /* the loop's own reference; smtp_service_set_organization replaces it */
     struct machine machine; /* set before an organization; empty: no client is taken for a gateway */
     struct certificate_contexts *certificates; /* NULL: none; smtp_service_set_certificates replaces it */
-    const struct smtp_trace *trace;            /* NULL: none */
-    const struct filters *filters;             /* borrowed; NULL: none */
-    const struct ip_range *proxy_trusted;      /* who says for whom it speaks; borrowed */
+    struct ssl_ctx_st *trust;    /* what certificates of partners are held against; NULL: none is good;
+                                       smtp_service_set_trust replaces it */
+    const struct smtp_trace *trace; /* NULL: none */
+    const struct filters *filters;  /* borrowed; NULL: none */
+    const struct ip_range *proxy_trusted; /* who says for whom it speaks; borrowed */
     size_t proxy_trusted_count;
     struct failure_counts *failures;     /* of AUTH by source, over all loops; borrowed; NULL: not counted */
     struct authenticator *authenticator; /* borrowed; NULL: none, and AUTH is not offered */
@@ -76,6 +78,8 @@ void smtp_service_init(struct smtp_service *service, struct loop *loop, struct s
 void smtp_service_set_organization(struct smtp_service *service, const struct organization *organization);
 /* Takes the contexts; NULL: none any more. Sessions that are inside TLS go on with what they have. */
 void smtp_service_set_certificates(struct smtp_service *service, struct certificate_contexts *certificates);
+/* Takes the reference; NULL: no certificate is good any more. */
+void smtp_service_set_trust(struct smtp_service *service, struct ssl_ctx_st *trust);
 /* Sessions outside a transaction get 421 and close; others at the end of theirs. on_empty when the last one
  * is gone. */
 void smtp_service_drain(struct smtp_service *service, void (*on_empty)(void *owner), void *owner);

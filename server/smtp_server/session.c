@@ -4,6 +4,7 @@
 #include "smtp_server/session_internal.h"
 
 #include "auth/direct_trust.h"
+#include "auth/peer_certificate.h"
 #include "mail/trace.h"
 #include "organization/connector_match.h"
 #include "smtp_server/rate.h"
@@ -292,6 +293,8 @@ void session_reset(struct smtp_session *session)
     session_end_transaction(session);
     direct_trust_drop(session->peer);
     session->peer = NULL;
+    peer_certificate_free(session->partner);
+    session->partner = NULL;
     session->auth_stamp = STAMP_NONE;
     session_set_account(session, NULL, false);
     buffer_done(&session->partial);
@@ -308,6 +311,7 @@ void session_end_transaction(struct smtp_session *session)
 {
     transaction_free(session->transaction);
     session->transaction = NULL;
+    session_forget_partner(session);
     session->has_refused = false;
     if (session_is_in(session, state_rows[SESSION_READY].reachable_from & ~STATE_BIT(SESSION_CONNECTED))) {
         session_enter(session, SESSION_READY);
@@ -339,6 +343,8 @@ static void on_close(void *owner, enum error why)
     account_unref(session->account);
     token_unref(session->token);
     direct_trust_drop(session->peer);
+    peer_certificate_free(session->partner);
+    free(session->partner_domain);
     if (session->is_counted) {
         connection_limits_leave(service->limits, &session->connector->id,
                                 &stream_remote(session->stream)->address);

@@ -34,7 +34,10 @@ static enum identity fixed_identity(const struct smtp_session *session,
     const struct receive_connector *connector = session->connector;
     bool is_shown = session->peer != NULL && (connector->auth_mechanism & AUTH_EXCHANGE_SERVER);
     *out_server = is_shown ? direct_trust_find(session->organization, session->peer) : NULL;
-    return *out_server != NULL ? (*out_server)->identity : receive_connector_identity(connector);
+    if (*out_server != NULL) {
+        return (*out_server)->identity;
+    }
+    return session->partner_domain != NULL ? IDENTITY_PARTNER : receive_connector_identity(connector);
 }
 
 void session_compute_rights(struct smtp_session *session)
@@ -51,6 +54,7 @@ void session_compute_rights(struct smtp_session *session)
     }
     session_rights_compute(session->connector, identity, session->token, &session->rights);
     gateway_withhold(&session->service->machine, &stream_remote(session->stream)->address, &session->rights);
+    session->rights.partner_domain = identity == IDENTITY_PARTNER ? session->partner_domain : NULL;
 }
 
 void session_set_peer(struct smtp_session *session, const struct x509_st *peer)

@@ -72,11 +72,13 @@ struct smtp_session {
         *organization; /* a reference of its own, so that a transaction ends with what it began */
     const struct receive_connector *connector; /* in organization; NULL when no connector matched */
     struct session_rights rights;
-    const struct account *account; /* who proved himself by AUTH, or NULL; a reference */
-    const struct x509_st *peer;    /* what the client showed behind X-ANONYMOUSTLS, or NULL; a reference */
-    struct token *token;           /* the account's, with what its logon adds to it; a reference */
-    struct login *login;           /* from AUTH to its end */
-    struct renewal *renewal;       /* the account is asked for anew at MAIL */
+    const struct account *account;    /* who proved himself by AUTH, or NULL; a reference */
+    const struct x509_st *peer;       /* what the client showed behind X-ANONYMOUSTLS, or NULL; a reference */
+    struct peer_certificate *partner; /* what it showed where DomainSecureEnabled asks for it, or NULL */
+    char *partner_domain;             /* that it has proved for the message under way, or NULL */
+    struct token *token;              /* the account's, with what its logon adds to it; a reference */
+    struct login *login;              /* from AUTH to its end */
+    struct renewal *renewal;          /* the account is asked for anew at MAIL */
     struct sender_lookup *sender_lookup; /* whose address the sender of MAIL is */
     struct transaction *transaction;     /* from MAIL to the end of the transaction */
     uint64_t opened_ms;
@@ -219,6 +221,8 @@ void session_log_auth_failed(const struct smtp_session *session, const char *mec
  * anonymous (facts 10.3). certificate: its subject. */
 void session_log_direct_trust(const struct smtp_session *session, const char *server,
                               const char *certificate);
+/* A listed domain has proved itself, or why not. */
+void session_log_partner(const struct smtp_session *session, const char *why_not);
 /* The end of a handshake, good or bad. */
 void session_log_tls(const struct smtp_session *session, const struct tls_result *result);
 void session_count_access_check(void);
@@ -282,6 +286,18 @@ bool session_awaits_sender_name(struct smtp_session *session, const struct addre
                                 struct bytes *out_name);
 /* The session ends. */
 void session_forget_sender(struct smtp_session *session);
+
+/* -- session_partner.c -- */
+
+/* Is a certificate of the client asked for, so that its domain may prove itself? */
+bool session_asks_partner(const struct receive_connector *connector);
+/* After the handshake. */
+void session_keep_partner(struct smtp_session *session, const struct tls_result *result);
+/* At MAIL: the session is a partner from here on, where the sender's domain has to prove itself and does; a
+ * refusal where it does not; allowed where it need not. */
+struct decision session_prove_partner(struct smtp_session *session, const struct address *sender);
+/* And it is not any more. */
+void session_forget_partner(struct smtp_session *session);
 
 /* -- session_login.c -- */
 

@@ -10,6 +10,7 @@
 
 #define RECIPIENTS_LOGGED_MAX 16
 #define DIRECT_TRUST          "X-ANONYMOUSTLS"
+#define MUTUAL_TLS            "MutualTLS"
 
 static struct {
     struct metric *sessions;
@@ -279,6 +280,24 @@ void session_log_direct_trust(const struct smtp_session *session, const char *se
         add_rights(&event, session);
     } else {
         event_text(&event, "reason", "unknown-certificate");
+    }
+    event_end(&event, false);
+}
+
+void session_log_partner(const struct smtp_session *session, const char *why_not)
+{
+    struct event event;
+    count_login(MUTUAL_TLS, why_not == NULL ? "ok" : "refused");
+    begin(&event, session, why_not == NULL ? EVENT_INFO : EVENT_WARNING,
+          why_not == NULL ? "auth.ok" : "auth.fail");
+    event_text(&event, "mechanism", MUTUAL_TLS);
+    event_text(&event, "domain", session->partner_domain);
+    if (why_not == NULL) {
+        event_text(&event, "identity", identity_name(session->rights.identity));
+        event_number(&event, "sids", 1);
+        add_rights(&event, session);
+    } else {
+        event_text(&event, "why", why_not);
     }
     event_end(&event, false);
 }

@@ -82,6 +82,8 @@ static void on_secured(void *owner, const struct tls_result *result)
     if (session->is_direct_trust) {
         session_set_peer(session, result->peer);
         session_protocol_rights(session);
+    } else {
+        session_keep_partner(session, result);
     }
     session_turn_begin(session);
     if (session->connector->implicit_tls) {
@@ -98,12 +100,14 @@ static void on_secured(void *owner, const struct tls_result *result)
  * verb that gave it. */
 void session_start_tls(struct smtp_session *session, struct tls_context *context, bool by_direct_trust)
 {
+    bool asks_partner = !by_direct_trust && session_asks_partner(session->connector);
     uint8_t scope[17];
     struct tls_server_request request = {.scope = {(const char *)scope, sizeof scope},
-                                         .asks_certificate = by_direct_trust,
+                                         .asks_certificate = by_direct_trust || asks_partner,
+                                         .is_once = asks_partner,
                                          .on_secured = on_secured};
     guid_encode(&session->connector->id, scope);
-    scope[16] = by_direct_trust;
+    scope[16] = (uint8_t)(by_direct_trust | asks_partner << 1);
     session->is_direct_trust = by_direct_trust;
     session_reset(session);
     if (session->state == SESSION_CLOSING) {

@@ -54,7 +54,12 @@ static void check_sender(struct smtp_session *session, const struct address *sen
         session_refuse(session, REPLY_BACK_PRESSURE, NULL, text, (struct bytes){0});
         return;
     }
-    struct decision decision = submit_check(&session->rights);
+    struct decision decision = session_prove_partner(session, sender);
+    if (decision.verdict != VERDICT_ALLOW) {
+        session_refuse(session, reply_of_reason(decision.reason), &decision, text, (struct bytes){0});
+        return;
+    }
+    decision = submit_check(&session->rights);
     if (!session_allows(session, &decision, RIGHT_SMTP_SUBMIT)) {
         session_refuse(session, reply_of_reason(decision.reason), &decision, text, (struct bytes){0});
         return;
@@ -124,4 +129,7 @@ void verb_mail(struct smtp_session *session, const struct command_line *command)
     session->consequences = 0;
     struct bytes path = bytes_first(command->arguments, command->arguments.len - parameters.len);
     check_sender(session, &sender, utf8_is_ascii(path), parameters);
+    if (!session_is_in_transaction(session)) {
+        session_forget_partner(session);
+    }
 }

@@ -31,8 +31,8 @@ static const struct attribute_row domain_rows[] = {
 /* Nothing to enforce: an anti-spam filter's list, shadow redundancy and journaling, which this server does not
  * do. */
 static const struct attribute_row settings_rows[] = {
-    {"msExchTLSReceiveDomainSecureList", "TLSReceiveDomainSecureList", LIST, NULL},
-    {"msExchTLSSendDomainSecureList", "TLSSendDomainSecureList", LIST, NULL},
+    {"msExchTLSReceiveDomainSecureList", "TLSReceiveDomainSecureList", LIST, "policy/domain_security.c"},
+    {"msExchTLSSendDomainSecureList", "TLSSendDomainSecureList", LIST, "delivery/security.c"},
     {"msExchInternalSMTPServers", "InternalSMTPServers", LIST, ATTRIBUTE_COMMENT},
     {"submissionContLength", "MaxSendSize", ATTRIBUTE_INTEGER, 0, KILOBYTES_MAX, BOTH(0),
         STORE_U64_KB, FIELD(transport_settings, max_send_bytes), "policy/limits.c"},

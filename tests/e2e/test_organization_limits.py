@@ -79,9 +79,9 @@ class OrganizationLimits(Case):
             self.assertEqual(recipients, ["chris@contoso.com", "postmaster@contoso.com"][:count])
 
     # proves: facts-1.6 contract-1
-    def test_a_value_that_nothing_enforces_closes_the_connectors(self):
+    def test_a_value_that_cannot_be_enforced_closes_the_connectors(self):
         mark = self.daemon.mark()
-        self.set(("replace", "msExchTLSReceiveDomainSecureList", "partner.example"))
+        self.set(("replace", "msExchTLSReceiveDomainSecureList", "no domain"))
         try:
             event = self.refused(self.organization.receive_dn("Relay"), since=mark)
             self.assertIn("msExchTLSReceiveDomainSecureList", event["why"])

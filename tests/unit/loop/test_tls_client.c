@@ -353,7 +353,7 @@ static void what_a_clients_certificate_is_worth(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tls_client_config config = {.ca_file = ca_file, .crl_file = rows[i].crl_file};
         struct tls_context *client = new_client_context(&config, NULL);
-        X509_STORE *trust = tls_context_trust(client);
+        SSL_CTX *trust = tls_context_trust(client);
         const char *distrust = NULL;
         tls_context_free(client); /* it lives on */
         bool is_good = tls_trust_is_good_client(trust, rows[i].certificate->x509,

@@ -207,7 +207,7 @@ static const struct {
     {require_tls_alone, "RequireTLS needs Tls"},
     {require_tls, ""},
     {domain_secure_alone, "DomainSecureEnabled needs Tls and excludes ExternalAuthoritative"},
-    {domain_secure, "DomainSecureEnabled is not supported yet"},
+    {domain_secure, ""},
     {large_header, "MaxHeaderSize above 16 MB is not supported"},
     {late_inactivity, "ConnectionInactivityTimeout exceeds ConnectionTimeout"},
     {no_chunking, "BinaryMimeEnabled needs ChunkingEnabled"},

@@ -423,9 +423,17 @@ static void test_dialogue_of_the_relay_document(void **state)
 static void test_reason_ids_never_change(void **state)
 {
     (void)state;
-    static const char *const IDS[REASON_COUNT] = {
-        "none",  "submit-anonymous", "submit-authenticated", "send-as", "send-on-behalf", "relay", "no-route",
-        "exch50"};
+    static const char *const IDS[REASON_COUNT] = {"none",
+                                                  "submit-anonymous",
+                                                  "submit-authenticated",
+                                                  "send-as",
+                                                  "send-on-behalf",
+                                                  "relay",
+                                                  "no-route",
+                                                  "exch50",
+                                                  "secure-domain-closed",
+                                                  "partner-unproven",
+                                                  "partner-certificate"};
     for (int i = 0; i < REASON_COUNT; i++) {
         assert_string_equal(reason_id((enum reason)i), IDS[i]);
     }

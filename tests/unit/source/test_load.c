@@ -194,7 +194,7 @@ static void test_settings(void **state)
     fixture_put(&fixture, "dn: CN=Transport Settings," ORG_DN "\nobjectClass: msExchTransportSettings\n"
                           "msExchTransportExternalPostmasterAddress: a@fabrikam.com\n"
                           "msExchTransportExternalPostmasterAddress: b@fabrikam.com\n"
-                          "msExchTLSSendDomainSecureList: fabrikam.com\n\n");
+                          "msExchTLSSendDomainSecureList: no domain\n\n");
     fixture_load(&fixture);
     assert_string_equal(fixture.organization->settings.external_postmaster, "postmaster@fabrikam.com");
     const struct refusal *kept = fixture_refusal(&fixture, "CN=Transport Settings," ORG_DN,
@@ -255,12 +255,17 @@ static void test_what_nothing_enforces_lets_no_connector_serve(void **state)
         "msExchTransportExternalDSNReportingAuthority: mail.contoso.com",
         "msExchTransportSettingsFlags: 65536",
         "msExchDSNSendCopyToAdmin: 5.4.6\nmsExchDSNSendCopyToAdmin: 5.1.1",
+        "msExchTLSReceiveDomainSecureList: fabrikam.com\nmsExchTLSReceiveDomainSecureList: *.partner.example",
+        "msExchTLSSendDomainSecureList: fabrikam.com",
     };
     for (size_t i = 0; i < sizeof(moot) / sizeof(moot[0]); i++)
         assert_true(is_moot(&fixture, moot[i]));
+    assert_int_equal(fixture.organization->settings.receive_secure_count, 0);
+    assert_int_equal(fixture.organization->settings.send_secure_count, 1);
+    assert_string_equal(fixture.organization->settings.send_secure[0].name, "fabrikam.com");
     static const char *const closing[] = {
-        "msExchTLSReceiveDomainSecureList: fabrikam.com",
-        "msExchTLSSendDomainSecureList: fabrikam.com",
+        "msExchTLSReceiveDomainSecureList: fabrikam.com\nmsExchTLSReceiveDomainSecureList: no domain",
+        "msExchTLSSendDomainSecureList: *",
         "msExchDSNSendCopyToAdmin: 5.4.6.1",
         "msExchDSNSendCopyToAdmin: 5.4.x",
         "msExchTransportExternalDSNReportingAuthority: no host name",
