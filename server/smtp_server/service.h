@@ -48,8 +48,8 @@ struct smtp_service {
         *organization;      /* the loop's own reference; smtp_service_set_organization replaces it */
     struct machine machine; /* set before an organization; empty: no client is taken for a gateway */
     struct certificate_contexts *certificates; /* NULL: none; smtp_service_set_certificates replaces it */
-    struct ssl_ctx_st *trust;    /* what certificates of partners are held against; NULL: none is good;
-                                       smtp_service_set_trust replaces it */
+    struct ssl_ctx_st *trust;       /* what certificates of partners are held against; NULL: none is good;
+                                          smtp_service_set_trust replaces it */
     const struct smtp_trace *trace; /* NULL: none */
     const struct filters *filters;  /* borrowed; NULL: none */
     const struct ip_range *proxy_trusted; /* who says for whom it speaks; borrowed */
