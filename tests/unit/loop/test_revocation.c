@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "fakes/fake_tls.h"
+#include "loop/http_request.h"
 
 #include <netinet/in.h>
 #include <openssl/pem.h>
@@ -116,7 +117,7 @@ static int setup(void **state)
     fake_certificate_make(&revoked);
     add_point(&good, "ca.crl");
     add_point(&revoked, "ca.crl");
-    if (mkdtemp(folder) == NULL)
+    if (http_request_prepare() != OK || mkdtemp(folder) == NULL)
         return 1;
     (void)snprintf(ca_file, sizeof ca_file, "%s/ca.pem", folder);
     (void)snprintf(crl_file, sizeof crl_file, "%s/crl.pem", folder);
