@@ -204,6 +204,42 @@ static void test_who_is_no_owner(void **state)
     scene_end(&scene);
 }
 
+/* At every moment of the look-up the directory goes away, or all is stopped: one answer, and no pass. */
+/* proves: D7 facts-8.4 */
+static void test_an_end_at_every_moment(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 2; way++) {
+        bool was_over = false;
+        for (int turns = 0; !was_over; turns++) {
+            struct question question = {.request.is_name_only = true};
+            begin(FLAVOR_OPENLDAP, CONTAINERS("dirrelayAce: deny Send-As to " DESKS_DN "\n",
+                                              "dirrelayAce: allow Send-As to " STAFF_DN "\n")
+                                       OTHERS PERSON("boss", "1000", "publicDelegates: " STAFF_DN "\n"));
+            scene_ask(&scene, &question, ACCOUNT_NAME_SENDER, "boss@contoso.com");
+            for (int i = 0; i < turns; i++)
+                loop_turn(scene.loop);
+            was_over = question.done_count == 1;
+            if (way == 0) {
+                fake_directory_down(scene.fake, "for a test");
+                scene_turn(&scene);
+            } else {
+                accounts_stop(scene.accounts);
+                scene.accounts = NULL;
+                scene_turn(&scene);
+            }
+            assert_int_equal(question.done_count, 1);
+            assert_true((question.request.account != NULL) == (question.request.error == OK));
+            assert_int_equal(question.request.error, was_over   ? OK
+                                                     : way == 0 ? ERROR_TEMPORARY
+                                                                : ERROR_CANCELED);
+            account_unref(question.request.account);
+            scene_end(&scene);
+            assert_true(turns < 100);
+        }
+    }
+}
+
 /* Below another base inheritance ends with that. */
 static void test_the_base_of_the_accounts(void **state)
 {
@@ -372,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_self),
         cmocka_unit_test(test_changes),
         cmocka_unit_test(test_who_is_no_owner),
+        cmocka_unit_test(test_an_end_at_every_moment),
         cmocka_unit_test(test_the_base_of_the_accounts),
         cmocka_unit_test(test_delegates),
         cmocka_unit_test(test_delegates_in_a_domain),

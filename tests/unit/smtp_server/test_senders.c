@@ -159,6 +159,29 @@ static void a_right_for_senders_asks_nobody(void **state)
     auth_close(&session);
 }
 
+static void report_senders(struct receive_connector *connector)
+{
+    connector->report_only =
+        RIGHT_BIT(RIGHT_SMTP_ACCEPT_ANY_SENDER) | RIGHT_BIT(RIGHT_SMTP_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER);
+}
+
+/* What would be refused is let through; the directory is asked all the same, so that the report is true. */
+/* proves: contract-3 C271 */
+static void report_only_lets_senders_through(void **state)
+{
+    struct auth_session session;
+    (void)state;
+    adjust_all = report_senders;
+    open_session(&session);
+    adjust_all = NULL;
+    auth_run(&session,
+             SCRIPT(LOGIN, MESSAGE("press@contoso.com", "From: bob@contoso.com"), TAKEN,
+                    MESSAGE("alice@contoso.com", "Sender: alice@contoso.com\r\nFrom: bob@contoso.com"),
+                    TAKEN));
+    assert_int_equal(session.authenticator.owner_count, 7); /* two of them for the name in From */
+    auth_close(&session);
+}
+
 static char *log_of(const char *const *script)
 {
     char path[] = "/tmp/dr-senders-log-XXXXXX";
@@ -206,6 +229,7 @@ int main(void)
         cmocka_unit_test(send_as_in_the_header),
         cmocka_unit_test(on_behalf_of_those_who_named_a_delegate),
         cmocka_unit_test(a_right_for_senders_asks_nobody),
+        cmocka_unit_test(report_only_lets_senders_through),
         cmocka_unit_test(the_log_names_the_ace_of_the_entry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
