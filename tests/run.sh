@@ -36,6 +36,7 @@ build_clang() {
 unit() {
     local preset=$1 pattern=${2:-.}
     ctest --test-dir "build-$preset" -R "$pattern" -E "$([ "$preset" = tsan ] && echo 'test_load_size|auth/test_(groups|token_cache)' || echo '^$')" --output-on-failure -j2 >"$LOGS/ctest.log" 2>&1
+    cat "$LOGS/ctest.log" >>"$LOGS/results"
     local total bad
     total=$(sed -nE 's/.*tests failed out of ([0-9]+).*/\1/p' "$LOGS/ctest.log")
     bad=$(sed -nE 's/.*, ([0-9]+) tests? failed out of.*/\1/p' "$LOGS/ctest.log")
@@ -64,6 +65,7 @@ python_tests() {
     local file=$1 start=$SECONDS ran bad
     DIRRELAY_BUILD=${DIRRELAY_BUILD:-$PWD/build-asan} PYTHONPATH=tests timeout 1500 /usr/bin/python3 -m unittest -v "$file" >"$LOGS/python.log" 2>&1
     local code=$?
+    { echo "file: $file"; cat "$LOGS/python.log"; } >>"$LOGS/results"
     ran=$(sed -nE 's/^Ran ([0-9]+) tests?.*/\1/p' "$LOGS/python.log")
     bad=$(grep -cE '^(FAIL|ERROR): ' "$LOGS/python.log")
     [ $code != 0 ] && [ "$bad" = 0 ] && bad=1
@@ -84,6 +86,10 @@ if [ "$mode" != unit ]; then
     for file in tests/integration/test_*.py tests/e2e/test_*.py; do
         [ -e "$file" ] && python_tests "$file"
     done
+fi
+if [ "$mode" != unit ]; then
+    check "every row of the attack matrix is proven" sh -c '/usr/bin/python3 tests/tools/check_matrix.py "$1" >build-asan/matrix.md' sh "$LOGS/results"
+    echo "build-asan/matrix.md: row, tests, result"
 fi
 if [ "$mode" = all ]; then
     check "compose files on a Docker Engine" tests/e2e/compose.sh

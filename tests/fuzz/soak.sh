@@ -3,23 +3,19 @@
 #
 #   tests/fuzz/soak.sh [HOURS] [TARGET...]     HOURS for all of it together (8); targets without "fuzz_", all when none is named
 #
-# Builds with clang in build-fuzz (the sanitizers) and build-coverage (what is reached). New inputs go to fuzz-soak/NAME, what
-# failed to fuzz-soak/NAME.failed; `cmake`'s corpus is not touched: take over by hand what reaches more, reduced with -merge=1.
-# fuzz-soak/coverage.txt has a line a target: lines of server/ reached, of those in the files that it reaches at all.
+# Builds with clang in build-fuzz (the sanitizers) and build-coverage (what is reached). New inputs go to build-soak/NAME, what
+# failed to build-soak/NAME.failed; tests/fuzz/corpus is not touched: take over what reaches more, reduced with -merge=1.
+# build-soak/coverage.txt has a line a target: lines of server/ reached, of those in the files that it reaches at all.
 # Exit 1 when anything failed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 hours=${1:-8}
 shift $(($# > 0))
-out=$PWD/fuzz-soak
+out=$PWD/build-soak
 cores=$(nproc)
 suffix=$(clang --version | sed -nE 's/.*version ([0-9]+).*/-\1/p;q')
 profdata=$(command -v "llvm-profdata$suffix" || command -v llvm-profdata)
 cov=$(command -v "llvm-cov$suffix" || command -v llvm-cov)
-
-cmake --preset fuzz >/dev/null && cmake --build build-fuzz
-CC=clang cmake -S . -B build-coverage -G Ninja -DCMAKE_BUILD_TYPE=Debug -DDIRRELAY_FUZZ=ON \
-    -DCMAKE_C_FLAGS="-fsanitize=fuzzer-no-link -fprofile-instr-generate -fcoverage-mapping" >/dev/null && cmake --build build-coverage
 
 names=("$@")
 if [ ${#names[@]} = 0 ]; then
@@ -27,6 +23,11 @@ if [ ${#names[@]} = 0 ]; then
         name=$(basename "$source" .c); names+=("${name#fuzz_}")
     done
 fi
+programs=("${names[@]/#/fuzz_}")
+cmake --preset fuzz >/dev/null && cmake --build build-fuzz --target "${programs[@]}"
+CC=clang cmake -S . -B build-coverage -G Ninja -DCMAKE_BUILD_TYPE=Debug -DDIRRELAY_FUZZ=ON -DDIRRELAY_SANITIZE=fuzzer-no-link \
+    -DCMAKE_C_FLAGS="-fprofile-instr-generate -fcoverage-mapping" >/dev/null && cmake --build build-coverage --target "${programs[@]}"
+
 seconds=$(awk -v h="$hours" -v n="${#names[@]}" -v c="$cores" 'BEGIN { s = int(h * 3600 * c / n); print s < 1 ? 1 : s }')
 mkdir -p "$out"
 echo "${#names[@]} targets, $seconds s each, $cores at a time"
