@@ -28,8 +28,8 @@ static bool is_only_address(struct bytes body, struct bytes text)
 bool display_name_is_missing(struct bytes block, struct bare_from *out)
 {
     struct bare_from from;
-    if (header_count(block, "From") != 1 || !header_find(block, "From", &from.field) ||
-        !bytes_equal_text_nocase(from.field.name, "From")) {
+    if (header_count(block, "From") != 1 || header_count(block, "DKIM-Signature") > 0 ||
+        !header_find(block, "From", &from.field) || !bytes_equal_text_nocase(from.field.name, "From")) {
         return false;
     }
     from.text = header_value(&from.field);

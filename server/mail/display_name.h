@@ -15,7 +15,8 @@ struct bare_from {
 };
 
 /* The block's one From is an address and nothing else, "<chris@contoso.com>" or without brackets. A name, a
- * comment, a second address or field, a group, a fold inside: false, and then it stays as it came. */
+ * comment, a second address or field, a group, a fold inside: false, and then it stays as it came; so does
+ * one that is signed (DKIM-Signature, RFC 6376 5.4: always From among others). */
 bool display_name_is_missing(struct bytes block, struct bare_from *out);
 
 /* Appends the block with this name in From, every other byte as it was. A name of printable ASCII is quoted,

@@ -39,6 +39,7 @@ static const struct {
     {"From: chris@contoso.com\r\nFrom: chris@contoso.com\r\n", NULL},
     {"From: chris@contoso.com\r\nF rom: kate@contoso.com\r\n", NULL},
     {"F\r\n rom: chris@contoso.com\r\n", NULL},
+    {"From: chris@contoso.com\r\nDKIM-Signature: v=1; d=contoso.com\r\n", NULL},
     {"Sender: chris@contoso.com\r\n", NULL},
     {"", NULL},
 };
