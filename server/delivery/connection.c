@@ -388,12 +388,13 @@ static void find_addresses(struct connection *connection)
     struct destination *destination = &connection->destination;
     connection->address = 0;
     if (hop->key.domain[0]) {
+        bool heeds = security_heeds_domain(connector, &hop->organization->settings, hop->key.domain);
         const struct destination_question question = {
             .domain = hop->key.domain,
             .organization = hop->organization,
             .port = connector->port,
-            .asks_dane = hop->delivery->config.asks_dane && security_heeds_domain(connector),
-            .sts = security_heeds_domain(connector) ? hop->delivery->sts : NULL,
+            .asks_dane = hop->delivery->config.asks_dane && heeds,
+            .sts = heeds ? hop->delivery->sts : NULL,
         };
         connection->is_resolving = true;
         destination_find_domain(destination, resolver, &question);

@@ -252,7 +252,8 @@ void security_demand(const struct send_connector *connector, const char *domain,
 bool security_vouches(const struct send_connector *connector);
 /* Where its next hop is a domain: may the domain's owner ask for more than the connector does? Not where the
  * administrator says what a certificate must be, or that there shall be no TLS. */
-bool security_heeds_domain(const struct send_connector *connector);
+bool security_heeds_domain(const struct send_connector *connector, const struct transport_settings *settings,
+                           const char *domain);
 /* The exchanger must be what these records say; in TLS in any case. Spec: RFC 7672 2.2. */
 void security_demand_dane(const struct dane *dane, struct smtp_demand *demand);
 /* In TLS, with a good certificate of the exchanger's name, borrowed with its place. Spec: RFC 8461 4. */

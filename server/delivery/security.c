@@ -57,12 +57,14 @@ void security_demand(const struct send_connector *connector, const char *domain,
     };
 }
 
-bool security_heeds_domain(const struct send_connector *connector)
+bool security_heeds_domain(const struct send_connector *connector, const struct transport_settings *settings,
+                           const char *domain)
 {
     struct smtp_demand demand;
-    security_demand(connector, "", false, &demand);
+    security_demand(connector, domain, false, &demand);
     return demand.tls != TLS_DEMAND_NEVER && !demand.needs_trust &&
-           !(connector->outbound_security & OUTBOUND_FORCE_HELO);
+           !(connector->outbound_security & OUTBOUND_FORCE_HELO) &&
+           !security_is_domain_secure(connector, settings, bytes_of_text(domain));
 }
 
 void security_demand_dane(const struct dane *dane, struct smtp_demand *demand)

@@ -50,6 +50,7 @@ static void what_is_demanded(void **state)
         {0, SEND_AUTH_EXCHANGE_SERVER, false, TLS_DEMAND_OFFERED, 0, 0, 0, LOGIN_DEMAND_EXCHANGE, 1},
         {REQUIRE, SEND_AUTH_EXCHANGE_SERVER, false, TLS_DEMAND_ALWAYS, 0, 0, 0, LOGIN_DEMAND_EXCHANGE, 1},
     };
+    const struct transport_settings settings = {0};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct row *row = &rows[i];
@@ -62,7 +63,8 @@ static void what_is_demanded(void **state)
         security_demand(&connector, "", row->in_clear, &demand);
         if (demand.tls != row->tls || demand.needs_trust != row->needs_trust ||
             (demand.domain != NULL) != row->has_domain || demand.host_count != (row->has_hosts ? 2u : 0u) ||
-            demand.login != row->login || security_heeds_domain(&connector) != row->heeds_domain)
+            demand.login != row->login ||
+            security_heeds_domain(&connector, &settings, "") != row->heeds_domain)
             fail_msg("row %zu", i);
     }
 }
@@ -127,6 +129,7 @@ static void a_listed_domain_needs_mutual_tls(void **state)
         const struct send_connector connector = {.send_flags = rows[i].flags};
         bool is_secure = security_is_domain_secure(&connector, &settings, bytes_of_text(rows[i].domain));
         assert_int_equal(is_secure, rows[i].is_secure);
+        assert_int_equal(security_heeds_domain(&connector, &settings, rows[i].domain), !is_secure);
     }
     const struct send_connector connector = {.send_flags = SEND_DOMAIN_SECURE};
     struct smtp_demand demand;
