@@ -1,5 +1,6 @@
-/* dirrelay connector list|show: the connectors as the loader understood them, with the cmdlets' names.
- * Contract 4. */
+/* dirrelay connector list|show (new|set|remove: connector_edit.c): the connectors as the loader understood
+ * them, with the cmdlets' names. Contract 4. */
+#include "cli/connector_edit.h"
 #include "cli/organization_source.h"
 
 #include <jansson.h>
@@ -183,6 +184,11 @@ static json_t *collect(const struct organization *organization, const char *type
 int command_connector(struct command_context *context, int argc, char **argv)
 {
     const char *type = NULL, *name = NULL;
+    static const char *const edits[] = {"new", "set", "remove"};
+    for (size_t i = 0; argc > 1 && i < sizeof edits / sizeof edits[0]; i++) {
+        if (strcmp(argv[1], edits[i]) == 0)
+            return connector_edit(context, argc, argv);
+    }
     bool is_show = argc > 1 && strcmp(argv[1], "show") == 0;
     bool is_usage_error = argc < 2 || (!is_show && strcmp(argv[1], "list") != 0);
     for (int i = 2; i < argc && !is_usage_error; i++) {
@@ -194,7 +200,8 @@ int command_connector(struct command_context *context, int argc, char **argv)
             is_usage_error = true;
     }
     if (is_usage_error || (type && strcmp(type, "receive") != 0 && strcmp(type, "send") != 0))
-        return command_fail(context, EXIT_USAGE, "connector list|show [NAME] [--type receive|send]");
+        return command_fail(context, EXIT_USAGE,
+                            "connector list|show [NAME] [--type receive|send], or new|set|remove NAME ...");
     const struct organization *organization;
     int code = organization_source_load(context, &organization);
     if (code >= 0)

@@ -8,8 +8,14 @@
 static const struct command COMMANDS[] = {
     {"access", "--connector NAME|--sd SDDL-or-base64 --sid S... [--right R] | --batch",
      "rights granted, and the ACE that decided each", command_access},
-    {"connector", "list|show [NAME] [--type receive|send]", "the connectors of this server",
-     command_connector},
+    {"connector",
+     "list|show [NAME] [--type receive|send] | new|set|remove NAME [--type receive|send] [--server NAME] "
+     "[--dry-run] "
+     "[--usage Client|Custom|Internal|Internet|Partner] [--enabled yes|no] [--fqdn F] [--require-tls yes|no] "
+     "[--transport-role R] [--bindings B,...] [--remote-ip-ranges R,...] [--permission-groups G,...] "
+     "[--auth-mechanism M,...] [--smart-hosts H,...] [--smart-host-auth M] [--address-spaces A,...] "
+     "[--set attribute=value]...",
+     "the connectors of this server; make, change and remove them", command_connector},
     {"explain",
      "--client IP [--local IP:PORT] [--tls] [--user NAME] [--helo H] [--from A] [--to B]... [--size N]",
      "what the server would answer, and why", command_explain},

@@ -12,14 +12,16 @@ static int exit_of(enum error error)
 }
 
 static enum error load(const struct config *config, const struct directory_config *directory,
-                       const struct organization **out, struct note *note)
+                       const char *server, const struct what_if *what_if, const struct organization **out,
+                       struct note *note)
 {
     struct load_once_request request = {
         .directory = directory,
         .config_base = config->directory.config_base,
         .organization_name = config->server.organization,
-        .server_name = config->server.name,
+        .server_name = server ? server : config->server.name,
         .host_fqdn = config->server.host_name,
+        .what_if = what_if,
         .timeout_ms = TIMEOUT_MS,
     };
     return load_once(&request, out, note);
@@ -51,11 +53,17 @@ void organization_source_close(struct organization_source *source)
 
 int organization_source_load(struct command_context *context, const struct organization **out)
 {
+    return organization_source_load_as(context, NULL, NULL, out);
+}
+
+int organization_source_load_as(struct command_context *context, const char *server,
+                                const struct what_if *what_if, const struct organization **out)
+{
     struct organization_source source;
     struct note note = {0};
     int code = organization_source_open(context, &source);
     if (code < 0) {
-        enum error error = load(&source.config, &source.directory, out, &note);
+        enum error error = load(&source.config, &source.directory, server, what_if, out, &note);
         if (error != OK)
             code = command_fail(context, exit_of(error), "%s", note.text[0] ? note.text : error_name(error));
     }

@@ -9,6 +9,11 @@
 /* Loads it; on failure says why on err and returns the exit code, else -1. Gives one reference. */
 int organization_source_load(struct command_context *context, const struct organization **out);
 
+struct what_if;
+/* The same of another server (NULL: the configuration's), and as if a change had been made (NULL: none). */
+int organization_source_load_as(struct command_context *context, const char *server,
+                                const struct what_if *what_if, const struct organization **out);
+
 /* The configuration and the directory that it names. */
 struct organization_source {
     struct config config;

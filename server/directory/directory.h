@@ -41,6 +41,8 @@ struct directory_edit {
     size_t value_count;
 };
 
+enum directory_change { CHANGE_EDIT, CHANGE_ADD, CHANGE_DELETE };
+
 /* Changes one entry; all its edits are made, or none. Caller-owned, as a search; all that it points to stays
  * until on_done. */
 struct directory_modification {
@@ -48,13 +50,14 @@ struct directory_modification {
     struct directory *directory; /* private */
     void *state;                 /* private */
     const char *dn;
+    enum directory_change change; /* CHANGE_ADD: the edits are the new entry's attributes; DELETE: none */
     const struct directory_edit *edits;
     size_t edit_count;
     uint64_t deadline_ms; /* from now; 0: 10 s */
     /* OK; NOT_FOUND (no such object, or no such value to delete), DENIED_CREDENTIALS (insufficient access, or
-     * the directory is a file), SYNTAX (the directory's schema refuses it, or the value is there already),
-     * TEMPORARY, TIMEOUT (it may have been made all the same), CANCELED, PROTOCOL. why: the server's words.
-     * In AD, where nTSecurityDescriptor is edited, the DACL alone is meant. */
+     * the directory is a file), SYNTAX (the directory's schema refuses it, or value or entry is there
+     * already), TEMPORARY, TIMEOUT (it may have been made all the same), CANCELED, PROTOCOL. why: the
+     * server's words. In AD, where nTSecurityDescriptor is edited, the DACL alone is meant. */
     void (*on_done)(struct directory_modification *modification, enum error error, const char *why);
 };
 

@@ -79,6 +79,19 @@ static void set_interest(struct exchange *exchange)
 
 /* Sending */
 
+static int send_change(LDAP *ldap, struct request *request, LDAPControl **controls)
+{
+    switch (request->change) {
+    case CHANGE_EDIT:
+        break;
+    case CHANGE_ADD:
+        return ldap_add_ext(ldap, request->base, request->changes, controls, NULL, &request->message_id);
+    case CHANGE_DELETE:
+        return ldap_delete_ext(ldap, request->base, controls, NULL, &request->message_id);
+    }
+    return ldap_modify_ext(ldap, request->base, request->changes, controls, NULL, &request->message_id);
+}
+
 static enum error hand_to_libldap(struct exchange *exchange, struct request *request, int *out_code)
 {
     static const int scopes[] = {[SCOPE_BASE] = LDAP_SCOPE_BASE,
@@ -90,8 +103,7 @@ static enum error hand_to_libldap(struct exchange *exchange, struct request *req
     LDAP *ldap = exchange->handle->ldap;
     watchdog_arm(exchange->watchdog, exchange->operation_ms);
     if (request->changes)
-        *out_code =
-            ldap_modify_ext(ldap, request->base, request->changes, controls, NULL, &request->message_id);
+        *out_code = send_change(ldap, request, controls);
     else
         *out_code = ldap_search_ext(ldap, request->base, scopes[request->scope], request->filter,
                                     (char **)(uintptr_t)request->attributes, 0, controls, NULL, NULL,
@@ -271,6 +283,8 @@ static void dispatch(struct exchange *exchange, LDAPMessage *message)
         break;
     case LDAP_RES_SEARCH_RESULT:
     case LDAP_RES_MODIFY:
+    case LDAP_RES_ADD:
+    case LDAP_RES_DELETE:
         take_off(exchange, request);
         request->on_result(request, ldap, message);
         break;

@@ -7,6 +7,7 @@
 #ifndef DIRECTORY_EXCHANGE_H
 #define DIRECTORY_EXCHANGE_H
 
+#include "directory/directory.h"
 #include "directory/handle.h"
 #include "loop/mailbox.h"
 
@@ -23,7 +24,8 @@ struct request {
     enum directory_scope scope;
     const char *filter;
     const char *const *attributes;
-    LDAPMod **changes; /* not NULL: the entry at base is modified, the search's fields mean nothing */
+    LDAPMod **changes; /* not NULL: the entry at base is changed, the search's fields mean nothing */
+    enum directory_change change;
     LDAPControl controls[EXCHANGE_CONTROLS_MAX];
     size_t control_count;
     /* By loop_now_ms; 0: none. */

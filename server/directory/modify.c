@@ -142,6 +142,7 @@ void modify_start(struct directory *directory, struct directory_modification *mo
     run->modification = modification;
     run->request = (struct request){
         .base = modification->dn,
+        .change = modification->change,
         .deadline_ms = loop_now_ms(directory->loop) + delay,
         .on_message = on_message,
         .on_result = on_result,

@@ -83,7 +83,8 @@ static enum error load(struct keeper *keeper, struct image *image, const struct 
         .previous = keeper->organization,
         .wall_ms = clock_wall_ms(keeper->config.clock),
     };
-    return load_organization(&request, out, note);
+    enum error error = keeper->config.adjust ? keeper->config.adjust(keeper->config.owner, image, note) : OK;
+    return error ? error : load_organization(&request, out, note);
 }
 
 static void save(struct keeper *keeper)

@@ -5,6 +5,7 @@
 #include "directory/directory.h"
 #include "organization/organization.h"
 
+struct image;
 struct keeper;
 
 struct keeper_config {
@@ -23,6 +24,9 @@ struct keeper_config {
     /* Nothing could be loaded (directory answers, but no organization or server in it): why, for the log and
      * --check. What was published stays in force. */
     void (*on_failure)(void *owner, enum error error, const char *why);
+    /* NULL, or may change what is about to be loaded: what if the directory held something else? ERROR_…: as
+     * a load that failed. */
+    enum error (*adjust)(void *owner, struct image *image, struct note *note);
     void *owner;
 };
 

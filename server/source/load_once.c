@@ -1,6 +1,7 @@
 #include "source/load_once.h"
 
 #include "source/keeper.h"
+#include "source/what_if.h"
 
 #include <string.h>
 
@@ -12,6 +13,7 @@ struct once {
     const struct organization *organization;
     enum error error;
     struct note *note;
+    const struct what_if *what_if;
     char why_down[128];
 };
 
@@ -50,6 +52,12 @@ static void on_publish(void *owner, const struct organization *organization)
     finish_soon(once, OK);
 }
 
+static enum error adjust(void *owner, struct image *image, struct note *note)
+{
+    const struct once *once = owner;
+    return once->what_if ? what_if_apply(once->what_if, image, note) : OK;
+}
+
 static void on_failure(void *owner, enum error error, const char *why)
 {
     struct once *once = owner;
@@ -85,6 +93,7 @@ static enum error start(struct once *once, const struct load_once_request *reque
         .clock = &clock_system,
         .on_publish = on_publish,
         .on_failure = on_failure,
+        .adjust = adjust,
         .owner = once,
     };
     return keeper_start(&config, &once->keeper, once->note);
@@ -94,8 +103,10 @@ enum error load_once(const struct load_once_request *request, const struct organ
                      struct note *note)
 {
     struct note scratch = {0};
-    struct once once = {
-        .error = ERROR_TIMEOUT, .note = note ? note : &scratch, .loop = loop_new("load", NULL)};
+    struct once once = {.error = ERROR_TIMEOUT,
+                        .what_if = request->what_if,
+                        .note = note ? note : &scratch,
+                        .loop = loop_new("load", NULL)};
     if (!once.loop)
         return ERROR_TEMPORARY;
     loop_timer_init(&once.deadline, once.loop, finish);

@@ -5,12 +5,15 @@
 #include "directory/directory.h"
 #include "organization/organization.h"
 
+struct what_if;
+
 struct load_once_request {
     const struct directory_config *directory;
     const char *config_base;       /* NULL: discovered */
     const char *organization_name; /* NULL: the only one */
     const char *server_name;
     const char *host_fqdn;
+    const struct what_if *what_if; /* loads as if this change had been made; NULL: as it is */
     uint64_t timeout_ms;
 };
 
