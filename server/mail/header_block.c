@@ -16,16 +16,14 @@ static bool is_plain_line(const char *line, size_t length)
     return !cr || (cr + 2 == line + length && cr[1] == '\n');
 }
 
-/* Its first line's colon ends the name of a field without folds in it; without one the field has no name. */
-static void find_name(struct header_field *field, size_t first_line)
+static struct bytes name_of(struct bytes whole, size_t colon)
 {
-    const char *start = field->whole.ptr;
-    const char *colon = memchr(start, ':', field->whole.len);
-    size_t length = colon ? (size_t)(colon - start) : field->whole.len;
+    return colon < whole.len ? bytes_trim((struct bytes){whole.ptr, colon}) : (struct bytes){NULL, 0};
+}
 
-    field->name = colon ? bytes_trim((struct bytes){start, length}) : (struct bytes){NULL, 0};
-    field->body = bytes_skip(field->whole, length + 1);
-    field->is_plain = field->is_plain && length < first_line;
+bool header_begins_field(struct bytes line)
+{
+    return name_of(line, bytes_find(line, ':')).len > 0;
 }
 
 bool header_next(struct bytes *rest, struct header_field *out)
@@ -43,7 +41,10 @@ bool header_next(struct bytes *rest, struct header_field *out)
     }
     out->whole = (struct bytes){start, (size_t)(at - start)};
     *rest = (struct bytes){at, (size_t)(end - at)};
-    find_name(out, first_line);
+    size_t colon = bytes_find(out->whole, ':');
+    out->name = name_of(out->whole, colon);
+    out->body = bytes_skip(out->whole, colon + 1);
+    out->is_plain = out->is_plain && colon < first_line;
     return true;
 }
 
@@ -113,6 +114,13 @@ bool header_name_is(const struct header_field *field, const char *name)
 bool header_name_starts(const struct header_field *field, const char *prefix)
 {
     return name_matches(field, prefix, false);
+}
+
+bool header_begins_with_none(const struct header_field *field, const char *letters)
+{
+    if (!field->is_plain || (field->name.len > 0 && !is_name_byte(field->name.ptr[0])))
+        return false;
+    return field->name.len == 0 || !strchr(letters, fold_case(field->name.ptr[0]));
 }
 
 struct bytes header_value(const struct header_field *field)

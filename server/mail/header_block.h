@@ -27,6 +27,11 @@ bool header_next(struct bytes *rest, struct header_field *out);
 bool header_name_is(const struct header_field *field, const char *name);
 bool header_name_starts(const struct header_field *field, const char *prefix);
 
+/* For a walk that asks for many names: none of those that begin with these letters (lower case) fits. */
+bool header_begins_with_none(const struct header_field *field, const char *letters);
+/* Is the line, that begins with no blank, one that begins a field? */
+bool header_begins_field(struct bytes line);
+
 /* The body without blanks and line ends at both of its ends. */
 struct bytes header_value(const struct header_field *field);
 

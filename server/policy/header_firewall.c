@@ -1,7 +1,5 @@
 #include "policy/header_firewall.h"
 
-#include "mail/header_block.h"
-
 #define NO_RIGHT RIGHT_COUNT
 #define MARK     "X-CrossPremisesHeadersFilteredBySendConnector"
 
@@ -19,12 +17,6 @@ static const struct {
     {"X-MS-Exchange-CrossPremises-", true, NO_RIGHT, NO_RIGHT},
 };
 
-struct filter {
-    uint32_t rights;
-    bool is_inbound;
-    bool has_cross_premises; /* some were removed */
-};
-
 #define CLASS_COUNT (sizeof(CLASSES) / sizeof(CLASSES[0]))
 
 static bool is_of_class(const struct header_field *field, size_t class)
@@ -33,9 +25,9 @@ static bool is_of_class(const struct header_field *field, size_t class)
                                     : header_name_is(field, CLASSES[class].name);
 }
 
-static bool is_removed(const struct header_field *field, void *owner)
+bool header_firewall_removes(const struct header_field *field, void *firewall)
 {
-    struct filter *filter = owner;
+    struct header_firewall *filter = firewall;
     for (size_t i = 0; i < CLASS_COUNT; i++) {
         enum right keeps = filter->is_inbound ? CLASSES[i].inbound : CLASSES[i].outbound;
         bool is_kept = keeps != NO_RIGHT && (filter->rights & RIGHT_BIT(keeps));
@@ -61,10 +53,11 @@ uint32_t header_firewall_needed(struct bytes block)
     return needed;
 }
 
-static enum error run(struct bytes block, struct filter *filter, struct buffer *out, size_t *out_removed)
+static enum error run(struct bytes block, struct header_firewall *filter, struct buffer *out,
+                      size_t *out_removed)
 {
     enum error error = OK;
-    size_t removed = header_remove(block, is_removed, filter, out, &error);
+    size_t removed = header_remove(block, header_firewall_removes, filter, out, &error);
     if (error == OK && out_removed != NULL) {
         *out_removed = removed;
     }
@@ -74,14 +67,14 @@ static enum error run(struct bytes block, struct filter *filter, struct buffer *
 enum error header_firewall_inbound(struct bytes block, uint32_t rights, struct buffer *out,
                                    size_t *out_removed)
 {
-    struct filter filter = {.rights = rights, .is_inbound = true};
+    struct header_firewall filter = {.rights = rights, .is_inbound = true};
     return run(block, &filter, out, out_removed);
 }
 
 enum error header_firewall_outbound(struct bytes block, uint32_t rights, struct bytes host,
                                     struct buffer *out, size_t *out_removed)
 {
-    struct filter filter = {.rights = rights};
+    struct header_firewall filter = {.rights = rights};
     enum error error = run(block, &filter, out, out_removed);
     bool is_told = filter.has_cross_premises && host.len > 0;
     return error == OK && is_told ? buffer_printf(out, MARK ": %.*s\r\n", BYTES_ARG(host)) : error;

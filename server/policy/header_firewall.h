@@ -3,7 +3,16 @@
 #define POLICY_HEADER_FIREWALL_H
 
 #include "base/buffer.h"
+#include "mail/header_block.h"
 #include "security/rights.h"
+
+/* For who walks the fields himself: header_remove's question, with a struct header_firewall as owner. */
+struct header_firewall {
+    uint32_t rights; /* RIGHT_BITs */
+    bool is_inbound;
+    bool has_cross_premises; /* some of them were removed */
+};
+bool header_firewall_removes(const struct header_field *field, void *firewall);
 
 /* Appends the block without the classes whose rights are missing; what stays is byte-identical. Inbound looks
  * at the Accept-Headers-* bits, outbound at Send-Headers-*. Cross-premises headers never pass; outbound,

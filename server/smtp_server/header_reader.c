@@ -2,13 +2,6 @@
 
 #include "mail/header_block.h"
 
-/* The same question as the header firewall asks, so that the two can not differ. */
-static bool is_field(struct bytes line)
-{
-    struct header_field field;
-    return header_next(&line, &field) && field.name.len > 0;
-}
-
 static bool is_continuation(struct bytes line)
 {
     return line.len > 0 && (line.ptr[0] == ' ' || line.ptr[0] == '\t');
@@ -27,7 +20,7 @@ enum header_end header_reader_scan(struct header_reader *reader, struct bytes bl
             *out_length = reader->scanned;
             return HEADER_ENDS_AT_EMPTY_LINE;
         }
-        if (is_continuation(line) ? reader->scanned == 0 : !is_field(line)) {
+        if (is_continuation(line) ? reader->scanned == 0 : !header_begins_field(line)) {
             *out_length = reader->scanned;
             return HEADER_ENDS_AT_BODY;
         }

@@ -51,16 +51,45 @@ bool message_header_original_size(struct bytes block, uint32_t rights, uint64_t 
            bytes_to_u64(header_value(&field), UINT64_MAX - 1, out_bytes) == OK;
 }
 
+#define KNOWN_LETTERS "cdfmrsx" /* of the names below */
+
+static bool is_unknown(const struct header_field *field, void *owner)
+{
+    static const char *const NAMES[] = {"Content-Type", "Date",   "From",       "Message-ID",
+                                        "Received",     "Sender", "Return-Path"};
+    (void)owner;
+    if (header_begins_with_none(field, KNOWN_LETTERS)) {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        if (header_name_is(field, NAMES[i])) {
+            return false;
+        }
+    }
+    return !header_name_starts(field, "X-MS-Exchange-") && !header_name_starts(field, "Resent-") &&
+           !hop_count_is_field(field);
+}
+
+enum error message_header_select(struct bytes block, struct buffer *out)
+{
+    enum error error;
+    header_remove(block, is_unknown, NULL, out, &error);
+    return error;
+}
+
 struct removal {
+    struct header_firewall firewall;
     bool hops_are_ours; /* our own count is written anew */
     struct auth_stamp stamp;
 };
 
 static bool is_removed(const struct header_field *field, void *owner)
 {
-    const struct removal *removal = owner;
-    return header_name_is(field, "Return-Path") || (removal->hops_are_ours && hop_count_is_field(field)) ||
-           auth_stamp_removes(&removal->stamp, field);
+    struct removal *removal = owner;
+    return !header_begins_with_none(field, KNOWN_LETTERS) &&
+           (header_firewall_removes(field, &removal->firewall) || header_name_is(field, "Return-Path") ||
+            (removal->hops_are_ours && hop_count_is_field(field)) ||
+            auth_stamp_removes(&removal->stamp, field));
 }
 
 /* One word "<…>" of printable ASCII is fit for a reply and a log line. */
@@ -120,22 +149,24 @@ static enum error append_added(const struct message_header_request *request, str
 }
 
 enum error message_header_rewrite(const struct message_header_request *request, struct buffer *out,
-                                  char message_id[MESSAGE_ID_SIZE])
+                                  struct message_header_result *result)
 {
-    struct removal removal = {.hops_are_ours = !(request->rights & RIGHT_BIT(RIGHT_ACCEPT_HEADERS_ROUTING))};
-    uint64_t hops = removal.hops_are_ours ? hop_count(request->block) : 0;
-    struct buffer kept;
-    buffer_init(&kept, request->block.len);
+    struct removal removal = {.firewall = {.rights = request->rights, .is_inbound = true},
+                              .hops_are_ours = !(request->rights & RIGHT_BIT(RIGHT_ACCEPT_HEADERS_ROUTING))};
+    uint64_t hops = removal.hops_are_ours ? hop_count(request->known) : 0;
+    struct buffer kept; /* of the known fields */
+    buffer_init(&kept, request->known.len);
     enum error error = trace_append_received(out, &request->received);
     if (error == OK) {
-        error = header_firewall_inbound(request->block, request->rights, &kept, NULL);
+        error = header_firewall_inbound(request->known, request->rights, &kept, NULL);
     }
     if (error == OK) {
         removal.stamp = auth_stamp_plan(&request->evidence, buffer_bytes(&kept));
-        header_remove(buffer_bytes(&kept), is_removed, &removal, out, &error);
+        header_remove(request->block, is_removed, &removal, out, &error);
     }
     if (error == OK) {
-        error = append_added(request, buffer_bytes(&kept), hops, out, message_id);
+        result->is_internal = auth_stamp_makes_internal(&request->evidence, buffer_bytes(&kept));
+        error = append_added(request, buffer_bytes(&kept), hops, out, result->message_id);
     }
     if (error == OK) {
         error = auth_stamp_append(&removal.stamp, &request->evidence, out);
@@ -147,10 +178,10 @@ enum error message_header_rewrite(const struct message_header_request *request, 
     return error;
 }
 
-struct bytes message_header_auth(struct bytes block, const struct auth_evidence *evidence, struct bytes given)
+struct bytes message_header_auth(bool is_internal, uint32_t rights, struct bytes given)
 {
-    if (!auth_stamp_is_internal(block)) {
+    if (!is_internal) {
         return BYTES_LITERAL("<>");
     }
-    return evidence->rights & RIGHT_BIT(RIGHT_SMTP_ACCEPT_AUTHENTICATION_FLAG) ? given : (struct bytes){0};
+    return rights & RIGHT_BIT(RIGHT_SMTP_ACCEPT_AUTHENTICATION_FLAG) ? given : (struct bytes){0};
 }

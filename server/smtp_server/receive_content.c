@@ -97,13 +97,14 @@ static struct auth_evidence auth_evidence(const struct smtp_session *session)
                                   .partner_domain = bytes_of_text(session->rights.partner_domain)};
 }
 
-static void fill_request(const struct smtp_session *session, struct bytes block,
+static void fill_request(const struct smtp_session *session, struct bytes block, struct bytes known,
                          struct message_header_request *out)
 {
     const struct transaction *transaction = session->transaction;
     *out = (struct message_header_request){
         .block = block,
-        .rights = header_rights(session, block),
+        .known = known,
+        .rights = header_rights(session, known),
         .received = {.helo = bytes_of_text(session->helo),
                      .client = stream_remote(session->stream)->address,
                      .server_name = bytes_of_text(session->connector->fqdn),
@@ -181,40 +182,58 @@ static bool check_header_senders(struct smtp_session *session, struct bytes bloc
     return true;
 }
 
+/* What is wrong with the block as it came; REPLY_COUNT: nothing. known: of its fields, those that are looked
+ * at. */
+static enum reply flaw_of(struct smtp_session *session, struct bytes block, struct bytes known)
+{
+    /* Other parsers end lines elsewhere than the header firewall does. */
+    if (session->transaction->is_chunked && has_lone_line_end(block)) {
+        return REPLY_INVALID_CONTENT;
+    }
+    struct hop_limits limits = hop_limits_of(session);
+    enum reply flaw = message_header_check(known, &limits);
+    return flaw == REPLY_COUNT && is_declared_size_exceeded(session, known) ? REPLY_SIZE_EXCEEDED : flaw;
+}
+
 /* Writes the new block to out; false when the content is refused. Order: facts 8.3. */
-static bool make_header(struct smtp_session *session, struct bytes block, struct buffer *out)
+static bool make_known_header(struct smtp_session *session, struct bytes block, struct bytes known,
+                              struct buffer *out)
 {
     struct transaction *transaction = session->transaction;
     struct message_header_request request;
-    char message_id[MESSAGE_ID_SIZE];
-    /* Other parsers end lines elsewhere than the header firewall does. */
-    if (transaction->is_chunked && has_lone_line_end(block)) {
-        refuse_content(session, REPLY_INVALID_CONTENT, NULL);
-        return false;
-    }
-    struct hop_limits limits = hop_limits_of(session);
-    enum reply flaw = message_header_check(block, &limits);
-    if (flaw == REPLY_COUNT && is_declared_size_exceeded(session, block)) {
-        flaw = REPLY_SIZE_EXCEEDED;
-    }
+    struct message_header_result result;
+    enum reply flaw = flaw_of(session, block, known);
     if (flaw != REPLY_COUNT) {
         refuse_content(session, flaw, NULL);
         return false;
     }
-    fill_request(session, block, &request);
-    if (message_header_rewrite(&request, out, message_id) != OK) {
+    fill_request(session, block, known, &request);
+    if (message_header_rewrite(&request, out, &result) != OK) {
         refuse_content(session, REPLY_NO_RESOURCES, NULL);
         return false;
     }
-    transaction->message_id = arena_copy(&transaction->arena, bytes_of_text(message_id));
-    struct bytes made = bytes_first(buffer_bytes(out), out->len - 2);
-    transaction->auth = message_header_auth(made, &request.evidence, transaction->auth);
-    if (!check_header_senders(session, made)) {
+    transaction->message_id = arena_copy(&transaction->arena, bytes_of_text(result.message_id));
+    transaction->auth = message_header_auth(result.is_internal, request.evidence.rights, transaction->auth);
+    if (!check_header_senders(session, known)) {
         return false;
     }
     transaction->header_bytes = out->len;
     transaction->has_utf8_header = transaction->is_utf8 && !utf8_is_ascii(buffer_bytes(out));
     return true;
+}
+
+static bool make_header(struct smtp_session *session, struct bytes block, struct buffer *out)
+{
+    struct buffer known;
+    buffer_init(&known, block.len);
+    bool is_made = false;
+    if (message_header_select(block, &known) == OK) {
+        is_made = make_known_header(session, block, buffer_bytes(&known), out);
+    } else {
+        refuse_content(session, REPLY_NO_RESOURCES, NULL);
+    }
+    buffer_done(&known);
+    return is_made;
 }
 
 /* The block as it came, or in *named with the sender's name in From. */
