@@ -24,7 +24,8 @@ static const struct command COMMANDS[] = {
      command_lint},
     {"permission",
      "list [CONNECTOR] [--user TRUSTEE] [--by connector|user] | "
-     "add|remove CONNECTOR --user TRUSTEE --rights R,... [--deny] [--dry-run]",
+     "add|remove CONNECTOR --user TRUSTEE --rights R,... [--deny] [--dry-run] | "
+     "cross-forest CONNECTOR --user TRUSTEE [--rights-file FILE] [--dry-run]",
      "who gets what, and from where; give and take rights", command_permission},
     {"queue", "list|show|retry|hold|release|remove|bounce [ID...|'*'] [--filter 'field=glob,...']",
      "the messages that are owed", command_queue},

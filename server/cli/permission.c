@@ -1,5 +1,6 @@
 /* dirrelay permission list: who holds or is denied what on a connector, and where it comes from. Contract 4.
  */
+#include "cli/cross_forest.h"
 #include "cli/organization_source.h"
 #include "cli/permission_edit.h"
 #include "organization/ace_text.h"
@@ -167,6 +168,8 @@ int command_permission(struct command_context *context, int argc, char **argv)
 {
     if (argc > 1 && (strcmp(argv[1], "add") == 0 || strcmp(argv[1], "remove") == 0))
         return permission_edit(context, argc, argv);
+    if (argc > 1 && strcmp(argv[1], "cross-forest") == 0)
+        return cross_forest(context, argc, argv);
     struct listing listing = {0};
     const char *name = NULL, *by = "connector";
     bool is_usage_error = argc < 2 || strcmp(argv[1], "list") != 0;

@@ -6,7 +6,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from lib.dirrelay import Daemon  # noqa: E402
+from lib.dirrelay import REPOSITORY, Daemon  # noqa: E402
 from lib.organization import Organization  # noqa: E402
 from lib.slapd import Slapd, free_port  # noqa: E402
 
@@ -59,6 +59,32 @@ class Permission(unittest.TestCase):
         self.permission("remove", "S-1-5-7", RIGHT)
         self.assertEqual(self.lines(), [])
         self.assertIn("nothing to remove", self.permission("remove", "anonymous", RIGHT, code=1).out)
+
+    # proves: C248 C249 C251 contract-4
+    def test_cross_forest_gives_a_set_from_a_file(self):
+        self.connector()
+        table = os.path.join(REPOSITORY, "server", "cli", "cross-forest.ini")
+        for arguments in (["--dry-run"], [], []):
+            answer = self.tool.cli("permission", "cross-forest", self.name, "--user", GROUP, "--rights-file", table, *arguments)
+            self.assertEqual(answer.code, 0, answer)
+            self.assertEqual(bool(self.lines()), not arguments)
+        line, = self.lines()
+        rights = line.partition(" ")[2].partition(" to ")[0].split(",")
+        self.assertEqual(len(rights), 10)
+        self.assertNotIn("Exch50", line)
+        self.assertTrue(line.endswith(" to " + GROUP))
+        self.slapd.add(self.organization.send_ldif("Other forest", 25, spaces="SMTP:other.example;1", hosts="[192.0.2.1]", aces=[]))
+        answer = self.tool.cli("permission", "cross-forest", "Other forest", "--user", "partner-servers", "--rights-file", table, json=True)
+        self.assertEqual(len(answer.json["changed"]), 4)
+        own = os.path.join(self.tool.folder, "own.ini")
+        for text, code in (("[send]\nright = ms-Exch-Send-Headers-Routing\n", 0), ("[send]\nright = nonsense\n", 2), ("[other]\nright = x\n", 2),
+                           ("[receive]\nright = ms-Exch-SMTP-Submit\n", 2), ("", 2)):
+            with open(own, "w") as file:
+                file.write(text)
+            answer = self.tool.cli("permission", "cross-forest", "Other forest", "--user", "anonymous", "--rights-file", own)
+            self.assertEqual(answer.code, code, (text, answer))
+        self.assertEqual(self.tool.cli("permission", "cross-forest", "Nobody", "--user", "anonymous", "--rights-file", own).code, 1)
+        self.assertEqual(self.tool.cli("permission", "cross-forest", "Other forest").code, 2)
 
     # proves: contract-4
     def test_removing_one_of_several_rights_keeps_the_others_as_they_were_written(self):
