@@ -18,13 +18,17 @@ import unittest
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(REPOSITORY, "tests"))
-from lib import samba_dc  # noqa: E402
-from lib.dirrelay import DIRRELAY, Daemon  # noqa: E402
+from lib import gss_login, samba_dc  # noqa: E402
+from lib.dirrelay import DIRRELAY, SANITIZED, Daemon  # noqa: E402
+from lib.samba_member import SambaMember  # noqa: E402
 from lib.sink import Sink  # noqa: E402
 from lib.slapd import free_port  # noqa: E402
 from lib.smtp import Client, can_connect, eventually  # noqa: E402
 
 PASSWORD = "Passw0rd.456"
+FAILURE = "535 5.7.3 Authentication unsuccessful"
+# gss-ntlmssp loses OpenSSL's context of each exchange (tests/lsan.supp).
+WITHOUT_LEAKS = {"ASAN_OPTIONS": SANITIZED["ASAN_OPTIONS"] + ":detect_leaks=0"}
 NOTICED = 7  # seconds: Samba looks at its notifications every 5 s
 USERS_4 = ("ms-Exch-SMTP-Submit", "ms-Exch-SMTP-Accept-Any-Sender", "ms-Exch-Accept-Headers-Routing",
            "ms-Exch-SMTP-Accept-Authoritative-Domain-Sender")
@@ -141,9 +145,9 @@ class Case(unittest.TestCase):
             DC.add_ace(self.dn, aces(self.rights))
 
     def daemon(self, **config):
-        start = config.pop("start", True)
+        how = {name: config.pop(name) for name in ("start", "as_root", "prefix", "env") if name in config}
         daemon = Daemon(DC.ldaps_uri, {"directory.bind_dn": SERVICE[0], "directory.bind_password": SERVICE[1],
-                                       "directory.ca_file": DC.ca_file, **config}, start=start)
+                                       "directory.ca_file": DC.ca_file, **config}, **how)
         self.addCleanup(self.end, daemon)
         return daemon
 
@@ -172,10 +176,10 @@ class Case(unittest.TestCase):
         eventually(lambda: self.rcpt().startswith("250" if does else "550"), within)
 
 
-class Logins(Case):
-    """AUTH with an account of the domain, whose rights come by nested groups."""
+class People(Case):
+    """A user of the domain whose rights come by nested groups."""
 
-    flag, rights = 5, ()  # Tls and BasicAuth; nothing for anonymous
+    rights = ()  # nothing for anonymous
 
     def setUp(self):
         super().setUp()
@@ -192,6 +196,14 @@ class Logins(Case):
         told.wait(dn, mark)
         eventually(check, NOTICED * max(1, os.getloadavg()[0] / os.cpu_count()))
 
+    def mail(self, client):
+        client.say("RSET")
+        return client.say("MAIL FROM:<chris@contoso.com>")
+
+
+class Logins(People):
+    flag = 5  # Tls and BasicAuth
+
     def log_in(self, client, name=None):
         credentials = "\0%s\0%s" % (name or "clerk%d" % self.port, PASSWORD)
         client.say("EHLO desk.example")
@@ -200,10 +212,6 @@ class Logins(Case):
     def logged_in(self):
         with Client(self.port, source="127.0.0.2") as client:
             return self.log_in(client).code == 235
-
-    def mail(self, client):
-        client.say("RSET")
-        return client.say("MAIL FROM:<chris@contoso.com>")
 
     # proves: C204 contract-3 facts-9.6
     def test_a_nested_group_gives_and_takes_rights_in_an_open_session(self):
@@ -448,6 +456,71 @@ class Permission(Case):
             answer = plain.cli("permission", "add", self.name, "--user", "anonymous", "--rights", ANY_RECIPIENT)
         self.assertEqual(answer.code, 1, answer)
         self.assertEqual(self.sddl(), before)
+
+
+class Integrated(People):
+    """AUTH NTLM, which a winbindd of a domain member asks the DC about, and AUTH GSSAPI with a ticket of the domain."""
+
+    flag = 3  # Tls and Integrated
+    HOST = "relay.ad.contoso.test"
+
+    @classmethod
+    def setUpClass(cls):
+        member = cls.enterClassContext(SambaMember(DC))
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="dr-keytab-"))
+        os.chmod(folder, 0o755)
+        cls.keytab, cls.tickets = os.path.join(folder, "keytab"), os.path.join(folder, "tickets")
+        DC.create_user("smtpsvc", PASSWORD, servicePrincipalName="smtp/" + cls.HOST)
+        DC.export_keytab("smtp/" + cls.HOST, cls.keytab)
+        cls.how = {"as_root": True, "prefix": member.prefix, "env": {"KRB5_CONFIG": DC.krb5_config, **WITHOUT_LEAKS},
+                   "sasl.keytab": cls.keytab}
+
+    def setUp(self):
+        super().setUp()
+        replace(self.dn, "msExchSMTPReceiveConnectorFQDN", self.HOST)
+        self.log = self.daemon(**self.how)
+        eventually(lambda: "AUTH GSSAPI NTLM" in self.connect().ehlo().lines, 20)
+
+    def connect(self):
+        client = Client(self.port, source="127.0.0.2")
+        self.addCleanup(client.close)
+        return client
+
+    def by_ntlm(self, name, password=PASSWORD):
+        client = self.connect()
+        client.ehlo()
+        user = DC.domain + "\\" + name
+        return client, gss_login.log_in(client, "AUTH NTLM", ["ntlm", self.HOST, user, password], dict(os.environ)).text
+
+    def by_ticket(self, name, kind):
+        client, environment = self.connect(), {**os.environ, "KRB5_CONFIG": DC.krb5_config, "KRB5CCNAME": self.tickets}
+        client.ehlo()
+        DC.get_ticket(name, PASSWORD, self.tickets)
+        return client, gss_login.log_in(client, "AUTH GSSAPI", [kind, self.HOST], environment).text
+
+    # proves: C114 D8 facts-9.6
+    def test_ntlm(self):
+        client, reply = self.by_ntlm("clerk%d" % self.port)
+        self.assertEqual(reply, "235 2.7.0 Authentication successful")
+        self.assertEqual(self.log.wait("auth.ok")["mechanism"], "NTLM")
+        self.assertEqual(self.mail(client).code, 250)
+        self.assertEqual(client.rcpt("kate@fabrikam.com").code, 250)
+        DC.create_user("guest%d" % self.port, PASSWORD)
+        for name, password in (("clerk%d" % self.port, "wrong"), ("nobody%d" % self.port, PASSWORD), ("guest%d" % self.port, PASSWORD)):
+            self.assertEqual(self.by_ntlm(name, password)[1], FAILURE, name)
+        replace(self.user, "userAccountControl", 66050)
+        self.assertEqual(self.by_ntlm("clerk%d" % self.port)[1], FAILURE)
+        eventually(lambda: self.mail(client).code == 550, 20)
+
+    # proves: C114 facts-9.6
+    def test_tickets_of_the_domain(self):
+        for kind in ("sasl", "spnego"):
+            client, reply = self.by_ticket("clerk%d" % self.port, kind)
+            self.assertEqual(reply, "235 2.7.0 Authentication successful")
+            self.assertEqual(self.mail(client).code, 250)
+            self.assertEqual(client.rcpt("kate@fabrikam.com").code, 250)
+        DC.create_user("guest%d" % self.port, PASSWORD)
+        self.assertEqual(self.by_ticket("guest%d" % self.port, "sasl")[1], FAILURE)
 
 
 class Kerberos(Case):

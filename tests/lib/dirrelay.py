@@ -92,8 +92,8 @@ class Daemon:
     """
 
     def __init__(self, directory=None, config=None, state_dir=None, as_root=False, stdout=None, env=None, on_event=None,
-                 start=True):
-        self.tracer = []  # a command to start behind that leaves the program the process: strace -D
+                 start=True, prefix=()):
+        self.tracer = list(prefix)  # a command to start behind that leaves the program the process: strace -D
         self.program = DIRRELAYD
         self.as_root, self.stdout, self.env, self.on_event = as_root, stdout, env or {}, on_event
         self.events, self._changed, self.process = [], threading.Condition(), None

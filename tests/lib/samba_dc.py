@@ -118,6 +118,13 @@ class Notifications:
             raise SambaError("the DC did not tell of %s within %d s" % (dn, timeout))
 
 
+def with_winbindd(folder):
+    """Stands before a command that is to find the winbindd whose sockets are in folder; in a mount namespace of its own. The
+    path of the sockets is built into libwbclient."""
+    return ["sh", "-c", 'mount -t tmpfs tmpfs /run && mkdir -p /run/samba/winbindd && mount --bind "$1" /run/samba/winbindd && '
+            'shift && exec "$@"', "sh", folder]
+
+
 # -- slots ------------------------------------------------------------------------------------------------
 
 
@@ -252,7 +259,7 @@ class SambaDc:
         with open(self.log_path, "ab") as log:
             # It goes on reading its standard input: the end of that ends it too.
             self.process = subprocess.Popen(
-                ["ip", "netns", "exec", self.namespace, "samba", "-s", self.config_path, "-i", "-d1", "--debug-stdout"],
+                ["ip", "netns", "exec", self.namespace, *with_winbindd(self._path("run", "winbindd")), "samba", "-s", self.config_path, "-i", "-d1", "--debug-stdout"],
                 stdin=subprocess.PIPE, stdout=log, stderr=log, preexec_fn=die_with_parent)
         if not comes_up(self.process, self._answers, START_SECONDS, 0.1):
             self.stop()
