@@ -3,6 +3,7 @@
 import base64
 import os
 import shutil
+import signal
 import smtplib
 import ssl
 import subprocess
@@ -184,6 +185,20 @@ class Logins(AuthCase):
         self.daemon.wait("auth.fail", since=mark, client=client.address, reply="535 5.7.3")
         self.assertGreater(self.daemon.metrics()['dirrelay_auth_total{mechanism="PLAIN",result="ok"}'], 0)
 
+    # proves: contract-1
+    def test_what_does_not_work_here_is_said_once(self):
+        def told():
+            return [event["message"] for event in self.daemon.seen("auth.mechanism")]
+
+        self.daemon.wait("auth.mechanism", since=0, message=lambda text: text.startswith("NTLM"))
+        before = told()
+        self.assertEqual([line.split()[0] for line in before if "is not offered" in line], ["GSSAPI", "NTLM"])
+        for _ in range(2):  # what works is looked at behind the first, before the second
+            mark = self.daemon.mark()
+            self.daemon.signal(signal.SIGHUP)
+            self.daemon.wait("config.reloaded", since=mark)
+        self.assertEqual(told(), before)
+
     def test_mail_goes_out_and_says_how_it_came(self):
         client, _ = self.login("alice", CANARY)
         client.send_message("alice@contoso.com", ["kate@fabrikam.com"], b"Subject: by AUTH\r\n\r\nx\r\n")
@@ -228,6 +243,16 @@ class Changes(AuthCase):
         refusal = "550 5.7.1 Client does not have permission to submit to this server"
         self.assertWithin(2, lambda: client.say("RSET") and client.mail("a@b.example").text == refusal)
         self.assertEqual(self.login("eve", "secret")[1], FAILURE)
+
+    # proves: D8
+    def test_an_account_that_expires(self):
+        self.slapd.add(self.people.person_ldif("fay", "secret", objectClass="shadowAccount"))
+        client, reply = self.login("fay", "secret")
+        self.assertEqual(reply, SUCCESS)
+        self.slapd.modify(change(self.people.dn("fay"), ("replace", "shadowExpire", "1")))
+        refusal = "550 5.7.1 Client does not have permission to submit to this server"
+        self.assertWithin(2, lambda: client.say("RSET") and client.mail("a@b.example").text == refusal)
+        self.assertEqual(self.login("fay", "secret")[1], FAILURE)
 
     # proves: D7
     def test_the_directory_is_away(self):

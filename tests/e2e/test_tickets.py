@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import shutil
 import ssl
 import subprocess
 import tempfile
@@ -59,6 +60,7 @@ class Integrated(unittest.TestCase):
         for name, source, policy in (("Bound", BOUND, "2"), ("Lenient", LENIENT, "1")):
             org.receive(name, port, [source], auth=TLS + INTEGRATED, aces=RIGHTS, msExchSMTPReceiveConnectorFQDN=HOST,
                         msExchSmtpReceiveProtocolRestrictions=str(REQUIRE_TLS), msExchSMTPExtendedProtectionPolicy=policy)
+        org.receive("Local", port, ["127.0.0.1"], auth=INTEGRATED, aces=RIGHTS, msExchSMTPReceiveConnectorFQDN=HOST)
         people = People()
         people.person("alice", "other")
         people.person("dora", "other")
@@ -130,6 +132,26 @@ class Integrated(unittest.TestCase):
             with self.subTest(user=user):
                 _, reply = self.log_in("NTLM", environment, "ntlm", HOST, user, password)
                 self.assertEqual(reply.text, "535 5.7.3 Authentication unsuccessful")
+
+    def run_client(self, environment, *command, expected):
+        """A real client, whose connector is that of 127.0.0.1."""
+        if not shutil.which(command[0]):
+            self.skipTest("no " + command[0])
+        mark = self.world.daemon.mark()
+        done = subprocess.run(command, input="QUIT\n", capture_output=True, text=True, timeout=60, env=environment)
+        self.assertIn("235 2.7.0", done.stdout + done.stderr)
+        self.assertEqual(self.world.daemon.wait("auth.ok", since=mark, user="alice")["mechanism"], expected)
+
+    # proves: C113
+    def test_curl_and_gsasl(self):
+        """curl's SPN is of the host it connects to, gsasl's of --hostname."""
+        ticket = self.kinit(self.kdc, "alice")
+        mail = ["--mail-from", "a@b.example", "--mail-rcpt", "kate@fabrikam.com", "-T", "-"]
+        url = ["--connect-to", "%s:25:127.0.0.1:%d" % (HOST, self.world.port), "smtp://%s:25" % HOST, *mail]
+        self.run_client(ticket, "curl", "-sv", "--login-options", "AUTH=GSSAPI", "--user", "alice@CONTOSO.COM:", *url,
+                        expected="GSSAPI")
+        self.run_client(ticket, "gsasl", "--smtp", "--connect", "127.0.0.1:%d" % self.world.port, "--no-starttls", "--mechanism",
+                        "GSSAPI", "-a", "alice", "-z", "", "--hostname", HOST, "--service", "smtp", "--quiet", expected="GSSAPI")
 
     def log_in_through(self, source, certificate, kind):
         """The last reply to a client that sees this certificate (DER, None: says nothing of it); the TLS is the server's."""
