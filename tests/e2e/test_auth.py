@@ -343,12 +343,17 @@ class Secured(AuthCase):
                         "--from=alice@contoso.com", "kate@fabrikam.com", input=self.MESSAGE, env={"HOME": "/nonexistent"})
         self.arrived()
 
+    def served(self, source):
+        with self.client(source) as client:
+            return client.greeting.code == 220
+
     def test_gsasl(self):
         if not shutil.which("gsasl"):
             self.skipTest("no gsasl")
         # It has no source address: the connector of 127.0.0.1 is another one.
         mark = self.daemon.mark()
         self.world.modify(self.organization.receive_ldif("Local", self.port, ["127.0.0.1"], auth=BASIC, aces=[SUBMIT]))
+        self.assertWithin(5, lambda: self.served("127.0.0.1"))
         for mechanism in ("PLAIN", "LOGIN"):
             # Behind QUIT it writes to the closed connection and dies of that: its exit code says nothing.
             done = subprocess.run(["gsasl", "--smtp", "--connect", "127.0.0.1:%d" % self.port, "--no-starttls", "--mechanism",
