@@ -8,7 +8,6 @@ import threading
 import unittest
 import urllib.parse
 
-from lib import postfix
 from lib.peers import (CERTIFICATE, DOMAIN, ENCRYPTION, FLAGS, FORCE_HELO, IGNORE_STARTTLS, INVALID, NEEDS_TLS, REQUIRE_TLS, SECURITY,
                        PeerCase)
 from lib.sink import Sink
@@ -339,60 +338,6 @@ class Tokens(PeerCase):
             self.assertEqual(event["reply"], "451 5.7.3 No access token: " + why)
             self.assertEqual(self.peers[name].sessions, [])
         self.assertEqual(self.unknown.forms, [])
-
-
-@unittest.skipUnless(postfix.is_installed(), "needs root and Postfix")
-class TowardsPostfix(PeerCase):
-    """Another implementation at the other end: what it notes of the session in its Received field."""
-
-    @classmethod
-    def provide(cls, certificates):
-        cls.next = Sink()
-        cls.addClassCleanup(cls.next.stop)
-        certificate = certificates.make("postfix", "localhost", issuer=certificates.ca())
-        cls.postfix = postfix.Postfix(cls.next.port, certificate, {"relay": SECRET})
-        cls.addClassCleanup(cls.postfix.close)
-        cls.open = postfix.Postfix(cls.next.port, certificate, smtpd_tls_mandatory_protocols="TLSv1.2", smtpd_tls_protocols="TLSv1.2")
-        cls.addClassCleanup(cls.open.close)
-        cls.config = {"tls.ca_file": certificates.ca()[0], "tls.crl_file": certificates.crl()}
-
-    @classmethod
-    def organize(cls, org, port, sink):
-        org.relay("Relay", port, ["127.0.0.2"])
-        login = {FLAGS: BASIC_TLS, USER: "relay", PASSWORD: SECRET}
-        for name, to, attributes in (("opportunistic", cls.open, {}),
-                                     ("validated", cls.open, {SECURITY: REQUIRE_TLS, FLAGS: CERTIFICATE}),
-                                     ("login", cls.postfix, login),
-                                     ("wrong", cls.postfix, {**login, PASSWORD: "wrong"}),
-                                     ("without", cls.postfix, {})):
-            org.send(name, to.port, spaces="SMTP:%s.example;1" % name, hosts="localhost", **attributes)
-
-    def received(self, name):
-        """What Postfix says of the session the message came by, once the next sink has it."""
-        id, mark = self.submit(name)
-        self.daemon.wait("message.delivered", since=mark, id=id)
-        message = self.next.wait(1, matching=lambda m: m.recipients == ["kate@%s.example" % name])[-1]
-        return message.fields("Received")[0]
-
-    # proves: C144 C145 C149
-    def test_tls(self):
-        self.assertRegex(self.received("opportunistic"), r"\(using TLSv1\.2 with cipher ECDHE")
-        self.assertRegex(self.received("validated"), r"\(using TLSv1\.2 with cipher ECDHE")
-
-    # proves: C133 C136 C137
-    def test_login(self):
-        received = self.received("login")
-        self.assertRegex(received, r"\(using TLSv1\.3 with cipher TLS_")
-        self.assertIn("(Authenticated sender: relay", received)
-
-    # proves: C130
-    def test_a_wrong_password_sends_nothing(self):
-        id, mark = self.submit("wrong")
-        self.assertIn(NEEDS_AUTH + " (535 5.7.8)", self.daemon.wait("message.deferred", since=mark, id=id)["reply"])
-
-    def test_a_hop_that_wants_a_login_refuses_who_has_none(self):
-        id, mark = self.submit("without")
-        self.assertIn("554 5.7.1", self.daemon.wait("message.bounced", since=mark, id=id)["reply"])
 
 
 if __name__ == "__main__":
