@@ -77,6 +77,17 @@ static int deny_if(scmp_filter_ctx filter, int call, struct scmp_arg_cmp conditi
     return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 1, condition);
 }
 
+/* The library's macros leave the second datum to the compiler, which clang takes amiss. */
+static struct scmp_arg_cmp compare(unsigned argument, enum scmp_compare how, scmp_datum_t datum)
+{
+    return (struct scmp_arg_cmp){.arg = argument, .op = how, .datum_a = datum};
+}
+
+static struct scmp_arg_cmp has_bits(unsigned argument, scmp_datum_t bits)
+{
+    return (struct scmp_arg_cmp){argument, SCMP_CMP_MASKED_EQ, bits, bits};
+}
+
 static int deny_all(scmp_filter_ctx filter, const int *calls, size_t count)
 {
     int code = 0;
@@ -96,33 +107,32 @@ static bool is_needed_family(int family)
 
 static int deny_families(scmp_filter_ctx filter)
 {
-    int code = deny_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_GT, AF_NETLINK));
+    int code = deny_if(filter, SCMP_SYS(socket), compare(0, SCMP_CMP_GT, AF_NETLINK));
     for (int family = 0; !code && family < AF_NETLINK; family++) {
         if (!is_needed_family(family))
-            code = deny_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
+            code = deny_if(filter, SCMP_SYS(socket), compare(0, SCMP_CMP_EQ, (scmp_datum_t)family));
     }
     if (code)
         return code;
     /* Of netlink the routes alone, by which libraries learn the addresses of this machine. */
     return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 2,
-                            SCMP_A0(SCMP_CMP_EQ, AF_NETLINK), SCMP_A2(SCMP_CMP_NE, NETLINK_ROUTE));
+                            compare(0, SCMP_CMP_EQ, AF_NETLINK), compare(2, SCMP_CMP_NE, NETLINK_ROUTE));
 }
 
 /* Code comes from files that a linker maps, and from nowhere else. */
 static int deny_new_code(scmp_filter_ctx filter)
 {
-    const scmp_datum_t both = PROT_WRITE | PROT_EXEC;
-    int code = deny_if(filter, SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, both, both));
+    int code = deny_if(filter, SCMP_SYS(mmap), has_bits(2, PROT_WRITE | PROT_EXEC));
     if (!code)
-        code = deny_if(filter, SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
-    return code ? code
-                : deny_if(filter, SCMP_SYS(pkey_mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
+        code = deny_if(filter, SCMP_SYS(mprotect), has_bits(2, PROT_EXEC));
+    return code ? code : deny_if(filter, SCMP_SYS(pkey_mprotect), has_bits(2, PROT_EXEC));
 }
 
 /* Threads, and no processes. clone3 hides its flags in memory: without it the C library takes clone. */
 static int deny_processes(scmp_filter_ctx filter)
 {
-    int code = deny_if(filter, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+    int code =
+        deny_if(filter, SCMP_SYS(clone), (struct scmp_arg_cmp){0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0});
     return code ? code : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
