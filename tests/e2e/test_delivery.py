@@ -289,10 +289,9 @@ class Routing(Case):
 
     # proves: contract-1
     def test_a_send_connector_that_needs_what_is_not_built_is_refused(self):
-        dn = self.organization.send_dn("Exchange")
-        self.world.modify(self.organization.send_ldif("Exchange", self.sink.port, spaces="SMTP:exchange.example;1",
-                                                      msExchSmtpSendFlags=8 << 20))
-        self.assertIn("ExchangeServer authentication", self.refused(dn)["why"])
+        dn = self.organization.send_dn("Cloud")
+        self.world.modify(self.organization.send_ldif("Cloud", self.sink.port, spaces="SMTP:cloud.example;1", msExchSmtpSendFlags=0x20000))
+        self.assertIn("CloudServicesMailEnabled", self.refused(dn)["why"])
         self.world.delete(dn)
 
     def test_a_connector_pointed_elsewhere_takes_waiting_messages_along(self):
