@@ -51,6 +51,8 @@ class AuthCase(Case):
         people.person("bob", "secret", mail=["bob@contoso.com", "shared@contoso.com"])
         people.person("carl", "secret", mail="shared@contoso.com")
         people.person("dora", "secret")
+        people.person("ines", "secret", **{"uid:": encode("jos\u00e9")})
+        people.person("iris", "secret", **{"uid:": encode("jose\u0301")})
         people.group("staff", [people.dn("alice")])
         people.group("relay", [people.group_dn("staff")])
         people.group("banned", [people.dn("carl")])
@@ -149,6 +151,16 @@ class Logins(AuthCase):
             self.assertIn(self.login(name, CANARY)[1][:3], ("535", "501"), name)
         for name in ("ALICE", "Alice@Contoso.com"):  # the directory's own comparison
             self.assertEqual(self.login(name, CANARY)[1], SUCCESS, name)
+
+    # proves: D4
+    def test_names_that_are_equal_to_the_directory(self):
+        """Composed and decomposed, in capitals: one name, and two have it."""
+        mark = self.daemon.mark()
+        for name in ("jos\u00e9", "jose\u0301", "JOS\u00c9"):
+            self.assertEqual(self.login(name, "secret")[1], FAILURE, name)
+        self.assertEqual(["ambiguous" in event["why"] for event in self.daemon.seen("auth.fail", since=mark)], [True] * 3)
+        for name in ("ines", "iris"):
+            self.assertEqual(self.login(name, "secret")[1], SUCCESS, name)
 
     def test_a_guesser_hears_421(self):
         with self.client(OPEN) as client:
