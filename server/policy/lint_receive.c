@@ -263,6 +263,22 @@ static void check_login_in_clear(struct lint_report *report, const struct receiv
     lint_add(report, &item, "BasicAuth without BasicAuthRequireTLS: passwords may come in clear");
 }
 
+/* Whoever ends the client's TLS has the password; ExtendedProtectionPolicy is there for its sake. */
+static void check_unbound_login(struct lint_report *report, const struct receive_connector *connector)
+{
+    const uint32_t passwords = AUTH_BASIC | AUTH_BASIC_REQUIRE_TLS;
+    if (connector->extended_protection != EXTENDED_PROTECTION_REQUIRE ||
+        !(connector->auth_mechanism & passwords)) {
+        return;
+    }
+    char flags[16];
+    (void)snprintf(flags, sizeof(flags), "%" PRIu32, connector->auth_mechanism & ~passwords);
+    struct lint_item item =
+        item_of(LINT_WARNING, "unbound-login", connector->dn,
+                lint_fix(report, connector->dn, "replace", "msExchSMTPReceiveInboundSecurityFlag", flags));
+    lint_add(report, &item, "ExtendedProtectionPolicy Require does not bind passwords to their TLS channel");
+}
+
 void lint_receive_connectors(struct lint_report *report)
 {
     for (size_t i = 0; i < report->organization->receive_count; i++) {
@@ -287,5 +303,6 @@ void lint_receive_connectors(struct lint_report *report)
         check_mechanism(report, connector);
         check_report_only(report, connector);
         check_login_in_clear(report, connector);
+        check_unbound_login(report, connector);
     }
 }

@@ -354,6 +354,12 @@ static void require_tls(struct receive_connector *connector)
     connector->protocol_restrictions |= RESTRICTION_REQUIRE_TLS;
 }
 
+static void require_channel(struct receive_connector *connector)
+{
+    require_tls(connector);
+    connector->extended_protection = EXTENDED_PROTECTION_REQUIRE;
+}
+
 static void begin_in_tls(struct receive_connector *connector)
 {
     connector->implicit_tls = true;
@@ -375,6 +381,9 @@ static void test_passwords_of_clients_in_clear(void **state)
         {"10.0.0.1", AUTH_INTEGRATED, NULL, "", NULL},
         {"10.0.0.1", AUTH_TLS | AUTH_BASIC, require_tls, "", NULL},
         {"10.0.0.1", AUTH_BASIC, begin_in_tls, "", NULL},
+        {"10.0.0.1", AUTH_TLS | AUTH_INTEGRATED | AUTH_BASIC, require_channel, "unbound-login",
+         "msExchSMTPReceiveInboundSecurityFlag: 3\n"},
+        {"10.0.0.1", AUTH_TLS | AUTH_INTEGRATED, require_channel, "", NULL},
         {"127.0.0.0/8", AUTH_BASIC, NULL, "", NULL},
     };
     (void)state;
