@@ -74,7 +74,7 @@ static void on_entry(struct directory_watch *watch, struct entry *entry)
     entry_free(entry);
     if (accounts->watch.is_current)
         move_epoch(accounts);
-    else
+    else if (!accounts->watch.is_blind)
         set_unseen(accounts, true); /* back after a loss */
     if (!is_computed || accounts->watch.has_computed_groups)
         return;
