@@ -65,11 +65,22 @@ static enum error read_content(struct smtp_transaction *transaction, char *out, 
         return OK;
     }
     struct spool *spool = transmission->message->delivery->config.spool;
+    if (transmission->body_offset == transmission->message->envelope.size_bytes) {
+        *out_len = 0;
+        return OK;
+    }
     enum error error =
         spool->ops->read(spool, transmission->message->id, transmission->body_offset, out, size, out_len);
     if (!error)
         transmission->body_offset += *out_len;
     return error;
+}
+
+static void rewind_content(struct smtp_transaction *transaction)
+{
+    struct transmission *transmission = list_entry(transaction, struct transmission, transaction);
+    transmission->header_offset = 0;
+    transmission->body_offset = transmission->message->envelope.header_bytes;
 }
 
 enum error transmission_start(struct transmission *transmission, enum identity peer)
@@ -81,10 +92,12 @@ enum error transmission_start(struct transmission *transmission, enum identity p
                                        bytes_of_text(connector->fqdn), &transmission->header);
     if (!error)
         error = buffer_append(&transmission->header, BYTES_LITERAL("\r\n"));
-    transmission->header_offset = 0;
-    transmission->body_offset = envelope->header_bytes;
-    transmission->transaction.size_bytes =
-        envelope->size_bytes - envelope->header_bytes + transmission->header.len;
+    struct smtp_transaction *transaction = &transmission->transaction;
+    transaction->size_bytes = envelope->size_bytes - envelope->header_bytes + transmission->header.len;
+    transaction->is_8bit = envelope->body == BODY_8BITMIME;
+    transaction->is_binary = envelope->body == BODY_BINARYMIME;
+    transaction->is_chunk_only = envelope->is_chunk_only;
+    rewind_content(transaction);
     return error;
 }
 
@@ -127,15 +140,13 @@ struct transmission *transmission_new(struct message *message, struct hop *hop)
     transmission->transaction = (struct smtp_transaction){
         .sender = message->envelope.sender,
         .recipients = transmission->addresses,
-        .is_8bit = message->envelope.body == BODY_8BITMIME,
-        .is_binary = message->envelope.body == BODY_BINARYMIME,
-        .is_chunk_only = message->envelope.is_chunk_only,
         .needs_utf8 = message->envelope.needs_utf8,
         .dsn_return = RETURN_TEXTS[message->envelope.dsn_return],
         .envelope_id = message->envelope.envelope_id,
         .auth = security_vouches(hop->connector) ? message->envelope.auth : (struct bytes){0},
         .dsn_requests = transmission->dsn_requests,
         .read = read_content,
+        .rewind = rewind_content,
         .on_recipient = on_recipient,
         .on_done = on_done,
     };

@@ -40,6 +40,10 @@ struct smtp_transaction {
     /* Gives the next run of content, at most size bytes; *out_len 0 at the end. Without dot-stuffing; CRLF
      * line ends, unless it is_binary or is_chunk_only. */
     enum error (*read)(struct smtp_transaction *transaction, char *out, size_t size, size_t *out_len);
+    /* The next read begins anew. Content that the hop does not take is read twice: first to learn whether
+     * seven bits can hold it (mail/seven_bit.h). If so, size_bytes becomes its new length, and is_8bit,
+     * is_binary and is_chunk_only false. */
+    void (*rewind)(struct smtp_transaction *transaction);
     /* Each recipient's outcome, then on_done once. reply: the hop's text, cleaned, at most 512 bytes,
      * borrowed. on_recipient must not call the client; on_done may send, quit or abort. */
     void (*on_recipient)(struct smtp_transaction *transaction, size_t index, enum smtp_outcome outcome,

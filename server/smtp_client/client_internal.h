@@ -2,6 +2,7 @@
 #ifndef SMTP_CLIENT_CLIENT_INTERNAL_H
 #define SMTP_CLIENT_CLIENT_INTERNAL_H
 
+#include "mail/seven_bit.h"
 #include "smtp_client/client.h"
 #include "smtp_client/dot_stuffing.h"
 #include "smtp_client/reply_parser.h"
@@ -46,8 +47,10 @@ struct progress {
     size_t accepted; /* recipients the hop took */
     bool *is_open;   /* by recipient: no outcome yet */
     bool is_mail_refused;
-    bool is_sending;      /* content is on its way */
-    bool is_content_sent; /* the final dot or the chunk's last octet left */
+    bool is_sending;             /* content is on its way */
+    bool is_content_sent;        /* the final dot or the chunk's last octet left */
+    struct seven_bit *seven_bit; /* it goes out through this; NULL: as it stands */
+    struct buffer encoded;       /* what became of the last run */
     struct dot_stuffing stuffing;
     uint64_t chunk_left; /* octets of the chunk that were announced and did not leave yet */
 };

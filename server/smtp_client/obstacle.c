@@ -54,6 +54,28 @@ bool transaction_needs_utf8(const struct smtp_transaction *transaction)
     return needs_utf8;
 }
 
+static bool lacks_8bit(uint32_t offers, const struct smtp_transaction *transaction)
+{
+    return transaction->is_8bit && !(offers & HOP_8BITMIME);
+}
+
+static bool lacks_binary(uint32_t offers, const struct smtp_transaction *transaction)
+{
+    return transaction->is_binary && (~offers & (HOP_CHUNKING | HOP_BINARYMIME));
+}
+
+static bool lacks_chunks(uint32_t offers, const struct smtp_transaction *transaction)
+{
+    return transaction->is_chunk_only && !(offers & HOP_CHUNKING);
+}
+
+bool hop_wants_seven_bit(uint32_t offers, const struct smtp_transaction *transaction)
+{
+    bool is_wide = transaction->is_8bit || transaction->is_binary;
+    return is_wide && (lacks_8bit(offers, transaction) || lacks_binary(offers, transaction) ||
+                       lacks_chunks(offers, transaction));
+}
+
 const char *hop_obstacle(uint32_t offers, uint64_t hop_size, const struct smtp_transaction *transaction)
 {
     if (!is_sendable(transaction->sender) || !are_recipients_sendable(transaction))
@@ -64,11 +86,11 @@ const char *hop_obstacle(uint32_t offers, uint64_t hop_size, const struct smtp_t
         return "553 5.6.7 The next hop takes no UTF-8 in addresses and header fields";
     if ((offers & HOP_SIZE) && hop_size && transaction->size_bytes > hop_size)
         return "552 5.3.4 Message size exceeds fixed maximum message size of the next hop";
-    if (transaction->is_8bit && !(offers & HOP_8BITMIME))
+    if (lacks_8bit(offers, transaction))
         return "554 5.6.3 The next hop takes no 8-bit content";
-    if (transaction->is_binary && (~offers & (HOP_CHUNKING | HOP_BINARYMIME)))
+    if (lacks_binary(offers, transaction))
         return "554 5.6.3 The next hop cannot be given binary content";
-    if (transaction->is_chunk_only && !(offers & HOP_CHUNKING))
+    if (lacks_chunks(offers, transaction))
         return "554 5.6.3 The next hop cannot be given line ends or long lines as they are in this message";
     return NULL;
 }

@@ -1,8 +1,11 @@
-/* Why a message is not for a hop. Pure: no byte of a message is ever altered to make it fit. */
+/* Why a message is not for a hop. Pure. */
 #ifndef SMTP_CLIENT_OBSTACLE_H
 #define SMTP_CLIENT_OBSTACLE_H
 
 #include "smtp_client/client.h"
+
+/* Its content is declared 8-bit or binary, and the hop does not take it so. */
+bool hop_wants_seven_bit(uint32_t offers, const struct smtp_transaction *transaction);
 
 /* The reply that all recipients fail with at a hop of these offers (enum hop_offer bits) and this SIZE (0: no
  * limit said); NULL: it may be sent. An address with control characters 553 5.1.3; an ENVID or

@@ -7,6 +7,8 @@
 
 #define WINDOW      100 /* commands in flight where the hop takes a pipeline */
 #define CONTENT_RUN 65536
+#define ENCODED_MAX (4 * CONTENT_RUN + (1u << 21)) /* a run, or a part's header before it */
+#define UNREADABLE  "451 4.3.0 The message cannot be read from the queue"
 
 static size_t data_index(const struct progress *progress)
 {
@@ -47,6 +49,8 @@ static void finish(struct smtp_client *client, bool can_reuse)
 {
     struct smtp_transaction *transaction = client->progress.transaction;
     free(client->progress.is_open);
+    seven_bit_free(client->progress.seven_bit);
+    buffer_done(&client->progress.encoded);
     client->progress = (struct progress){0};
     if (can_reuse)
         client_idle(client);
@@ -120,6 +124,57 @@ static void send_commands(struct smtp_client *client)
     stream_set_deadline(client->stream, client->config.command_timeout_ms);
 }
 
+/* -- seven bits -- */
+
+static enum error encode(struct progress *progress, struct bytes run)
+{
+    buffer_clear(&progress->encoded);
+    return run.len ? seven_bit_append(progress->seven_bit, run, &progress->encoded)
+                   : seven_bit_finish(progress->seven_bit, &progress->encoded);
+}
+
+static bool begin_encoding(struct progress *progress)
+{
+    seven_bit_free(progress->seven_bit);
+    progress->seven_bit = seven_bit_new();
+    buffer_done(&progress->encoded);
+    buffer_init(&progress->encoded, ENCODED_MAX);
+    return progress->seven_bit != NULL;
+}
+
+/* The whole content once, for its length. ERROR_SYNTAX: it cannot be encoded. */
+static enum error measure(struct progress *progress, uint64_t *out_bytes)
+{
+    struct smtp_transaction *transaction = progress->transaction;
+    char run[CONTENT_RUN];
+    size_t len = 1;
+    enum error error = OK;
+    *out_bytes = 0;
+    while (len && !error) {
+        error = transaction->read(transaction, run, sizeof run, &len);
+        if (!error)
+            error = encode(progress, (struct bytes){run, len});
+        *out_bytes += progress->encoded.len;
+    }
+    transaction->rewind(transaction);
+    return error;
+}
+
+/* Content that cannot be encoded stays as it is: the hop's obstacle is told. */
+static enum error encode_for_hop(struct progress *progress)
+{
+    struct smtp_transaction *transaction = progress->transaction;
+    uint64_t size_bytes;
+    enum error error = begin_encoding(progress) ? measure(progress, &size_bytes) : ERROR_TEMPORARY;
+    if (error == ERROR_SYNTAX)
+        return OK;
+    if (error || !begin_encoding(progress))
+        return ERROR_TEMPORARY;
+    transaction->size_bytes = size_bytes;
+    transaction->is_8bit = transaction->is_binary = transaction->is_chunk_only = false;
+    return OK;
+}
+
 void transaction_begin(struct smtp_client *client)
 {
     struct progress *progress = &client->progress;
@@ -132,6 +187,10 @@ void transaction_begin(struct smtp_client *client)
     }
     for (size_t i = 0; i < transaction->recipient_count; i++)
         progress->is_open[i] = true;
+    if (hop_wants_seven_bit(client->offers, transaction) && encode_for_hop(progress)) {
+        client_fail(client, UNREADABLE);
+        return;
+    }
     const char *obstacle = hop_obstacle(client->offers, client->hop_size, transaction);
     if (obstacle)
         refuse(client, obstacle);
@@ -159,12 +218,23 @@ static enum error append_stuffed(struct progress *progress, struct bytes run, st
     return dot_stuffing_finish(&progress->stuffing, out);
 }
 
+static enum error append_encoded(struct progress *progress, struct bytes run, struct buffer *out)
+{
+    enum error error = encode(progress, run);
+    if (!error)
+        error = dot_stuffing_append(&progress->stuffing, buffer_bytes(&progress->encoded), out);
+    return error || run.len ? error : append_stuffed(progress, run, out);
+}
+
 /* Sends content until the stream is full or the end is reached. */
 static void send_content(struct smtp_client *client)
 {
     struct progress *progress = &client->progress;
     struct smtp_transaction *transaction = progress->transaction;
-    bool is_chunk = transaction_needs_chunk(transaction);
+    enum error (*append)(struct progress *, struct bytes, struct buffer *) =
+        transaction_needs_chunk(transaction) ? append_to_chunk
+        : progress->seven_bit                ? append_encoded
+                                             : append_stuffed;
     char run[CONTENT_RUN];
     bool has_room = true;
     while (has_room && !progress->is_content_sent) {
@@ -173,12 +243,11 @@ static void send_content(struct smtp_client *client)
          * for. */
         enum error error = progress->accepted ? transaction->read(transaction, run, sizeof run, &len) : OK;
         if (!error)
-            error = (is_chunk ? append_to_chunk : append_stuffed)(progress, (struct bytes){run, len},
-                                                                  &client->output);
+            error = append(progress, (struct bytes){run, len}, &client->output);
         if (error) {
             /* Half a message must never look whole: the connection is cut without the final dot, or inside
              * the chunk. */
-            client_fail(client, "451 4.3.0 The message cannot be read from the queue");
+            client_fail(client, UNREADABLE);
             return;
         }
         has_room = client_flush(client);

@@ -1,5 +1,6 @@
 """What a client may use besides plain SMTP, from the first octet to the next hop: CHUNKING, BINARYMIME, DSN, SMTPUTF8 and XEXCH50."""
 
+import base64
 import email
 import email.message
 import email.policy
@@ -110,7 +111,7 @@ class Extensions(Case):
     # proves: F8
     def test_binary_content_goes_back_from_a_hop_that_takes_none(self):
         mark = self.daemon.mark()
-        id = self.submit_chunks(HEADER + b"Content-Transfer-Encoding: binary\r\n\r\n\x00\xff\n\r", 7, mail="BODY=BINARYMIME")
+        id = self.submit_chunks(HEADER + b"\r\n\x00\xff\n\r", 7, mail="BODY=BINARYMIME")  # no part says that it is binary
         event, _ = self.bounced(id, mark)
         self.assertRegex(event["reply"], r"^554 5\.6\.3 .*binary")
         self.assertEqual(self.sink.to("kate@fabrikam.com"), [])
@@ -146,7 +147,7 @@ class Extensions(Case):
         self.sink.keywords += ["CHUNKING"]
         self.sink.cut()
         mark = self.daemon.mark()
-        id = self.submit_chunks(HEADER + b"\r\nplain\r\n", mail="BODY=BINARYMIME")
+        id = self.submit_chunks(HEADER + b"\r\n\xff\r\n", mail="BODY=BINARYMIME")
         self.assertRegex(self.bounced(id, mark)[0]["reply"], r"^554 5\.6\.3 .*binary")
 
     # proves: R10
@@ -162,6 +163,41 @@ class Extensions(Case):
         message = self.arrived()[0]
         self.assertIn("BODY=8BITMIME", message.parameters)
         self.assertTrue(message.content.endswith(content))
+
+    # proves: F2 F8
+    def test_parts_are_encoded_for_a_hop_that_takes_seven_bits(self):
+        """Python's email package, which had no part in it, reads at the hop what was sent here."""
+        octets = random.Random(4).randbytes(100000)
+        message = email.message.EmailMessage(policy=email.policy.SMTP)
+        message["From"], message["To"], message["Subject"] = SENDER, "kate@fabrikam.com", "Parts"
+        message.set_content("Gr\u00fc\u00dfe = \n.\n\u00e4" * 3 + "\n", cte="8bit")
+        message.add_attachment(octets, "application", "octet-stream")
+        inner = email.message.EmailMessage(policy=email.policy.SMTP)
+        inner["Subject"] = "Inner"
+        inner.set_content("\u00e4" * 200 + "\n", cte="8bit")
+        message.add_attachment(inner, cte="8bit")
+        encoded = base64.encodebytes(octets).replace(b"\n", b"\r\n")
+        whole = message.as_bytes()
+        self.assertIn(b"Content-Transfer-Encoding: 8bit", whole)
+        binary = whole.replace(b"Content-Transfer-Encoding: base64", b"Content-Transfer-Encoding: binary").replace(encoded, octets)
+        self.assertNotEqual(binary, whole)
+        for content, keywords, mail in ((whole, [], "BODY=8BITMIME"), (binary, ["8BITMIME", "CHUNKING"], "BODY=BINARYMIME")):
+            with self.subTest(mail=mail):
+                self.sink.reset()
+                self.sink.keywords = keywords + ["SIZE"]
+                self.sink.cut()
+                self.submit_chunks(content, 50, mail=mail)
+                arrived = self.arrived()[0]
+                self.assertNotIn("BODY", arrived.parameters)
+                self.assertEqual(arrived.parameters.strip(), "SIZE=%d" % len(arrived.content))
+                self.assertTrue(arrived.wire.isascii() and max(map(len, arrived.wire.split(b"\r\n"))) <= 998)
+                self.assertNotIn(b"\n.\r\n", arrived.wire)
+                read = email.message_from_bytes(arrived.content, policy=email.policy.SMTP)
+                sent = email.message_from_bytes(whole, policy=email.policy.SMTP)
+                for ours, theirs in zip(sent.walk(), read.walk(), strict=True):
+                    self.assertEqual(ours.get_content_type(), theirs.get_content_type())
+                    if not ours.is_multipart():
+                        self.assertEqual(ours.get_payload(decode=True), theirs.get_payload(decode=True))
 
     # proves: F8
     def test_nothing_is_queued_without_the_last_chunk(self):

@@ -89,6 +89,11 @@ static enum error read_content(struct smtp_transaction *transaction, char *out, 
     return OK;
 }
 
+static void rewind_content(struct smtp_transaction *transaction)
+{
+    sent_of(transaction)->read_bytes = 0;
+}
+
 static void on_recipient(struct smtp_transaction *transaction, size_t index, enum smtp_outcome outcome,
                          struct bytes reply)
 {
@@ -149,6 +154,7 @@ static void send_message(struct session *session, size_t index)
         .envelope_id = bytes_of_text(message->envelope_id),
         .dsn_requests = sent->requests,
         .read = read_content,
+        .rewind = rewind_content,
         .on_recipient = on_recipient,
         .on_done = on_done,
     };

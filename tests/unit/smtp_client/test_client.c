@@ -219,9 +219,35 @@ static void eight_bit_content_needs_the_hops_word(void **state)
                          "C: DATA", "S: 250 ok", "S: 250 ok", "S: 354 go", CONTENT, "S: 250 ok",
                          "E: 0.0 delivered 250 ok", "E: 0 done reuse", GOODBYE);
     hop_run_all(&script);
+    script.messages[0].content = "Subject: Test\r\n\r\n\xc3\xa4\r\n"; /* declared nowhere */
     script.lines =
         LINES(POOR, "A: send 0", "C: <nothing>", "E: 0.0 failed 554 5.6.3 *", "E: 0 done reuse", GOODBYE);
     hop_run_all(&script);
+}
+
+/* proves: F2 F8 */
+static void content_goes_in_seven_bits_where_the_hop_takes_no_other(void **state)
+{
+    (void)state;
+    struct hop_script script = {.messages = {MESSAGE}};
+    script.messages[0].is_8bit = true;
+    script.messages[0].is_chunk_only = true;
+    script.messages[0].content = "Content-Transfer-Encoding: 8bit\r\n\r\n.\xc3\xa4\n";
+    script.lines =
+        LINES(GREETED, "S: 250-hop", "S: 250 SIZE", "E: ready", "A: send 0",
+              "C: MAIL FROM:<chris@contoso.com> SIZE=59", "S: 250 ok", KATE, "S: 250 ok", "C: DATA",
+              "S: 354 go", "C: Content-Transfer-Encoding: quoted-printable", "C: ", "C: ..=C3=A4=0A", "C: .",
+              "S: 250 ok", "E: 0.0 delivered 250 ok", "E: 0 done reuse", GOODBYE);
+    hop_run_all(&script);
+    script.messages[0].run = 1;
+    hop_run(&script);
+    script.lines = LINES(GREETED, "S: 250-hop", "S: 250 SIZE 58", "E: ready", "A: send 0", "C: <nothing>",
+                         "E: 0.0 failed 552 5.3.4 *", "E: 0 done reuse", GOODBYE); /* it has grown */
+    hop_run_all(&script);
+    script.messages[0].fail_after = 2;
+    script.lines = LINES(POOR, "A: send 0", "C: <nothing>", "E: 0.0 deferred 451 4.3.0 *", "E: 0 done lost",
+                         "E: closed 451 4.3.0 *");
+    hop_run(&script);
 }
 
 /* proves: R17 */
@@ -435,6 +461,7 @@ int main(void)
         cmocka_unit_test(data_may_be_refused),
         cmocka_unit_test(size_is_said_and_the_hops_limit_kept),
         cmocka_unit_test(eight_bit_content_needs_the_hops_word),
+        cmocka_unit_test(content_goes_in_seven_bits_where_the_hop_takes_no_other),
         cmocka_unit_test(what_the_sender_asks_is_passed_on_where_it_is_understood),
         cmocka_unit_test(a_null_sender_is_empty),
         cmocka_unit_test(an_address_never_becomes_a_command),
