@@ -104,7 +104,7 @@ class Senders(AuthCase):
 
 
 class Logins(AuthCase):
-    # proves: C88 C95 C111 C113 C122 C266
+    # proves: C88 C95 C111 C113 C122 C266 C102 C188
     def test_right_and_wrong(self):
         client, reply = self.login("alice", CANARY)
         self.assertEqual(reply, SUCCESS)
@@ -227,7 +227,7 @@ class Changes(AuthCase):
     def remove(self, group, uid):
         self.slapd.modify(change(self.people.group_dn(group), ("delete", "member", self.people.dn(uid))))
 
-    # proves: D8 C95
+    # proves: D8 C95 C200
     def test_into_and_out_of_a_group(self):
         client, _ = self.login("dora", "secret")
         self.assertFalse(self.may_relay(client))

@@ -78,7 +78,7 @@ class Chain(unittest.TestCase):
     def stamps(self, message):
         return {name: message.fields(STAMPS + name) for name in ("AuthAs", "AuthSource", "SCL")}
 
-    # proves: C96 C99 C100 C156 C159 C160 facts-6.1 facts-6.2 facts-10.3
+    # proves: C96 C99 C100 C156 C159 C160 facts-6.1 facts-6.2 facts-10.3 C86
     def test_from_the_hub_to_the_outside(self):
         self.send("hub", "chris@contoso.com", "kate@fabrikam.com", more=FORGED)
         message = self.fabrikam.wait(1)[0]

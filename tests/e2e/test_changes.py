@@ -50,7 +50,7 @@ class Changes(Case):
             client.say("RSET")
         return replies[-1].text
 
-    # proves: C69 contract-3
+    # proves: C69 contract-3 C257
     def test_one_ace_taken_and_given_in_an_open_session(self):
         dn = self.relay("Printers", "127.0.3.1")
         with self.client("127.0.3.1") as client:

@@ -84,7 +84,7 @@ class ExchangeServers(unittest.TestCase):
             self.assertEqual(session.commands[-1], "QUIT")
         return event["reply"].rpartition(" [")[0]
 
-    # proves: C96 C98 C100 C128 C141 C156 C159 C160 C196 C197 C216 facts-5.2 facts-10.2 facts-10.3 facts-10.5
+    # proves: C96 C98 C100 C128 C141 C156 C159 C160 C196 C197 C216 facts-5.2 facts-10.2 facts-10.3 facts-10.5 C94
     def test_hub_and_edge_know_each_other(self):
         for name in ("edge", "tls"):
             id, mark, edge_mark = self.submit(name)

@@ -135,7 +135,7 @@ class Filtered(unittest.TestCase):
         world.daemon.cli("queue", "release", queue[0]["id"])
         self.assertEqual(len(world.sink.wait(1)), 1)
 
-    # proves: facts-8.3
+    # proves: facts-8.3 C25
     def test_the_right_goes_past_antispam_filters_and_no_others(self):
         spam, signer = Milter({b"E": REJECT}), Milter({b"E": milter.add_header("X-Signed", "yes") + CONTINUE})
         world = self.world(spam, signer, antispam=(spam,))

@@ -69,12 +69,12 @@ class OneAceAway(Rights):
             self.assertReply(client.mail("chris@contoso.com"), NOT_AUTHENTICATED)
             self.assertEqual(client.say("NOOP").code, 250)
 
-    # proves: C15 C202 C272
+    # proves: C15 C202 C272 C89 C187
     def test_without_accept_any_recipient(self):
         self.assertEqual(self.ask("127.0.2.11", "chris@contoso.com", "kate@fabrikam.com")[1], UNABLE_TO_RELAY)
         self.assertEqual(self.ask("127.0.2.11", "chris@contoso.com", "bob@contoso.com")[1], "250 2.1.5 Recipient OK")
 
-    # proves: C16 facts-8.4
+    # proves: C16 facts-8.4 C90
     def test_without_accept_any_sender(self):
         self.assertEqual(self.ask("127.0.2.12", "ann@elsewhere.example", "kate@fabrikam.com"), (MAY_NOT_SEND_AS, None))
         self.assertEqual(self.ask("127.0.2.12", "chris@contoso.com", "kate@fabrikam.com")[1], "250 2.1.5 Recipient OK")
@@ -175,7 +175,7 @@ class ExternallySecured(Rights):
         org.receive("No own sender", port, "127.0.2.4", auth=EXTERNAL, groups="ExchangeServers",
                     aces="deny %s to S-1-9-1419165041-1139599005-3936102811-1022490595-23" % OWN_SENDER)
 
-    # proves: C268 contract-5 contract-7
+    # proves: C268 contract-5 contract-7 C105 C180 C181
     def test_without_submit_the_identity_counts_as_authenticated(self):
         self.assertEqual(self.ask("127.0.2.2", "chris@contoso.com", "kate@fabrikam.com"), (MAY_NOT_SUBMIT, None))
 

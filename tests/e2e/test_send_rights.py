@@ -79,7 +79,7 @@ class SendRights(Case):
         told = " AUTH=<>" if self.peers[name].logins else ""  # the message is anonymous
         self.assertEqual(message.parameters.strip(), "SIZE=%d%s" % (len(sent), told))
 
-    # proves: C213 C214 C215 C218 C219 C220 C242 C244 C246 F2 facts-5.2 facts-6.1 facts-10.5 contract-7
+    # proves: C213 C214 C215 C218 C219 C220 C242 C244 C246 F2 facts-5.2 facts-6.1 facts-10.5 contract-7 C264
     def test_each_identity_gets_what_its_rights_let_leave(self):
         mark = self.daemon.mark()
         names = [name for name in self.peers if name != "later"]

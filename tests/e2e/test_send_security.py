@@ -95,7 +95,7 @@ class Tls(PeerCase):
         self.assertEqual(reply, "421 4.4.0 Remote server response was not RFC conformant")
         self.assertEqual(session.commands[1:], ["STARTTLS"])
 
-    # proves: C145 C162 C170 T6 T7 facts-10.5
+    # proves: C145 C162 C170 T6 T7 facts-10.5 C106
     def test_what_a_certificate_must_be(self):
         self.assertEqual(self.delivered("encrypted")[1]["certificate"], "certificate has expired")
         self.assertEqual(self.delivered("good")[1]["certificate"], "good")
@@ -181,7 +181,7 @@ class Login(PeerCase):
         reply = super().left(name)
         return reply, [line for line in self.peers[name].sessions[-1].commands if line.startswith("AUTH")]
 
-    # proves: C128 C132 C133 C134 C142 facts-10.5
+    # proves: C128 C132 C133 C134 C142 facts-10.5 C131
     def test_the_connector_logs_in(self):
         message, event = self.delivered("basic")
         self.assertEqual((message.user, message.tls, event["auth"]), ("relay", None, "LOGIN"))

@@ -47,7 +47,7 @@ class Permission(unittest.TestCase):
         self.assertEqual(answer.code, code, answer.out + answer.err)
         return answer
 
-    # proves: contract-4
+    # proves: contract-4 C250
     def test_add_and_remove_one_value(self):
         self.connector()
         self.assertIn("%s: added" % RIGHT, self.permission("add", "anonymous", RIGHT).out)

@@ -50,7 +50,7 @@ static const struct {
     {ALL_V4, RELAY "anonymous\nallow nonsense to anonymous", 0, 0, false},
 };
 
-/* proves: C1 C5 C50 C182 C253 D11 contract-3 */
+/* proves: C1 C5 C50 C182 C253 D11 contract-3 C185 */
 static void test_open_relay(void **state)
 {
     (void)state;
