@@ -1,6 +1,7 @@
 #include "auth/peer_certificate.h"
 
 #include <openssl/x509.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct peer_certificate {
@@ -31,11 +32,16 @@ void peer_certificate_free(struct peer_certificate *peer)
     }
 }
 
-bool peer_certificate_is_good(const struct peer_certificate *peer, struct ssl_ctx_st *trust,
-                              const char **out_why)
+bool peer_certificate_check(const struct peer_certificate *peer, struct ssl_ctx_st *trust,
+                            struct revocation *revocation, struct revocation_check *check)
 {
-    *out_why = "there are no anchors";
-    return trust != NULL && tls_trust_is_good_client(trust, peer->leaf, peer->chain, out_why);
+    const char *why = "there are no anchors";
+    if (trust != NULL && revocation != NULL) {
+        return revocation_check_start_client(revocation, trust, peer->leaf, peer->chain, check);
+    }
+    bool is_good = trust != NULL && tls_trust_is_good_client(trust, peer->leaf, peer->chain, &why);
+    snprintf(check->distrust, sizeof check->distrust, "%s", is_good ? "" : why);
+    return true;
 }
 
 bool peer_certificate_is_of(const struct peer_certificate *peer, const char *domain)

@@ -4,6 +4,7 @@
 #include "loop/listener.h"
 #include "loop/machine_read.h"
 #include "loop/mailbox.h"
+#include "loop/revocation.h"
 #include "smtp_server/accept.h"
 #include "smtp_server/message_rate.h"
 #include "smtp_server/rate.h"
@@ -298,6 +299,8 @@ static void on_loop_end(struct loop_end_hook *hook)
     smtp_service_set_organization(&loop->service, NULL);
     smtp_service_set_certificates(&loop->service, NULL);
     smtp_service_set_trust(&loop->service, NULL);
+    if (loop->service.revocation)
+        revocation_stop(loop->service.revocation);
     resolver_free(loop->filters.resolver);
     loop->filters.resolver = NULL;
 }
@@ -328,6 +331,7 @@ static enum error start_loop(struct receive *receive, struct receive_loop *loop,
     if (!loop->loop)
         return ERROR_TEMPORARY;
     smtp_service_init(&loop->service, loop->loop, spool, receive->limits);
+    loop->service.fetches_lists = config->tls.crl_fetch;
     loop->service.message_rate = receive->message_rate;
     loop->service.pressure = &receive->pressure;
     loop->service.proxy_trusted = config->server.proxy_trusted.ranges;
@@ -430,8 +434,10 @@ void receive_free(struct receive *receive)
 {
     if (!receive)
         return;
-    for (unsigned i = 0; i < receive->count; i++)
+    for (unsigned i = 0; i < receive->count; i++) {
+        revocation_free(receive->loops[i].service.revocation);
         loop_free(receive->loops[i].loop);
+    }
     connection_limits_free(receive->limits);
     message_rate_free(receive->message_rate);
     tls_ticket_keys_free(receive->ticket_keys);

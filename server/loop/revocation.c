@@ -303,12 +303,10 @@ static void list_certificates(struct revocation_asking *asking)
     }
 }
 
-/* Sets the answer where there is nothing to wait for. */
-static bool asking_begin(struct revocation_asking *asking, struct stream *stream)
+/* Sets the answer where there is nothing to wait for. The chain is there already. */
+static bool asking_begin(struct revocation_asking *asking)
 {
-    const char *why = "no certificate";
-    if (tls_chain_take(stream, &asking->chain))
-        why = tls_chain_find_path(&asking->chain, &asking->path);
+    const char *why = tls_chain_find_path(&asking->chain, &asking->path);
     if (why) {
         set_distrust(asking->check, why, "");
         return true;
@@ -319,22 +317,49 @@ static bool asking_begin(struct revocation_asking *asking, struct stream *stream
     return asking_advance(asking);
 }
 
-bool revocation_check_start(struct revocation *revocation, struct stream *stream,
-                            struct revocation_check *check)
+static struct revocation_asking *asking_new(struct revocation *revocation, struct revocation_check *check)
 {
     struct revocation_asking *asking = calloc(1, sizeof *asking);
     if (!asking) {
         set_distrust(check, "out of memory", "");
-        return true;
+        return NULL;
     }
     asking->revocation = revocation;
     asking->check = check;
     check->asking = asking;
     list_init(&asking->link);
-    if (!asking_begin(asking, stream))
+    return asking;
+}
+
+static bool asking_start(struct revocation_asking *asking)
+{
+    if (!asking_begin(asking))
         return false;
     asking_free(asking);
     return true;
+}
+
+bool revocation_check_start(struct revocation *revocation, struct stream *stream,
+                            struct revocation_check *check)
+{
+    struct revocation_asking *asking = asking_new(revocation, check);
+    if (asking && tls_chain_take(stream, &asking->chain))
+        return asking_start(asking);
+    if (asking) {
+        set_distrust(check, "no certificate", "");
+        asking_free(asking);
+    }
+    return true;
+}
+
+bool revocation_check_start_client(struct revocation *revocation, SSL_CTX *trust, X509 *leaf,
+                                   STACK_OF(X509) * chain, struct revocation_check *check)
+{
+    struct revocation_asking *asking = asking_new(revocation, check);
+    if (!asking)
+        return true;
+    tls_chain_take_client(trust, leaf, chain, &asking->chain);
+    return asking_start(asking);
 }
 
 void revocation_check_cancel(struct revocation_check *check)

@@ -1,4 +1,4 @@
-/* Is a certificate of a server's chain revoked? Asked are the lists at the distribution points that the
+/* Is a certificate of a peer's chain revoked? Asked are the lists at the distribution points that the
  * certificates name (RFC 5280), fetched over HTTP off the loop and kept until their next update is due. Who
  * cannot be asked gives no leave: no list, no trust. On one loop. Matrix T7. */
 #ifndef LOOP_REVOCATION_H
@@ -36,6 +36,10 @@ void revocation_free(struct revocation *revocation);
  * answered at once. Cost: a chain's verification each time, and a digest over each list. */
 MUST_USE bool revocation_check_start(struct revocation *revocation, struct stream *stream,
                                      struct revocation_check *check);
+/* The same of what a client showed, kept since; chain may be NULL. All borrowed for the call. */
+MUST_USE bool revocation_check_start_client(struct revocation *revocation, struct ssl_ctx_st *trust,
+                                            struct x509_st *leaf, struct stack_st_X509 *chain,
+                                            struct revocation_check *check);
 /* on_done does not come any more. A no-op when nothing is open. */
 void revocation_check_cancel(struct revocation_check *check);
 

@@ -14,6 +14,7 @@ bool tls_chain_take(struct stream *stream, struct tls_chain *out)
         .store = SSL_CTX_get_cert_store(context),
         .leaf = SSL_get1_peer_certificate(ssl),
         .shown = X509_chain_up_ref(SSL_get_peer_cert_chain(ssl)),
+        .purpose = "ssl_server",
         .security_level = SSL_get_security_level(ssl),
         .is_strict = X509_VERIFY_PARAM_get_flags(SSL_CTX_get0_param(context)) & X509_V_FLAG_CRL_CHECK,
     };
@@ -22,6 +23,20 @@ bool tls_chain_take(struct stream *stream, struct tls_chain *out)
         return true;
     tls_chain_release(out);
     return false;
+}
+
+void tls_chain_take_client(SSL_CTX *trust, X509 *leaf, STACK_OF(X509) * shown, struct tls_chain *out)
+{
+    *out = (struct tls_chain){
+        .store = SSL_CTX_get_cert_store(trust),
+        .leaf = leaf,
+        .shown = shown ? X509_chain_up_ref(shown) : NULL,
+        .purpose = "ssl_client",
+        .security_level = SSL_CTX_get_security_level(trust),
+        .is_strict = X509_VERIFY_PARAM_get_flags(SSL_CTX_get0_param(trust)) & X509_V_FLAG_CRL_CHECK,
+    };
+    X509_STORE_up_ref(out->store);
+    X509_up_ref(leaf);
 }
 
 void tls_chain_release(struct tls_chain *chain)
@@ -37,7 +52,7 @@ static X509_STORE_CTX *new_verification(const struct tls_chain *chain, unsigned 
 {
     X509_STORE_CTX *verification = X509_STORE_CTX_new();
     if (!verification || X509_STORE_CTX_init(verification, chain->store, chain->leaf, chain->shown) != 1 ||
-        X509_STORE_CTX_set_default(verification, "ssl_server") != 1) {
+        X509_STORE_CTX_set_default(verification, chain->purpose) != 1) {
         X509_STORE_CTX_free(verification);
         return NULL;
     }

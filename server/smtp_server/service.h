@@ -50,6 +50,8 @@ struct smtp_service {
     struct certificate_contexts *certificates; /* NULL: none; smtp_service_set_certificates replaces it */
     struct ssl_ctx_st *trust;       /* what certificates of partners are held against; NULL: none is good;
                                           smtp_service_set_trust replaces it */
+    bool fetches_lists;             /* revocation lists, for certificates of partners */
+    struct revocation *revocation;  /* made when one is needed first; its owner stops it with the loop */
     const struct smtp_trace *trace; /* NULL: none */
     const struct filters *filters;  /* borrowed; NULL: none */
     const struct ip_range *proxy_trusted; /* who says for whom it speaks; borrowed */

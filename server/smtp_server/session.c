@@ -4,7 +4,6 @@
 #include "smtp_server/session_internal.h"
 
 #include "auth/direct_trust.h"
-#include "auth/peer_certificate.h"
 #include "mail/trace.h"
 #include "organization/connector_match.h"
 #include "smtp_server/rate.h"
@@ -293,8 +292,7 @@ void session_reset(struct smtp_session *session)
     session_end_transaction(session);
     direct_trust_drop(session->peer);
     session->peer = NULL;
-    peer_certificate_free(session->partner);
-    session->partner = NULL;
+    session_drop_partner(session);
     session->auth_stamp = STAMP_NONE;
     session_set_account(session, NULL, false);
     buffer_done(&session->partial);
@@ -343,7 +341,7 @@ static void on_close(void *owner, enum error why)
     account_unref(session->account);
     token_unref(session->token);
     direct_trust_drop(session->peer);
-    peer_certificate_free(session->partner);
+    session_drop_partner(session);
     free(session->partner_domain);
     if (session->is_counted) {
         connection_limits_leave(service->limits, &session->connector->id,

@@ -50,7 +50,7 @@ enum session_wait {
     WAIT_LOGIN = 16,
     WAIT_RENEWAL = 32,
     WAIT_FILTER = 64,
-    WAIT_SENDER = 128,
+    WAIT_SENDER = 128, /* whose address it is, or what its certificate is worth */
 };
 
 /* The octets that BDAT or XEXCH50 announced. They come before anything else is read, in whatever state. */
@@ -72,13 +72,13 @@ struct smtp_session {
         *organization; /* a reference of its own, so that a transaction ends with what it began */
     const struct receive_connector *connector; /* in organization; NULL when no connector matched */
     struct session_rights rights;
-    const struct account *account;    /* who proved himself by AUTH, or NULL; a reference */
-    const struct x509_st *peer;       /* what the client showed behind X-ANONYMOUSTLS, or NULL; a reference */
-    struct peer_certificate *partner; /* what it showed where DomainSecureEnabled asks for it, or NULL */
-    char *partner_domain;             /* that it has proved for the message under way, or NULL */
-    struct token *token;              /* the account's, with what its logon adds to it; a reference */
-    struct login *login;              /* from AUTH to its end */
-    struct renewal *renewal;          /* the account is asked for anew at MAIL */
+    const struct account *account; /* who proved himself by AUTH, or NULL; a reference */
+    const struct x509_st *peer;    /* what the client showed behind X-ANONYMOUSTLS, or NULL; a reference */
+    struct partner *partner;       /* what it showed where DomainSecureEnabled asks for it, or NULL */
+    char *partner_domain;          /* that it has proved for the message under way, or NULL */
+    struct token *token;           /* the account's, with what its logon adds to it; a reference */
+    struct login *login;           /* from AUTH to its end */
+    struct renewal *renewal;       /* the account is asked for anew at MAIL */
     struct sender_lookup *sender_lookup; /* whose address the sender of MAIL is */
     struct transaction *transaction;     /* from MAIL to the end of the transaction */
     uint64_t opened_ms;
@@ -293,9 +293,14 @@ void session_forget_sender(struct smtp_session *session);
 bool session_asks_partner(const struct receive_connector *connector);
 /* After the handshake. */
 void session_keep_partner(struct smtp_session *session, const struct tls_result *result);
+/* TLS begins anew, or the session ends. */
+void session_drop_partner(struct smtp_session *session);
 /* At MAIL: the session is a partner from here on, where the sender's domain has to prove itself and does; a
- * refusal where it does not; allowed where it need not. */
+ * refusal where it does not; allowed where it need not. VERDICT_NEED: revocation lists are fetched, then the
+ * line is executed again. */
 struct decision session_prove_partner(struct smtp_session *session, const struct address *sender);
+/* It is executed again. */
+bool session_has_checked_partner(const struct smtp_session *session);
 /* And it is not any more. */
 void session_forget_partner(struct smtp_session *session);
 

@@ -55,6 +55,9 @@ static void check_sender(struct smtp_session *session, const struct address *sen
         return;
     }
     struct decision decision = session_prove_partner(session, sender);
+    if (decision.verdict == VERDICT_NEED) {
+        return;
+    }
     if (decision.verdict != VERDICT_ALLOW) {
         session_refuse(session, reply_of_reason(decision.reason), &decision, text, (struct bytes){0});
         return;
@@ -121,7 +124,8 @@ void verb_mail(struct smtp_session *session, const struct command_line *command)
     if (session_awaits_account(session)) {
         return;
     }
-    if (session->send_as == SEND_AS_NOT_ASKED && !session_takes_message(session)) {
+    bool is_again = session->send_as != SEND_AS_NOT_ASKED || session_has_checked_partner(session);
+    if (!is_again && !session_takes_message(session)) {
         hang_up(session, REPLY_MESSAGE_RATE);
         return;
     }

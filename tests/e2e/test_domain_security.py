@@ -1,6 +1,7 @@
 """Domain security: mail from and to listed domains by mutual TLS or not at all, and never refused for good."""
 
 import ssl
+import threading
 import unittest
 
 from lib.certificates import Certificates
@@ -10,6 +11,7 @@ from lib.relay import Relay
 from lib.sink import Sink
 from lib.slapd import free_port
 from lib.smtp import Client, unverified
+from lib.web import Web
 from lib.world import Case
 
 TLS, DEFAULT_OPTIONS, DOMAIN_SECURE = 1, 445, 0x200
@@ -163,6 +165,75 @@ class Receiving(Case):
         self.assertFalse(again.socket.session_reused)
         again.ehlo()
         self.assertEqual(again.mail("bob@fabrikam.com").code, 250)
+
+
+class ReceivingByLists(Case):
+    """Certificates that name where their lists are, and no file of lists here."""
+
+    @classmethod
+    def setUpClass(cls):
+        certificates = cls.certificates = Certificates()
+        cls.addClassCleanup(certificates.close)
+        cls.web = cls.enterClassContext(Web())
+        ca = certificates.ca()
+        certificates.make("ours", "mailbox01.contoso.com", issuer=ca)
+        cls.shown = {name: certificates.make(name, "mail.fabrikam.com", issuer=ca, points=[cls.web.url("/%s.crl" % name)],
+                                             into=certificates.work) for name in ("good", "revoked", "gone", "held", "left")}
+        cls.stranger = certificates.make("stranger", "mail.fabrikam.com", points=[cls.web.url("/stranger.crl")], into=certificates.work)
+        listed = certificates.der_crl(revoked=["revoked"])
+        cls.web.pages.update({"/%s.crl" % name: listed for name in ("good", "revoked")})
+        cls.released = threading.Event()
+        for name in ("held", "left"):
+            cls.web.pages["/%s.crl" % name] = lambda: cls.released.wait(60) and listed
+        cls.addClassCleanup(cls.released.set)
+        cls.config = {"tls.certificate_dir": certificates.path, "tls.ca_file": ca[0]}
+        super().setUpClass()
+
+    @classmethod
+    def make_organization(cls):
+        return Organization(settings={RECEIVE_LIST: "fabrikam.com"})
+
+    @classmethod
+    def organize(cls, org, port, sink):
+        org.receive("Partners", port, "127.0.0.2", auth=TLS, groups="AnonymousUsers Partners", **{OPTIONS: DEFAULT_OPTIONS | DOMAIN_SECURE})
+
+    def connect(self, pem):
+        client = self.client()
+        self.addCleanup(client.close)
+        client.ehlo()
+        context = unverified()
+        context.load_cert_chain(pem)
+        self.assertEqual(client.starttls(context=context).code, 220)
+        client.ehlo()
+        return client
+
+    # proves: C177 C179 T7 facts-10.4
+    def test_the_lists_are_fetched(self):
+        mark = self.daemon.mark()
+        client = self.connect(self.shown["good"])
+        for _ in range(2):
+            self.assertEqual(client.mail("bob@fabrikam.com").text, "250 2.1.0 Sender OK")
+            self.assertEqual(client.say("RSET").code, 250)
+        self.assertEqual(self.web.asked.count("/good.crl"), 1)
+        self.assertEqual(self.connect(self.shown["revoked"]).mail("bob@fabrikam.com").text, INVALID)
+        self.assertEqual(self.daemon.wait("auth.fail", since=mark)["why"], "certificate revoked")
+        mark = self.daemon.mark()
+        self.assertEqual(self.connect(self.shown["gone"]).mail("bob@fabrikam.com").text, INVALID)
+        self.assertIn("unable to get certificate CRL (http://127.0.0.1:", self.daemon.wait("auth.fail", since=mark)["why"])
+        # Nobody makes us ask who leads to no anchor.
+        self.assertEqual(self.connect(self.stranger).mail("bob@fabrikam.com").text, INVALID)
+        self.assertNotIn("/stranger.crl", self.web.asked)
+
+    def test_a_list_that_is_long_in_coming_holds_nobody_else_up(self):
+        left, held = self.connect(self.shown["left"]), self.connect(self.shown["held"])
+        for client in (left, held):
+            client.send(b"MAIL FROM:<bob@fabrikam.com>\r\nRCPT TO:<kate@contoso.com>\r\n")
+        self.assertWithin(10, lambda: {"/left.crl", "/held.crl"} <= set(self.web.asked))
+        left.close()
+        self.assertEqual(self.connect(self.shown["good"]).mail("bob@fabrikam.com").code, 250)
+        self.released.set()
+        self.assertEqual(held.reply().text, "250 2.1.0 Sender OK")
+        self.assertEqual(held.reply().text, "250 2.1.5 Recipient OK")
 
 
 class Sending(Case):
