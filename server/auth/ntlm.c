@@ -75,6 +75,20 @@ static bool is_compared(const struct ntlm *ntlm)
     return ntlm->protection != EXTENDED_PROTECTION_NONE && ntlm->end_point.len > 0 && ntlm->names_channel;
 }
 
+static enum auth_step accept(struct ntlm *ntlm, struct bytes input)
+{
+    struct conversation *conversation = &ntlm->face;
+    struct buffer message;
+    buffer_init(&message, AUTH_MESSAGE_MAX + NTLM_COMPLETION_MAX);
+    enum auth_step step =
+        ntlm_message_complete(input, &message) == OK
+            ? gss_acceptor_step(&ntlm->acceptor, buffer_bytes(&message),
+                                is_compared(ntlm) ? &ntlm->end_point : NULL, &conversation->why)
+            : conversation_refuse(conversation, AUTH_STEP_UNAVAILABLE, "no memory");
+    buffer_done(&message);
+    return step;
+}
+
 static enum auth_step ntlm_step(struct conversation *conversation, bool has_input, struct bytes input)
 {
     struct ntlm *ntlm = (struct ntlm *)conversation;
@@ -84,8 +98,7 @@ static enum auth_step ntlm_step(struct conversation *conversation, bool has_inpu
     if (!ntlm_message_is_one(input))
         return conversation_refuse(conversation, AUTH_STEP_MALFORMED, "NTLM: no NTLMSSP message");
     ntlm->names_channel = ntlm_message_names_channel(input);
-    enum auth_step step = gss_acceptor_step(&ntlm->acceptor, input,
-                                            is_compared(ntlm) ? &ntlm->end_point : NULL, &conversation->why);
+    enum auth_step step = accept(ntlm, input);
     conversation->output = (struct bytes){ntlm->acceptor.token.value, ntlm->acceptor.token.length};
     return step == AUTH_STEP_DONE ? finish(ntlm) : step;
 }

@@ -142,7 +142,7 @@ class Integrated(unittest.TestCase):
         self.assertIn("235 2.7.0", done.stdout + done.stderr)
         self.assertEqual(self.world.daemon.wait("auth.ok", since=mark, user="alice")["mechanism"], expected)
 
-    # proves: C113
+    # proves: C113 C114
     def test_curl_and_gsasl(self):
         """curl's SPN is of the host it connects to, gsasl's of --hostname."""
         ticket = self.kinit(self.kdc, "alice")
@@ -150,6 +150,8 @@ class Integrated(unittest.TestCase):
         url = ["--connect-to", "%s:25:127.0.0.1:%d" % (HOST, self.world.port), "smtp://%s:25" % HOST, *mail]
         self.run_client(ticket, "curl", "-sv", "--login-options", "AUTH=GSSAPI", "--user", "alice@CONTOSO.COM:", *url,
                         expected="GSSAPI")
+        self.run_client(dict(os.environ), "curl", "-sv", "--login-options", "AUTH=NTLM", "--user", "CONTOSO\\alice:secret", *url,
+                        expected="NTLM")
         self.run_client(ticket, "gsasl", "--smtp", "--connect", "127.0.0.1:%d" % self.world.port, "--no-starttls", "--mechanism",
                         "GSSAPI", "-a", "alice", "-z", "", "--hostname", HOST, "--service", "smtp", "--quiet", expected="GSSAPI")
 
