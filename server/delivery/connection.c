@@ -292,8 +292,8 @@ static void show_certificates(struct connection *connection, struct smtp_client_
     connection->certificates = NULL;
     if (hop->delivery->certificates)
         connection->certificates = certificate_set_ref(hop->delivery->certificates);
-    if (connection->demand.is_mutual &&
-        security_mutual_identity(hop->connector, connection->certificates, &connection->identity))
+    if ((connection->demand.is_mutual || hop->connector->tls_certificate_name) &&
+        security_own_identity(hop->connector, connection->certificates, &connection->identity))
         config->identity = &connection->identity;
     if (connection->demand.login == LOGIN_DEMAND_EXCHANGE &&
         security_direct_identity(&hop->organization->server, connection->certificates, &connection->identity))
@@ -393,6 +393,7 @@ static void find_addresses(struct connection *connection)
             .domain = hop->key.domain,
             .organization = hop->organization,
             .port = connector->port,
+            .is_patient = connector->error_policy == ERROR_POLICY_DOWNGRADE_DNS_FAILURES,
             .asks_dane = hop->delivery->config.asks_dane && heeds,
             .sts = heeds ? hop->delivery->sts : NULL,
         };

@@ -263,13 +263,15 @@ bool security_is_domain_secure(const struct send_connector *connector,
                                const struct transport_settings *settings, struct bytes domain);
 /* It does: both certificates, and the exchanger's is the domain's. Facts 10.4. */
 void security_demand_mutual(const char *domain, struct smtp_demand *demand);
-/* What this server shows: behind X-ANONYMOUSTLS its internal certificate (facts 10.2), in mutual TLS the one
- * of the connector's Fqdn (facts 10.1). It lives as long as the set, which may be NULL. False: there is none.
- */
+/* What this server shows: behind X-ANONYMOUSTLS its internal certificate (facts 10.2), else the one of the
+ * connector's TlsCertificateName, or Fqdn (facts 10.1). It lives as long as the set, which may be NULL.
+ * False: there is none. */
 bool security_direct_identity(const struct server *server, const struct certificate_set *certificates,
                               struct tls_identity *out);
-bool security_mutual_identity(const struct send_connector *connector,
-                              const struct certificate_set *certificates, struct tls_identity *out);
+bool security_own_identity(const struct send_connector *connector, const struct certificate_set *certificates,
+                           struct tls_identity *out);
+/* Has this server the certificate that the connector names? False: the hop is declared dead for a while. */
+bool security_is_ready(struct hop *hop);
 /* Whom the hop is when the session is ready: a server by its certificate, if it was proven so; a partner by
  * mutual TLS; an old Exchange server where it logs us in by a ticket (X-EXPS is theirs: table 2); else whom
  * the connector takes it for. */

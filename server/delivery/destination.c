@@ -3,6 +3,7 @@
 #include "base/event.h"
 #include "loop/interfaces.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@
  * none of the hosts: temporary. */
 
 #define MACHINE_ADDRESSES_MAX 128
+#define REPLY_SIZE            128
 
 struct host_query {
     struct resolver_query query;
@@ -32,6 +34,8 @@ struct destination_lookup {
     struct resolver *resolver;
     const char *domain;
     bool asks_dane;
+    bool is_patient;
+    char patient_reply[REPLY_SIZE];
     struct sts_query sts_query;
     bool is_asking_sts;
     const struct sts_policy *policy; /* held; NULL: none */
@@ -47,11 +51,21 @@ struct destination_lookup {
     struct ip_address machine[MACHINE_ADDRESSES_MAX];
 };
 
+/* The same words under a code that is no refusal. */
+static struct bytes make_patient(struct destination_lookup *lookup, struct bytes reply)
+{
+    const size_t codes = sizeof "550 5.1.2";
+    int len = snprintf(lookup->patient_reply, sizeof lookup->patient_reply, "451 4.4.3 %.*s",
+                       BYTES_ARG(bytes_trim(bytes_skip(reply, codes))));
+    return (struct bytes){lookup->patient_reply, (size_t)len};
+}
+
 static void answer(struct destination_lookup *lookup, bool is_permanent, struct bytes reply)
 {
     struct destination *destination = lookup->destination;
-    destination->is_permanent = is_permanent;
-    destination->reply = reply;
+    bool is_refusal = is_permanent && !lookup->is_patient;
+    destination->is_permanent = is_refusal;
+    destination->reply = is_permanent && !is_refusal ? make_patient(lookup, reply) : reply;
     destination->on_done(destination);
 }
 
@@ -242,6 +256,7 @@ void destination_find_domain(struct destination *destination, struct resolver *r
     lookup->resolver = resolver;
     lookup->domain = question->domain;
     lookup->asks_dane = question->asks_dane;
+    lookup->is_patient = question->is_patient;
     lookup->self = (struct exchange_self){
         .organization = question->organization,
         .addresses = lookup->machine,

@@ -27,6 +27,7 @@ struct destination_question {
     const char *domain;
     const struct organization *organization; /* whose server is not to be a target */
     uint16_t port;
+    bool is_patient; /* what is permanent counts as temporary */
     bool asks_dane;  /* what exchangers are known by, where DNSSEC vouches for them */
     struct sts *sts; /* the domain's policy is asked for; NULL: it is not */
 };

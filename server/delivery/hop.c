@@ -256,7 +256,7 @@ void hop_pump(struct hop *hop)
         unpark(hop, WAITING_PER_HOP / 2);
     if (!may_open(hop))
         check_done(hop);
-    else if (token_is_ready(hop))
+    else if (security_is_ready(hop) && token_is_ready(hop))
         hop_connection_open(hop);
 }
 

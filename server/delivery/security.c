@@ -122,11 +122,24 @@ bool security_direct_identity(const struct server *server, const struct certific
     return wish.internal.len > 0 && find_identity(certificates, &wish, out);
 }
 
-bool security_mutual_identity(const struct send_connector *connector,
-                              const struct certificate_set *certificates, struct tls_identity *out)
+bool security_own_identity(const struct send_connector *connector, const struct certificate_set *certificates,
+                           struct tls_identity *out)
 {
-    const struct certificate_wish wish = {.fqdn = connector->fqdn};
+    const struct certificate_wish wish = {.certificate_name = connector->tls_certificate_name,
+                                          .fqdn = connector->fqdn};
     return find_identity(certificates, &wish, out);
+}
+
+/* A hop that knows us by the certificate would refuse for good what comes without. */
+bool security_is_ready(struct hop *hop)
+{
+    struct tls_identity identity;
+    if (!hop->connector->tls_certificate_name ||
+        security_own_identity(hop->connector, hop->delivery->certificates, &identity))
+        return true;
+    hop_note(hop, BYTES_LITERAL("454 4.7.5 TlsCertificateName names none of this server's certificates"));
+    hop_failed(hop);
+    return false;
 }
 
 enum identity security_peer(const struct send_connector *connector, const struct smtp_demand *demand,

@@ -30,6 +30,12 @@ enum send_flag {
 #define SEND_AUTH_EXCHANGE_SERVER        (UINT32_C(8) << 20)
 #define SEND_AUTH_EXTERNAL_AUTHORITATIVE (UINT32_C(16) << 20)
 
+/* ErrorPolicies. */
+enum error_policy {
+    ERROR_POLICY_DEFAULT = 0,
+    ERROR_POLICY_DOWNGRADE_DNS_FAILURES = 1 /* what the DNS says of a domain returns no mail */
+};
+
 /* "SMTP:*.contoso.com;1" */
 struct address_space {
     const char *domain;   /* normal form; "*" every domain */
@@ -58,19 +64,21 @@ struct send_connector {
     size_t smart_host_name_count;
     uint16_t port;
     uint32_t connection_timeout_s;
-    uint64_t max_message_bytes;      /* or 0: unlimited */
-    const char *fqdn;                /* HELO name; never NULL */
-    struct ip_address source;        /* IP_NONE: any */
-    uint32_t outbound_security;      /* enum outbound_security */
-    uint32_t send_flags;             /* enum send_flag bits, a SEND_TLS_ and a SEND_AUTH_ value */
-    const char *tls_domain;          /* TlsDomain: a name, by ".contoso.com" any below it, or NULL */
-    const char *login_user;          /* AuthenticationCredential, or NULL */
-    const char *login_password;      /* secret: never printed; wiped with the organization; or NULL */
-    const char *login_password_file; /* dirrelaySmartHostPasswordFile, or NULL */
-    const char *token_endpoint;      /* dirrelaySmartHostOAuth…: an access token is the password; or NULL */
+    uint64_t max_message_bytes;       /* or 0: unlimited */
+    const char *fqdn;                 /* HELO name; never NULL */
+    struct ip_address source;         /* IP_NONE: any */
+    uint32_t outbound_security;       /* enum outbound_security */
+    uint32_t send_flags;              /* enum send_flag bits, a SEND_TLS_ and a SEND_AUTH_ value */
+    const char *tls_domain;           /* TlsDomain: a name, by ".contoso.com" any below it, or NULL */
+    const char *tls_certificate_name; /* TlsCertificateName, "<I>issuer<S>subject", or NULL */
+    const char *login_user;           /* AuthenticationCredential, or NULL */
+    const char *login_password;       /* secret: never printed; wiped with the organization; or NULL */
+    const char *login_password_file;  /* dirrelaySmartHostPasswordFile, or NULL */
+    const char *token_endpoint; /* dirrelaySmartHostOAuth…: an access token is the password; or NULL */
     const char *token_client_id;
     const char *token_secret_file;
     const char *token_scope;              /* NULL: none is asked for */
+    uint32_t error_policy;                /* ErrorPolicies: enum error_policy */
     uint32_t max_messages_per_connection; /* 0: no limit */
     uint32_t protocol_logging;            /* 1: Verbose */
     bool is_for_this_server;              /* msExchSourceBridgeheadServersDN absent or naming this server */

@@ -2,6 +2,11 @@
 
 #include "mail/domain.h"
 
+bool load_is_certificate_name(struct bytes text)
+{
+    return bytes_starts_nocase(text, "<I>") && bytes_find_text(text, "<S>") < text.len;
+}
+
 enum error load_host_name(struct load_context *load, struct bytes text, const char **out)
 {
     char normal[DOMAIN_TEXT_SIZE];

@@ -5,6 +5,8 @@
 #include "source/attribute_table.h"
 #include "source/load_context.h"
 
+/* "<I>issuer<S>subject", as TlsCertificateName is. */
+bool load_is_certificate_name(struct bytes text);
 /* A host name for the wire: the text as written when it is one and ASCII, else its normal form. *out keeps
  * its value with ERROR_SYNTAX: not a host name. */
 MUST_USE enum error load_host_name(struct load_context *load, struct bytes text, const char **out);

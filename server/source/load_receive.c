@@ -86,11 +86,6 @@ static enum error read_ranges(struct load_context *load, const struct entry *ent
     return OK;
 }
 
-static bool is_certificate_name(struct bytes text)
-{
-    return bytes_starts_nocase(text, "<I>") && bytes_find_text(text, "<S>") < text.len;
-}
-
 static enum error read_names(struct load_context *load, const struct entry *entry,
                              struct receive_connector *out, struct attribute_reading *reading)
 {
@@ -106,7 +101,7 @@ static enum error read_names(struct load_context *load, const struct entry *entr
         out->fqdn = load->organization->server.fqdn;
     if (!out->tls_certificate_name)
         out->tls_certificate_name = out->old_tls_certificate_name;
-    if (out->tls_certificate_name && !is_certificate_name(bytes_of_text(out->tls_certificate_name)))
+    if (out->tls_certificate_name && !load_is_certificate_name(bytes_of_text(out->tls_certificate_name)))
         say_unreadable(reading, "msExchSmtpTLSCertificate", bytes_of_text(out->tls_certificate_name),
                        "not <I>issuer<S>subject");
     if (out->banner && !bytes_starts_nocase(bytes_of_text(out->banner), "220 ")) {

@@ -123,6 +123,8 @@ static enum error read_version(struct load_context *load, const struct entry *en
     }
     if (!out->fqdn)
         out->fqdn = load->organization->server.fqdn;
+    if (out->tls_certificate_name && !load_is_certificate_name(bytes_of_text(out->tls_certificate_name)))
+        say_unreadable(reading, "msExchSmtpTLSCertificate", "is not <I>issuer<S>subject");
     if (error == OK)
         error = read_spaces(load, entry, out, reading);
     if (error == OK)

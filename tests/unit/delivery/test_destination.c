@@ -193,6 +193,33 @@ static void test_temporary_answers_wait(void **state)
     fake_delivery_wait_attempts(&world, id, 2);
 }
 
+static void be_patient(struct send_connector *connector)
+{
+    connector->error_policy = ERROR_POLICY_DOWNGRADE_DNS_FAILURES;
+}
+
+/* ErrorPolicies: what the DNS says of a domain may be mended, and its mail waits for that. */
+/* proves: facts-1.4 R14 */
+static void test_a_patient_connector_returns_nothing(void **state)
+{
+    (void)state;
+    static const char *const ROWS[][2] = {
+        {"a@missing.example", "451 4.4.3 The domain does not exist"},
+        {"a@null.example", "451 4.4.3 The domain does not accept mail (null MX)"},
+        {"a@ours.example", "451 4.4.3 Routing loop: the domain's mail exchanger is this server"},
+        {"a@dangling.example", "451 4.4.3 The domain's mail exchangers have no usable address"},
+        {"a@broken.example", "451 4.4.3 The domain cannot be looked up now"},
+    };
+    fake_delivery_set(&world,
+                      (struct fake_send[]){{"Internet", .spaces = "SMTP:*;1", .adjust = be_patient}, {0}});
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        uint64_t id = fake_delivery_put_small(&world, "a@b.example", ROWS[i][0]);
+        fake_delivery_wait_attempts(&world, id, 1);
+        assert_string_equal(fake_delivery_reply(&world, id), ROWS[i][1]);
+    }
+    fake_delivery_wait_queue(&world, sizeof ROWS / sizeof ROWS[0]);
+}
+
 /* A hop for each domain, named by it; those of one message do not hold each other up. */
 static void test_each_domain_is_a_hop(void **state)
 {
@@ -257,6 +284,7 @@ int main(void)
         TEST(test_a_question_is_taken_back),
         TEST(test_permanent_answers_bounce_at_once),
         TEST(test_temporary_answers_wait),
+        TEST(test_a_patient_connector_returns_nothing),
         TEST(test_each_domain_is_a_hop),
         TEST(test_many_domains),
         TEST(test_dead_destinations_hold_nobody_up),

@@ -28,13 +28,16 @@ static void test_defaults_and_values(void **state)
     assert_int_equal(a->max_messages_per_connection, 20);
     assert_string_equal(a->fqdn, "mx.contoso.com");
     assert_int_equal(a->source.family, IP_NONE);
+    assert_int_equal(a->error_policy, ERROR_POLICY_DEFAULT);
+    assert_null(a->tls_certificate_name);
     fixture_done(&fixture);
     a = load_with(&fixture,
                   "routingList: SMTP:contoso.com;5\nroutingList: smtp:*.fabrikam.com\nroutingList: SMTP:--\n"
                   "msExchSmtpSmartHost: [10.9.9.9],Mail.Example\nmsExchSmtpSendPort: 2525\n"
                   "delivContLength: 100\nmsExchSmtpSendBindingIPAddress: 10.0.0.5\n"
                   "msExchSmtpMaxMessagesPerConnection: 0\nmsExchSmtpSendEnabled: FALSE\n"
-                  "msExchSMTPSendConnectorFQDN: out.contoso.com\n");
+                  "msExchSMTPSendConnectorFQDN: out.contoso.com\nmsExchSmtpSendNdrLevel: 1\n"
+                  "msExchSmtpTLSCertificate: <I>CN=CA<S>CN=out.contoso.com\n");
     assert_null(a->refused);
     assert_int_equal(a->space_count, 2);
     assert_int_equal(a->smart_host_count, 2);
@@ -45,6 +48,8 @@ static void test_defaults_and_values(void **state)
     assert_int_equal(a->max_messages_per_connection, 0);
     assert_false(a->is_enabled);
     assert_string_equal(a->fqdn, "out.contoso.com");
+    assert_int_equal(a->error_policy, ERROR_POLICY_DOWNGRADE_DNS_FAILURES);
+    assert_string_equal(a->tls_certificate_name, "<I>CN=CA<S>CN=out.contoso.com");
     fixture_done(&fixture);
 }
 
@@ -111,7 +116,8 @@ static void test_refused_by_name(void **state)
         {BASIC "connectedDomains: x\n", "connectedDomains"},
         {BASIC "msExchSmtpSendTlsDomain: x.example\n", "TlsDomain needs TlsAuthLevel DomainValidation"},
         {BASIC "msExchSmtpSendTlsDomain: x..example\n", "msExchSmtpSendTlsDomain"},
-        {BASIC "msExchSmtpSendNdrLevel: 1\n", "msExchSmtpSendNdrLevel"},
+        {BASIC "msExchSmtpSendNdrLevel: 2\n", "msExchSmtpSendNdrLevel"},
+        {BASIC "msExchSmtpTLSCertificate: CN=mail.contoso.com\n", "msExchSmtpTLSCertificate"},
         {BASIC "msExchSmtpSendFlags: 2097152\n", "BasicAuth and BasicAuthRequireTLS need a user name"},
         {BASIC "msExchSmtpSendBindingIPAddress: here\n", "msExchSmtpSendBindingIPAddress"},
         {BASIC "msExchSMTPSendConnectorFQDN: a b\n", "msExchSMTPSendConnectorFQDN"},
