@@ -140,8 +140,10 @@ static void on_tlsa(struct tlsa_lookup *tlsa, enum error error)
     struct dane *dane = tlsa_found(tlsa);
     if (error)
         lookup->list[host - lookup->hosts].is_unknown = true;
-    if (dane)
+    if (dane) {
         dane->domain = lookup->domain;
+        dane->expanded = lookup->mx.canonical[0] ? lookup->mx.canonical : NULL;
+    }
     if (--lookup->open_count == 0)
         on_all_known(lookup);
 }

@@ -18,8 +18,9 @@ struct dane_record {
 struct dane {
     struct dane_record records[DANE_RECORDS_MAX];
     size_t count;
-    const char *base;   /* its name, at which the records are; the server is asked for it (SNI) */
-    const char *domain; /* a certificate of the mail's domain is as good; NULL: is not */
+    const char *base;     /* its name, at which the records are; the server is asked for it (SNI) */
+    const char *domain;   /* a certificate of the mail's domain is as good; NULL: is not */
+    const char *expanded; /* and of the name that this one is an alias of; NULL: it is none */
 };
 
 /* One record's data, borrowed. False: too short for one. */

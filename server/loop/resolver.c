@@ -67,12 +67,12 @@ static void take_addresses(struct question *question, const struct ub_result *re
 }
 
 /* libunbound writes it with a final dot. One that is no host's name is as good as none. */
-static void take_canonical(struct resolver_query *query, const struct ub_result *result)
+static void take_canonical(const struct ub_result *result, char out[RESOLVER_NAME_SIZE])
 {
     struct bytes name = bytes_of_text(result->canonname);
     name.len -= bytes_ends_nocase(name, ".");
-    if (name.len > 0 && name.len < sizeof query->canonical && !resolver_answer_host(name, query->canonical)) {
-        query->canonical[0] = '\0';
+    if (name.len > 0 && name.len < RESOLVER_NAME_SIZE && !resolver_answer_host(name, out)) {
+        out[0] = '\0';
     }
 }
 
@@ -125,12 +125,13 @@ static enum error take_result(struct question *question, int failure, const stru
     }
     if (result->havedata && mx != NULL) {
         take_exchangers(mx, result);
+        take_canonical(result, mx->canonical);
         /* Records, but none that can be read: what the domain wants is not known. */
         return mx->count > 0 ? OK : ERROR_TEMPORARY;
     }
     if (result->havedata) {
         take_addresses(question, result);
-        take_canonical(question->lookup->query, result);
+        take_canonical(result, question->lookup->query->canonical);
     }
     if (question->count > 0) {
         return OK;
@@ -326,6 +327,7 @@ void resolver_exchangers(struct resolver *resolver, const char *domain, struct r
     lookup->mx = query;
     query->state = lookup;
     query->count = 0;
+    query->canonical[0] = '\0';
     lookup_ask(lookup, &lookup->questions[0], domain, RESOLVER_TYPE_MX);
     lookup_begin(lookup);
 }

@@ -37,7 +37,8 @@ struct resolver_mx_query {
      * and has no MX. */
     struct resolver_exchanger exchangers[RESOLVER_EXCHANGER_MAX];
     size_t count;
-    bool is_secure; /* DNSSEC vouches for it, also for that there is none */
+    bool is_secure;                     /* DNSSEC vouches for it, also for that there is none */
+    char canonical[RESOLVER_NAME_SIZE]; /* as above; "" also where there is no MX */
     void (*on_done)(struct resolver_mx_query *query, enum error error);
 };
 

@@ -3,6 +3,12 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+/* NULL: nothing to add. */
+static bool add_name(SSL *ssl, const char *name)
+{
+    return name == NULL || SSL_add1_host(ssl, name) == 1;
+}
+
 /* 1: it counts; 0: it is no certificate or key after all, and cannot be used; less: no memory. */
 static int add_record(SSL *ssl, const struct dane_record *record)
 {
@@ -15,7 +21,8 @@ static int add_record(SSL *ssl, const struct dane_record *record)
 bool tls_dane_use(SSL *ssl, const struct dane *dane, size_t *out_count)
 {
     /* Sets SNI too. */
-    if (SSL_dane_enable(ssl, dane->base) != 1 || (dane->domain && SSL_add1_host(ssl, dane->domain) != 1))
+    if (SSL_dane_enable(ssl, dane->base) != 1 || !add_name(ssl, dane->domain) ||
+        !add_name(ssl, dane->expanded))
         return false;
     /* The key is the server's identity, whatever names its certificate bears (RFC 7672 3.1.1). */
     SSL_dane_set_flags(ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);

@@ -141,6 +141,7 @@ class Dane(DaneCase):
         cls.certify("aliased")
         cls.host("aliased", cls.known("aliased", 3, 1, 1))
         cls.records += ("alias.signed.test. IN CNAME mx.aliased.signed.test.\nbyalias.signed.test. IN MX 10 alias.signed.test.\n"
+                        "expanded.signed.test. IN CNAME tadomain.signed.test.\n"
                         "second.signed.test. IN MX 10 mx.forged.signed.test.\nsecond.signed.test. IN MX 20 mx.wrong.signed.test.\n"
                         "second.signed.test. IN MX 30 mx.ee11.signed.test.\nleaving.signed.test. IN MX 10 mx.outside.example.\n")
 
@@ -194,6 +195,7 @@ class Dane(DaneCase):
     def test_aliases(self):
         self.is_known("aliased", "byalias.signed.test")
         self.assertEqual(self.hosts["aliased"].sessions[-1].server_name, "mx.aliased.signed.test")
+        self.is_known("tadomain", "expanded.signed.test")  # by the name behind the mail's domain
 
     # proves: R14
     def test_without_proof_nothing_is_asked(self):
