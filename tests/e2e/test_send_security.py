@@ -207,7 +207,7 @@ class Login(PeerCase):
         self.assertEqual((message.user, message.tls, event["certificate"]), ("relay", "TLSv1.3", "self-signed certificate"))
         self.assertEqual(self.left("notls"), ("451 5.7.3 Require STARTTLS to do basic authentication", []))
 
-    # proves: C136 C137 C138 C139 C140 facts-10.5
+    # proves: C106 C136 C137 C138 C139 C140 facts-10.5
     def test_basic_require_tls_validates_first(self):
         message, event = self.delivered("strict")
         self.assertEqual((message.user, message.tls, event["certificate"]), ("relay", "TLSv1.3", "good"))

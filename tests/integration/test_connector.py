@@ -66,7 +66,7 @@ class Connector(unittest.TestCase):
         self.connector("remove", "Anonymous Relay", code=1)
         self.assertNotIn("Anonymous Relay", self.names())
 
-    # proves: C242 C244 contract-4
+    # proves: C127 C131 C184 C242 C244 contract-4
     def test_a_send_connector(self):
         self.connector("new", "Partner, Fabrikam", "--usage", "Custom", "--address-spaces", "fabrikam.com,SMTP:*.fabrikam.com;5",
                        "--smart-hosts", "mail.fabrikam.com,192.0.2.7", "--require-tls", "yes", "--fqdn", "mx1.contoso.com")
@@ -76,6 +76,13 @@ class Connector(unittest.TestCase):
         self.connector("set", "Partner, Fabrikam", "--address-spaces", "fabrikam.com;7", "--smart-host-auth", "None", "--enabled", "no")
         shown = self.connector("show", "Partner, Fabrikam", json=True).json
         self.assertEqual((shown["AddressSpaces"], shown["Enabled"]), (["SMTP:fabrikam.com;7"], False))
+        self.assertIn("need a user name and a password",
+                      self.connector("set", "Partner, Fabrikam", "--smart-host-auth", "BasicAuth", code=4).err)
+        credential = ["--set", "msExchSmtpOutboundSecurityUserName=relay", "--set", "dirrelaySmartHostPasswordFile=/run/password"]
+        for mechanism, value in (("BasicAuth", 2), ("BasicAuthRequireTLS", 4), ("ExchangeServer", 8), ("None", 0)):
+            self.connector("set", "Partner, Fabrikam", "--smart-host-auth", mechanism, *credential)
+            self.assertEqual(self.entry("CN=Partner*")["msExchSmtpSendFlags"], [str(value << 20)])
+        self.connector("set", "Partner, Fabrikam", "--smart-host-auth", "ExternalAuthoritative", code=4)  # a smart host has a name
         self.connector("remove", "Partner, Fabrikam", "--type", "send")
         self.assertIn("no address space", self.connector("new", "Empty", "--type", "send", code=4).err)
         self.assertNotIn("Empty", self.names())
@@ -127,7 +134,7 @@ class Usage(unittest.TestCase):
             values.setdefault(name, []).append(value)
         return values
 
-    # proves: C236 C237 C238 C239 C240 C241 contract-7
+    # proves: C235 C236 C237 C238 C239 C240 C241 contract-7
     def test_receive(self):
         for model, usage, flag, groups in (
                 ("2007", "Client", "13", ["ExchangeUsers"]), ("2010", "Client", "15", ["ExchangeUsers"]),
@@ -150,7 +157,7 @@ class Usage(unittest.TestCase):
             self.assertNotIn("dirrelayPermissionGroups", made)
             self.assertEqual(made, self.made(model, "--bindings", "0.0.0.0:25", "--usage", "Custom"))
 
-    # proves: C242 C243 C244 C245 contract-7
+    # proves: C235 C242 C243 C244 C245 contract-7
     def test_send(self):
         routing = "allow ms-Exch-Send-Headers-Routing to "
         for usage, expected in (("Custom", []), ("Internet", [routing + "anonymous"]), ("Partner", [routing + "partner-servers"])):

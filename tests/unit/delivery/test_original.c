@@ -111,7 +111,7 @@ static void test_an_unreadable_ace_keeps_nothing(void **state)
     check("allow * to anonymous\nallow ms-Exch-Nonsense to anonymous", NULL, PLAIN HOPS BODY);
 }
 
-/* proves: C215 */
+/* proves: C215 facts-6.1 */
 static void test_a_report_shows_no_inner_headers(void **state)
 {
     (void)state;
