@@ -140,6 +140,8 @@ static int fill(scmp_filter_ctx filter, bool is_sanitized)
 {
     /* Threads that a sanitizer began before us are meant too. */
     int code = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    if (!code) /* a tree: it is asked at every call where the kernel does not remember its answers */
+        code = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     if (!code)
         code = deny_all(filter, denied, LENGTH(denied));
     if (!code)

@@ -51,8 +51,8 @@ printf '%s\n' "${names[@]}" | xargs -P "$cores" -I{} bash -c 'soak_one "$@"' _ {
 for name in "${names[@]}"; do
     LLVM_PROFILE_FILE="$out/$name.profraw" build-coverage/fuzz_"$name" -runs=0 "$out/$name" "tests/fuzz/corpus/$name" >/dev/null 2>&1 || true
     "$profdata" merge -sparse "$out/$name.profraw" -o "$out/$name.profdata"
-    "$cov" export -summary-only -instr-profile="$out/$name.profdata" "build-coverage/fuzz_$name" server |
-        jq -r --arg name "$name" '[.data[0].files[] | select(.summary.lines.covered > 0)] | sort_by(-.summary.lines.covered)
+    "$cov" export -summary-only -instr-profile="$out/$name.profdata" "build-coverage/fuzz_$name" |
+        jq -r --arg name "$name" '[.data[0].files[] | select((.filename | test("/server/[a-z_]+/")) and .summary.lines.covered > 0)] | sort_by(-.summary.lines.covered)
             | "\($name): \(map(.summary.lines.covered) | add) of \(map(.summary.lines.count) | add) lines; most in "
               + (.[:3] | map("\(.filename | sub(".*/server/"; "")) \(.summary.lines.percent | floor)%") | join(", "))' >>"$out/coverage.txt"
     rm -f "$out/$name.profraw" "$out/$name.profdata"
