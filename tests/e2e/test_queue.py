@@ -82,6 +82,29 @@ class Queue(Case):
         self.assertEqual(self.daemon.cli("queue", "show", "999999").code, 1)
 
     # proves: contract-4
+    def test_every_action_takes_every_filter(self):
+        one = self.submit("kate@fabrikam.com")
+        two = self.submit("bob@sub.fabrikam.com", sender="joe@elsewhere.example", size=5000)
+        for expression in ("sender=joe@*", "recipient=bob@*", "domain=sub.*", "size=>2k,hop=Internet", "state=retry,age=<1h,size=>2k"):
+            with self.subTest(filter=expression):
+                self.assertEqual(self.daemon.cli("queue", "hold", "--filter", expression).code, 0)
+                self.assertEqual([self.row(id)["state"] for id in (one, two)], ["retry", "held"])
+                mark = self.daemon.mark()
+                held = expression.replace("state=retry", "state=held")
+                self.assertEqual(self.daemon.cli("queue", "release", "--filter", held).code, 0)
+                self.daemon.wait("message.deferred", since=mark, id=int(two))
+                self.assertWithin(5, lambda: self.assertEqual(self.row(two)["state"], "retry"))
+                mark = self.daemon.mark()
+                self.assertEqual(self.daemon.cli("queue", "retry", "--filter", expression).code, 0)
+                self.daemon.wait("message.deferred", since=mark, id=int(two))
+                self.assertWithin(5, lambda: self.assertEqual(self.row(two)["state"], "retry"))
+                self.assertEqual(self.row(one)["attempts"], 1)
+        for verb in ("bounce", "remove"):
+            self.assertEqual(self.daemon.cli("queue", verb, "--filter", "sender=nobody@*").code, 1)
+        self.assertEqual(self.daemon.cli("queue", "remove", "--filter", "size=>2k,age=<1h").code, 0)
+        self.assertEqual(self.ids(), [one])
+
+    # proves: contract-4
     def test_retry_sends_at_once(self):
         id = self.submit("kate@fabrikam.com")
         self.daemon.cli("queue", "hold", id)
