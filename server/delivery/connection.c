@@ -140,7 +140,7 @@ static bool deserves_second_try(const struct connection *connection, const struc
         if (envelope->recipients[transmission->recipients[i]].state != RECIPIENT_PENDING)
             return false;
     }
-    return connection->sent_count > 1 && !transmission->is_second_try && transmission->header_offset == 0 &&
+    return connection->sent_count > 1 && !transmission->is_second_try && transmission->front_offset == 0 &&
            !connection->hop->is_old;
 }
 

@@ -68,11 +68,12 @@ struct transmission {
     struct bytes addresses[RECIPIENTS_PER_TRANSMISSION];
     struct smtp_dsn_request dsn_requests[RECIPIENTS_PER_TRANSMISSION];
     size_t recipients[RECIPIENTS_PER_TRANSMISSION]; /* indexes into the envelope */
-    struct buffer header;                           /* as it goes out */
-    size_t header_offset;                           /* of it, read so far */
-    uint64_t body_offset;                           /* of the content in the spool */
-    bool has_alternative;                           /* another connector may stand in while its hop is dead */
-    bool is_second_try; /* an old session was lost under it before the content: this is the new one */
+    struct buffer front;   /* the header as it goes out, and the body of a small message */
+    size_t front_offset;   /* of it, read so far */
+    uint64_t rest;         /* where in the spool's content stands what front does not hold */
+    uint64_t spool_offset; /* of the content in the spool */
+    bool has_alternative;  /* another connector may stand in while its hop is dead */
+    bool is_second_try;    /* an old session was lost under it before the content: this is the new one */
 };
 
 struct connection;
@@ -182,6 +183,10 @@ void outcome_log(const struct message *message);
  * fields that are taken away (matrix R15). */
 MUST_USE enum error original_header(struct message *message, uint32_t rights, struct bytes host,
                                     struct buffer *out);
+/* The same with the empty line and, of a small message, the body, by one look into the spool. *out_rest:
+ * where in the content stands what is not in it. */
+MUST_USE enum error original_content(struct message *message, uint32_t rights, struct bytes host,
+                                     struct buffer *out, uint64_t *out_rest);
 /* Appends what stands behind the header block's empty line. ERROR_LIMIT: more than the buffer's ceiling. */
 MUST_USE enum error original_body(struct message *message, struct buffer *out);
 

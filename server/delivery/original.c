@@ -41,14 +41,39 @@ static enum error filter(struct bytes block, uint32_t rights, struct bytes host,
     return error ? error : hop_count_append(out, hop_count(block));
 }
 
+/* The header block's fields: without its empty line. */
+static struct bytes without_end(struct bytes block)
+{
+    return bytes_first(block, block.len < 2 ? 0 : block.len - 2);
+}
+
 enum error original_header(struct message *message, uint32_t rights, struct bytes host, struct buffer *out)
 {
     struct buffer whole;
     buffer_init(&whole, HEADER_MAX);
     enum error error = read_part(message, 0, message->envelope.header_bytes, &whole);
-    struct bytes block = buffer_bytes(&whole);
     if (!error)
-        error = filter(bytes_first(block, block.len < 2 ? 0 : block.len - 2), rights, host, out);
+        error = filter(without_end(buffer_bytes(&whole)), rights, host, out);
+    buffer_done(&whole);
+    return error;
+}
+
+enum error original_content(struct message *message, uint32_t rights, struct bytes host, struct buffer *out,
+                            uint64_t *out_rest)
+{
+    const struct envelope *envelope = &message->envelope;
+    bool is_small = envelope->size_bytes <= SPOOL_INLINE_MAX;
+    struct buffer whole;
+    buffer_init(&whole, HEADER_MAX);
+    *out_rest = is_small ? envelope->size_bytes : envelope->header_bytes;
+    enum error error = read_part(message, 0, *out_rest, &whole);
+    struct bytes block = bytes_first(buffer_bytes(&whole), (size_t)envelope->header_bytes);
+    if (!error)
+        error = filter(without_end(block), rights, host, out);
+    if (!error)
+        error = buffer_append(out, BYTES_LITERAL("\r\n"));
+    if (!error)
+        error = buffer_append(out, bytes_skip(buffer_bytes(&whole), block.len));
     buffer_done(&whole);
     return error;
 }

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER_MAX (64u << 20)
-#define REPLY_MAX  512
+#define FRONT_MAX (64u << 20)
+#define REPLY_MAX 512
 
 /* -- outcomes -- */
 
@@ -57,43 +57,39 @@ void transmission_fail(struct transmission *transmission, struct bytes reply)
 static enum error read_content(struct smtp_transaction *transaction, char *out, size_t size, size_t *out_len)
 {
     struct transmission *transmission = list_entry(transaction, struct transmission, transaction);
-    struct bytes header = bytes_skip(buffer_bytes(&transmission->header), transmission->header_offset);
-    if (header.len) {
-        *out_len = header.len < size ? header.len : size;
-        memcpy(out, header.ptr, *out_len);
-        transmission->header_offset += *out_len;
+    const struct message *message = transmission->message;
+    struct bytes front = bytes_skip(buffer_bytes(&transmission->front), transmission->front_offset);
+    if (front.len || transmission->spool_offset == message->envelope.size_bytes) {
+        *out_len = front.len < size ? front.len : size;
+        if (*out_len)
+            memcpy(out, front.ptr, *out_len);
+        transmission->front_offset += *out_len;
         return OK;
     }
-    struct spool *spool = transmission->message->delivery->config.spool;
-    if (transmission->body_offset == transmission->message->envelope.size_bytes) {
-        *out_len = 0;
-        return OK;
-    }
-    enum error error =
-        spool->ops->read(spool, transmission->message->id, transmission->body_offset, out, size, out_len);
+    struct spool *spool = message->delivery->config.spool;
+    enum error error = spool->ops->read(spool, message->id, transmission->spool_offset, out, size, out_len);
     if (!error)
-        transmission->body_offset += *out_len;
+        transmission->spool_offset += *out_len;
     return error;
 }
 
 static void rewind_content(struct smtp_transaction *transaction)
 {
     struct transmission *transmission = list_entry(transaction, struct transmission, transaction);
-    transmission->header_offset = 0;
-    transmission->body_offset = transmission->message->envelope.header_bytes;
+    transmission->front_offset = 0;
+    transmission->spool_offset = transmission->rest;
 }
 
 enum error transmission_start(struct transmission *transmission, enum identity peer)
 {
     const struct send_connector *connector = transmission->hop->connector;
     const struct envelope *envelope = &transmission->message->envelope;
-    buffer_clear(&transmission->header); /* of a first try */
-    enum error error = original_header(transmission->message, connector->fixed[peer].granted,
-                                       bytes_of_text(connector->fqdn), &transmission->header);
-    if (!error)
-        error = buffer_append(&transmission->header, BYTES_LITERAL("\r\n"));
     struct smtp_transaction *transaction = &transmission->transaction;
-    transaction->size_bytes = envelope->size_bytes - envelope->header_bytes + transmission->header.len;
+    buffer_clear(&transmission->front); /* of a first try */
+    enum error error =
+        original_content(transmission->message, connector->fixed[peer].granted,
+                         bytes_of_text(connector->fqdn), &transmission->front, &transmission->rest);
+    transaction->size_bytes = envelope->size_bytes - transmission->rest + transmission->front.len;
     transaction->is_8bit = envelope->body == BODY_8BITMIME;
     transaction->is_binary = envelope->body == BODY_BINARYMIME;
     transaction->is_chunk_only = envelope->is_chunk_only;
@@ -133,7 +129,7 @@ struct transmission *transmission_new(struct message *message, struct hop *hop)
     if (!transmission)
         return NULL;
     list_init(&transmission->link);
-    buffer_init(&transmission->header, HEADER_MAX);
+    buffer_init(&transmission->front, FRONT_MAX);
     transmission->message = message;
     transmission->hop = hop;
     hop->claim_count++;
@@ -165,7 +161,7 @@ void transmission_add(struct transmission *transmission, size_t recipient)
 
 void transmission_free(struct transmission *transmission)
 {
-    buffer_done(&transmission->header);
+    buffer_done(&transmission->front);
     hop_unclaim(transmission->hop);
     free(transmission);
 }
