@@ -33,6 +33,7 @@ enum error lint_organization(const struct organization *organization, const stru
     lint_domains(&report);
     lint_send_connectors(&report);
     lint_smart_hosts(&report);
+    lint_domain_security(&report);
     lint_writers(&report);
     struct lint_finding *findings = NULL;
     if (report.error == OK) {

@@ -44,6 +44,7 @@ void lint_gateways(struct lint_report *report);
 void lint_domains(struct lint_report *report);
 void lint_send_connectors(struct lint_report *report);
 void lint_smart_hosts(struct lint_report *report);
+void lint_domain_security(struct lint_report *report);
 void lint_writers(struct lint_report *report);
 
 #endif

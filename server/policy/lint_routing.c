@@ -99,23 +99,42 @@ void lint_domains(struct lint_report *report)
     }
 }
 
+/* Whom the next hops of a connector are, or prove to be. */
+static enum identity expected_peer(const struct send_connector *connector)
+{
+    bool is_exchange = (connector->send_flags & SEND_AUTH_MASK) == SEND_AUTH_EXCHANGE_SERVER;
+    return is_exchange ? IDENTITY_HUB : send_connector_peer(connector);
+}
+
+static bool sends_routing_headers(const struct send_connector *connector, enum identity peer)
+{
+    uint32_t granted = connector->fixed[peer].granted;
+    if (peer == IDENTITY_HUB) {
+        granted |= connector->fixed[IDENTITY_EDGE].granted | connector->fixed[IDENTITY_LEGACY].granted;
+    }
+    return (granted & RIGHT_BIT(RIGHT_SEND_HEADERS_ROUTING)) != 0;
+}
+
 static void check_send_rights(struct lint_report *report, const struct send_connector *connector)
 {
-    const enum identity peer = send_connector_peer(connector);
-    const bool is_secured = peer == IDENTITY_EXTERNALLY_SECURED;
+    static const struct {
+        const char *name, *fix;
+    } PEERS[IDENTITY_FIXED_COUNT] = {
+        [IDENTITY_ANONYMOUS] = {"anonymous", "allow ms-Exch-Send-Headers-Routing to anonymous"},
+        [IDENTITY_HUB] = {"hub, edge or legacy servers", "allow ms-Exch-Send-Headers-Routing to hub-servers"},
+        [IDENTITY_EXTERNALLY_SECURED] = {"externally secured servers",
+                                         "allow ms-Exch-Send-Headers-Routing to externally-secured-servers"},
+    };
+    const enum identity peer = expected_peer(connector);
     if (connector->grants_nothing) {
         struct lint_item item = item_of(LINT_ERROR, "grants-nothing", connector->dn);
         lint_add(report, &item, "the connector grants nothing to anybody: %s",
                  connector->grants_nothing_why != NULL ? connector->grants_nothing_why : "it has no DACL");
-    } else if (!(connector->fixed[peer].granted & RIGHT_BIT(RIGHT_SEND_HEADERS_ROUTING))) {
+    } else if (!sends_routing_headers(connector, peer)) {
         struct lint_item item = item_of(LINT_INFO, "routing-headers-removed", connector->dn);
-        item.finding.fix =
-            lint_fix(report, connector->dn, "add", "dirrelayAce",
-                     is_secured ? "allow ms-Exch-Send-Headers-Routing to externally-secured-servers"
-                                : "allow ms-Exch-Send-Headers-Routing to anonymous");
+        item.finding.fix = lint_fix(report, connector->dn, "add", "dirrelayAce", PEERS[peer].fix);
         lint_add(report, &item, "without %s for %s the next hop sees no earlier Received lines",
-                 right_name(RIGHT_SEND_HEADERS_ROUTING),
-                 is_secured ? "externally secured servers" : "anonymous");
+                 right_name(RIGHT_SEND_HEADERS_ROUTING), PEERS[peer].name);
     }
 }
 
