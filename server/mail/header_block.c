@@ -99,8 +99,17 @@ static bool has_hidden_name(struct bytes whole, const char *wanted, bool is_whol
     return false;
 }
 
+/* Most names differ in their first byte already. */
+static bool begins_differently(const struct header_field *field, const char *wanted)
+{
+    return field->is_plain && field->name.len && is_name_byte(field->name.ptr[0]) &&
+           fold_case(field->name.ptr[0]) != fold_case(*wanted);
+}
+
 static bool name_matches(const struct header_field *field, const char *wanted, bool is_whole)
 {
+    if (begins_differently(field, wanted))
+        return false;
     if (field->name.len && matches(field->name, wanted, is_whole))
         return true;
     return !field->is_plain && has_hidden_name(field->whole, wanted, is_whole);

@@ -75,6 +75,22 @@ bool auth_stamp_removes(const struct auth_stamp *stamp, const struct header_fiel
     return header_name_starts(field, PREFIX "Auth");
 }
 
+static enum error append_field(struct buffer *out, const char *name, struct bytes value)
+{
+    enum error error = buffer_append_text(out, name);
+    if (error == OK) {
+        error = buffer_append(out, value);
+    }
+    return error == OK ? buffer_append_text(out, "\r\n") : error;
+}
+
+static enum error append_mechanism(struct buffer *out, unsigned code)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char text[2] = {digits[code >> 4 & 15], digits[code & 15]};
+    return append_field(out, PREFIX "AuthMechanism: ", (struct bytes){text, sizeof text});
+}
+
 enum error auth_stamp_append(const struct auth_stamp *stamp, const struct auth_evidence *evidence,
                              struct buffer *out)
 {
@@ -83,18 +99,19 @@ enum error auth_stamp_append(const struct auth_stamp *stamp, const struct auth_e
     }
     enum error error = OK;
     if (!stamp->keeps_source) {
-        error = buffer_printf(out, PREFIX "AuthSource: %.*s\r\n", BYTES_ARG(evidence->server));
+        error = append_field(out, PREFIX "AuthSource: ", evidence->server);
     }
     if (error == OK) {
-        error = buffer_printf(out, PREFIX "AuthAs: %s\r\n", auth_as_name(stamp->as));
+        error = append_field(out, PREFIX "AuthAs: ", bytes_of_text(auth_as_name(stamp->as)));
     }
     if (error == OK && stamp->as != AUTH_AS_ANONYMOUS) {
-        error = buffer_printf(out, PREFIX "AuthMechanism: %02x\r\n", mechanism_code(evidence));
+        error = append_mechanism(out, mechanism_code(evidence));
     }
     if (error == OK && stamp->as == AUTH_AS_PARTNER) {
-        error = buffer_printf(
-            out, PREFIX "AuthDomain: %.*s\r\n" PREFIX "Classification: " DOMAIN_SECURE_MARK "\r\n",
-            BYTES_ARG(evidence->partner_domain));
+        error = append_field(out, PREFIX "AuthDomain: ", evidence->partner_domain);
+    }
+    if (error == OK && stamp->as == AUTH_AS_PARTNER) {
+        error = append_field(out, PREFIX "Classification: ", BYTES_LITERAL(DOMAIN_SECURE_MARK));
     }
     return error;
 }

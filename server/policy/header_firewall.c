@@ -17,7 +17,8 @@ static const struct {
     {"X-MS-Exchange-CrossPremises-", true, NO_RIGHT, NO_RIGHT},
 };
 
-#define CLASS_COUNT (sizeof(CLASSES) / sizeof(CLASSES[0]))
+#define CLASS_LETTERS "rx" /* that they begin with */
+#define CLASS_COUNT   (sizeof(CLASSES) / sizeof(CLASSES[0]))
 
 static bool is_of_class(const struct header_field *field, size_t class)
 {
@@ -28,6 +29,9 @@ static bool is_of_class(const struct header_field *field, size_t class)
 bool header_firewall_removes(const struct header_field *field, void *firewall)
 {
     struct header_firewall *filter = firewall;
+    if (header_begins_with_none(field, CLASS_LETTERS)) {
+        return false;
+    }
     for (size_t i = 0; i < CLASS_COUNT; i++) {
         enum right keeps = filter->is_inbound ? CLASSES[i].inbound : CLASSES[i].outbound;
         bool is_kept = keeps != NO_RIGHT && (filter->rights & RIGHT_BIT(keeps));
