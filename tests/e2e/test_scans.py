@@ -7,7 +7,7 @@ from lib.certificates import Certificates
 from lib.flawed import Server
 from lib.world import Case
 
-SOURCE = "127.0.0.2"
+SOURCE, OUTSIDER = "127.0.0.2", "127.0.0.9"
 TLS = 1
 MODERN = {"ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-GCM-SHA256"}
 
@@ -24,16 +24,17 @@ class Scans(Case):
     @classmethod
     def organize(cls, org, port, sink):
         org.relay("Relay", port, "127.0.0.0/8", auth=TLS)
+        org.receive("Default", port, OUTSIDER, groups="AnonymousUsers")
 
-    def on(self, flaws, run):
+    def on(self, flaws, run, domains=None):
         """What arrived at a server with these flaws, and what the scan said."""
-        with Server(self.certificate, flaws) as server:
+        with Server(self.certificate, flaws, domains) as server:
             said = run(server.port, SOURCE)
             return server.recipients, said
 
-    def at_the_daemon(self, run):
+    def at_the_daemon(self, run, source=SOURCE):
         """The recipients of all that arrived behind it; one more message shows that the rest is through."""
-        run(self.port, SOURCE)
+        run(self.port, source)
         with self.client(SOURCE) as client:
             client.send_message("chris@contoso.com", ["last@fabrikam.com"])
         self.arrived(matching=lambda message: message.recipients == ["last@fabrikam.com"])
@@ -48,6 +49,16 @@ class Scans(Case):
         arrived = self.at_the_daemon(scan.smuggle)
         self.assertEqual(scan.smuggled(arrived), [])
         self.assertEqual(len(arrived), len(set(arrived)))
+
+    # proves: A1 A2 C3
+    def test_open_relay(self):
+        own = {"contoso.com"}
+        self.assertEqual(len(scan.relayed(self.on({"relay"}, scan.relay, own)[0])), len(scan.RELAY_FORMS))
+        right = self.on((), scan.relay, own)[0]
+        self.assertEqual(scan.relayed(right), [])
+        arrived = [recipient for recipient in self.at_the_daemon(scan.relay, OUTSIDER) if recipient != "last@fabrikam.com"]
+        self.assertEqual(scan.relayed(arrived), [])
+        self.assertGreater(len(arrived), 3)  # local parts of ours that only look like more
 
     # proves: F4
     def test_commands_behind_starttls(self):

@@ -1,8 +1,10 @@
 """An SMTP server with the flaws that the scans of lib/scan.py look for, or without them.
 
-    with Server(certificate, flaws={"smuggling", "injection", "early", "ciphers"}) as server:
+    with Server(certificate, flaws={"smuggling", "injection", "early", "ciphers", "relay"}) as server:
         server.port
         server.recipients       of every message that it took
+
+domains: whose recipients it takes; None: everybody's.
 """
 
 import re
@@ -16,8 +18,8 @@ GREET_DELAY_S = 0.05
 
 
 class Server:
-    def __init__(self, certificate, flaws=()):
-        self.flaws, self.recipients = set(flaws), []
+    def __init__(self, certificate, flaws=(), domains=None):
+        self.flaws, self.domains, self.recipients = set(flaws), domains, []
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate)
         self.context.minimum_version = self.context.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -80,8 +82,8 @@ class Session:
         if verb == b"EHLO":
             self.say("250-server\r\n250 STARTTLS")
         elif verb == b"RCPT":
-            self.recipient = line.partition(b"<")[2].partition(b">")[0].decode()
-            self.say("250 ok")
+            self.recipient = self.judge(line.partition(b"<")[2].rpartition(b">")[0].decode())
+            self.say("250 ok" if self.recipient else "550 no")
         elif verb == b"DATA":
             self.say("354 go on")
             self.input = b"\r\n" + self.input  # an end may stand at once
@@ -99,3 +101,14 @@ class Session:
         else:
             self.say("250 ok")
         return True
+
+    def judge(self, address):
+        """Where the message goes; None: refused. The flaw: the local part says where, and nobody is refused."""
+        domains = self.server.domains
+        if "relay" not in self.server.flaws:
+            return address if domains is None or address.rpartition("@")[2] in domains else None
+        inside = address.rpartition(":")[2].replace('"', "").removesuffix("@contoso.com").removesuffix("@[127.0.0.1]")
+        if "!" in inside:
+            domain, _, local = inside.partition("!")
+            return local + "@" + domain
+        return inside.replace("%", "@")

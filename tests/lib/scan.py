@@ -15,6 +15,10 @@ ENDS = (b"\n.\n", b"\n.\r\n", b"\r.\r", b"\r.\r\n", b"\r\n.\n", b"\r\n.\r", b"\r
 SMUGGLED = b"MAIL FROM:<evil@contoso.com>\r\nRCPT TO:<victim-%d@fabrikam.com>\r\nDATA\r\nSubject: two\r\n\r\nsmuggled\r\n.\r\n"
 INJECTED = b"EHLO evil\r\nMAIL FROM:<chris@contoso.com>\r\nRCPT TO:<injected@fabrikam.com>\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\n"
 EARLY = b"EHLO early\r\nMAIL FROM:<chris@contoso.com>\r\nRCPT TO:<early@fabrikam.com>\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\n"
+# Ways to ask a server of contoso.com for victim@fabrikam.com, as scanners for open relays do.
+RELAY_FORMS = ("victim@fabrikam.com", "victim%fabrikam.com@contoso.com", "victim%fabrikam.com@[127.0.0.1]", "fabrikam.com!victim", "fabrikam.com!victim@contoso.com",
+               "fabrikam.com!victim@[127.0.0.1]", "@contoso.com:victim@fabrikam.com", "@[127.0.0.1]:victim@fabrikam.com", "victim@fabrikam.com@contoso.com",
+               '"victim@fabrikam.com"', '"victim@fabrikam.com"@contoso.com', '"victim%fabrikam.com"', '"victim%fabrikam.com"@contoso.com', "victim%fabrikam.com")
 ALL_CIPHERS = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
 
 
@@ -31,6 +35,20 @@ def smuggle(port, source):
 def smuggled(recipients):
     """The ends by which a second message arrived."""
     return [ENDS[int(match.group(1))] for match in (re.match(r"victim-(\d+)@", recipient) for recipient in recipients) if match]
+
+
+def relay(port, source):
+    """Asks for an outside recipient in each form. One at fabrikam.com must not arrive."""
+    for form in RELAY_FORMS:
+        with Client(port, source=source) as client:
+            client.ehlo()
+            if client.mail("a@b.example").code == 250 and client.rcpt(form).code == 250:
+                client.data()
+
+
+def relayed(recipients):
+    """Those to whom a next hop would carry it outside."""
+    return [recipient for recipient in recipients if recipient.rpartition("@")[2].lower() == "fabrikam.com"]
 
 
 def inject_behind_starttls(port, source):
