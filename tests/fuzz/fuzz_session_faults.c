@@ -62,8 +62,9 @@ struct play {
     enum client client;
     size_t accepted; /* 250s behind an end */
     unsigned organization_index;
-    bool is_alice;          /* proven in this session, by what the authenticator says */
-    bool may_have_one_more; /* the client went when an end had been sent */
+    unsigned transaction_index; /* of the organization that the open transaction began under, and keeps */
+    bool is_alice;              /* proven in this session, by what the authenticator says */
+    bool may_have_one_more;     /* the client went when an end had been sent */
 };
 
 static uint8_t next_byte(struct play *play)
@@ -144,7 +145,7 @@ static struct answer ask(struct play *play, const char *line)
 
 static bool may_relay(const struct play *play)
 {
-    return play->client == CLIENT_USERS && play->is_alice && play->organization_index == 0;
+    return play->client == CLIENT_USERS && play->is_alice && play->transaction_index == 0;
 }
 
 static bool is_foreign(const char *command)
@@ -158,8 +159,10 @@ static void check_rights(struct play *play, const char *command, const struct an
         play->is_alice = play->authenticator.done_count > 0 && strstr(command, ALICE_PLAIN) != NULL;
     if (bytes_starts_nocase(bytes_of_text(command), "RCPT") && reply->code == 250)
         assert(!is_foreign(command) || may_relay(play));
-    if (bytes_starts_nocase(bytes_of_text(command), "MAIL") && reply->code == 250)
+    if (bytes_starts_nocase(bytes_of_text(command), "MAIL") && reply->code == 250) {
         assert(play->client != CLIENT_SERVERS);
+        play->transaction_index = play->organization_index;
+    }
 }
 
 /* -- steps -- */
