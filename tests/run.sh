@@ -60,18 +60,24 @@ fuzz() {
     done <"$LOGS/fuzz.done"
 }
 
-# python FILE: every test method counts.
+# python_tests FILE...: two files at a time, since most of their time is waiting; every test method counts.
 python_tests() {
-    local file=$1 start=$SECONDS ran bad
-    DIRRELAY_BUILD=${DIRRELAY_BUILD:-$PWD/build-asan} PYTHONPATH=tests timeout 1500 /usr/bin/python3 -m unittest -v "$file" >"$LOGS/python.log" 2>&1
-    local code=$?
-    { echo "file: $file"; cat "$LOGS/python.log"; } >>"$LOGS/results"
-    ran=$(sed -nE 's/^Ran ([0-9]+) tests?.*/\1/p' "$LOGS/python.log")
-    bad=$(grep -cE '^(FAIL|ERROR): ' "$LOGS/python.log")
-    [ $code != 0 ] && [ "$bad" = 0 ] && bad=1
-    passed=$((passed + ${ran:-0} - (bad > ${ran:-0} ? ${ran:-0} : bad))) failed=$((failed + bad))
-    echo "$([ "$bad" = 0 ] && echo ok || echo FAIL)    $file: ${ran:-0} tests ($((SECONDS - start)) s)"
-    [ "$bad" = 0 ] || tail -n 100 "$LOGS/python.log"
+    local file code seconds log ran bad
+    mkdir -p "$LOGS/python"
+    printf '%s\n' "$@" | xargs -P2 -I{} sh -c 'log=$1/python/$(basename {}).log start=$(date +%s)
+        DIRRELAY_BUILD=$2 PYTHONPATH=tests timeout 1500 /usr/bin/python3 -m unittest -v {} >"$log" 2>&1
+        echo "{} $? $(($(date +%s) - start))" >>"$1/python.done"' sh "$LOGS" "${DIRRELAY_BUILD:-$PWD/build-asan}"
+    while read -r file code seconds; do
+        log=$LOGS/python/$(basename "$file").log
+        { echo "file: $file"; cat "$log"; } >>"$LOGS/results"
+        ran=$(sed -nE 's/^Ran ([0-9]+) tests?.*/\1/p' "$log")
+        bad=$(grep -cE '^(FAIL|ERROR): ' "$log")
+        [ "$code" != 0 ] && [ "$bad" = 0 ] && bad=1
+        passed=$((passed + ${ran:-0} - (bad > ${ran:-0} ? ${ran:-0} : bad))) failed=$((failed + bad))
+        echo "$([ "$bad" = 0 ] && echo ok || echo FAIL)    $file: ${ran:-0} tests ($seconds s)"
+        [ "$bad" = 0 ] || tail -n 100 "$log"
+    done <"$LOGS/python.done"
+    rm "$LOGS/python.done"
 }
 
 check "packages" tests/packages.sh test
@@ -83,9 +89,7 @@ if [ "$mode" != unit ]; then
     check "generated documents are current" tests/tools/generate_docs.sh --check
     check "build release" build_release
     check "instructions of the hot paths" tests/bench/hot_paths.py build
-    for file in tests/integration/test_*.py tests/e2e/test_*.py; do
-        [ -e "$file" ] && python_tests "$file"
-    done
+    python_tests tests/integration/test_*.py tests/e2e/test_*.py
 fi
 if [ "$mode" != unit ]; then
     check "every row of the attack matrix is proven" sh -c '/usr/bin/python3 tests/tools/check_matrix.py "$1" >build-asan/matrix.md' sh "$LOGS/results"
@@ -97,9 +101,7 @@ if [ "$mode" = all ]; then
     check "build with clang" build_clang
     check "build tsan" build_preset tsan
     TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp halt_on_error=1" unit tsan '^(loop|base|queue|smtp_server|delivery|source|directory|auth)/'
-    for file in tests/e2e/test_threads.py tests/e2e/test_login_threads.py; do
-        python_tests "$file" # skipped above where the preset tsan was not built yet
-    done
+    python_tests tests/e2e/test_threads.py tests/e2e/test_login_threads.py # skipped above where tsan was not built yet
     check "build fuzz" build_preset fuzz
     fuzz
 fi
