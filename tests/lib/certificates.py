@@ -45,6 +45,17 @@ class Certificates:
                     "/O=Contoso/CN=" + name, "-keyout", self._ca[1], "-out", self._ca[0])
         return self._ca
 
+    def authority(self, name, issuer):
+        """(certificate, key) files of a further CA; the issuer's certificate stands behind its own."""
+        certificate, key, request = (self._work(name + end) for end in (".ca.pem", ".ca.key", ".ca.csr"))
+        openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/O=Contoso/CN=" + name,
+                "-addext", "basicConstraints=critical,CA:TRUE", "-keyout", key, "-out", request)
+        openssl("x509", "-req", "-in", request, "-CA", issuer[0], "-CAkey", issuer[1], "-CAcreateserial", "-days", "30",
+                "-copy_extensions", "copy", "-out", certificate)
+        with open(issuer[0]) as above, open(certificate, "a") as file:
+            file.write(above.read())
+        return certificate, key
+
     def make(self, file, name, issuer=None, expired=False, rsa=False, into=None, points=(), more=(), chain=False, alternatives=None,
              usage=None):
         """Writes file.pem at once, as a renewal tool does; returns its path. issuer: what ca() gave; points: where its
