@@ -115,6 +115,7 @@ class Delivery(Case):
         mark = self.daemon.mark()
         id = self.submit(["bad@fabrikam.com"], sender="")
         self.daemon.wait("message.bounced", since=mark, id=id)
+        self.assertIn("message %d has no sender" % id, self.daemon.wait("bounce.suppressed", since=mark)["message"])
         self.gone(id)
         self.submit(["good@fabrikam.com"])
         self.assertEqual(self.arrived()[0].recipients, ["good@fabrikam.com"])
@@ -127,6 +128,7 @@ class Delivery(Case):
         id = self.submit(["bad@fabrikam.com"])
         self.daemon.wait("message.bounced", since=mark, id=id)
         self.daemon.wait("message.bounced", since=mark, recipient=SENDER)
+        self.daemon.wait("bounce.suppressed", since=mark)
         self.assertWithin(10, lambda: self.assertEqual(self.daemon.queue(), []))
         self.assertEqual(self.sink.messages, [])
 

@@ -280,6 +280,7 @@ class Tokens(PeerCase):
         cls.peer(org, "other")
         silent = "https://localhost:%d/" % cls.silent.getsockname()[1]
         for name, url, secret in (("token", cls.endpoint.url, cls.secret_file), ("renewed", cls.endpoint.url, cls.secret_file),
+                                  ("ending", cls.endpoint.url, cls.secret_file),
                                   ("refused", cls.endpoint.url, cls.secret_file), ("distrusted", cls.unknown.url, cls.secret_file),
                                   ("secretless", cls.endpoint.url, "/nonexistent/secret"), ("silent", silent, cls.secret_file)):
             peer = cls.peer(org, name, cls.certificate, {"relay": "token-1"}, "localhost", **{
@@ -309,6 +310,18 @@ class Tokens(PeerCase):
             "grant_type": "client_credentials", "client_id": "relay client", "client_secret": "a secret&more=%",
             "scope": "https://outlook.example/.default"}])
         self.assertEqual(len([line for line in self.peers["token"].sessions[0].commands if line.startswith("AUTH XOAUTH2 ")]), 1)
+
+    def test_a_token_is_renewed_before_it_ends(self):
+        self.endpoint.give("token-1", expires_in=2)
+
+        def asked_again():
+            id, mark = self.submit("ending")
+            self.daemon.wait("message.delivered", since=mark, id=id)
+            self.peers["ending"].cut()
+            self.assertGreaterEqual(len(self.endpoint.forms), 2)
+        mark = self.daemon.mark()
+        self.assertWithin(20, asked_again)
+        self.assertEqual([event for event in self.daemon.seen(mark) if event["event"] == "message.deferred"], [])
 
     def test_a_token_that_is_not_taken_is_asked_for_anew(self):
         peer = self.peers["renewed"]

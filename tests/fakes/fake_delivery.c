@@ -257,6 +257,16 @@ void fake_delivery_read(struct fake_delivery *world, uint64_t id, struct arena *
     require(world->spool->ops->read_envelope(world->spool, id, arena, out) == OK, "the message is gone");
 }
 
+int64_t fake_delivery_next_in_ms(struct fake_delivery *world, uint64_t id)
+{
+    struct arena arena;
+    struct envelope envelope;
+    fake_delivery_read(world, id, &arena, &envelope);
+    int64_t next = envelope.next_attempt_ms - clock_wall_ms(&world->clock.clock);
+    arena_done(&arena);
+    return next;
+}
+
 const char *fake_delivery_reply(struct fake_delivery *world, uint64_t id)
 {
     static char reply[600];

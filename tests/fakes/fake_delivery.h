@@ -65,6 +65,8 @@ void fake_delivery_act(struct fake_delivery *world, uint64_t id, enum delivery_a
 void fake_delivery_read(struct fake_delivery *world, uint64_t id, struct arena *arena, struct envelope *out);
 /* The reply of the only, or first, recipient; valid until the next call. */
 const char *fake_delivery_reply(struct fake_delivery *world, uint64_t id);
+/* The due time that the spool holds, from now. */
+int64_t fake_delivery_next_in_ms(struct fake_delivery *world, uint64_t id);
 /* From now on so many updates of the spool fail. */
 void fake_delivery_fail_updates(struct fake_delivery *world, size_t count);
 /* How many updates were asked for. */

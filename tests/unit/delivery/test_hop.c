@@ -175,6 +175,49 @@ static void test_a_dead_hop_is_not_called_for_each_message(void **state)
     assert_int_equal(world.host.message_count, 51);
 }
 
+static void fail_again(uint64_t id, uint32_t attempts, uint64_t minutes)
+{
+    fake_delivery_wait_attempts(&world, id, attempts);
+    assert_int_equal(fake_delivery_next_in_ms(&world, id), minutes * MINUTE_MS);
+    fake_delivery_pass(&world, minutes * MINUTE_MS);
+}
+
+/* Each hop's delays grow with its own failures and begin anew once it takes something; another's mail comes
+ * into the middle of them, and waits as long. */
+static void test_each_hop_has_its_own_delays(void **state)
+{
+    (void)state;
+    fake_smart_host_open(&world.second, world.loop, "127.77.0.2", world.host.endpoint.port);
+    fake_delivery_set(
+        &world, (struct fake_send[]){{"Internet", .spaces = "SMTP:*;1", .smart_hosts = "[127.77.0.1]"},
+                                     {"Other", .spaces = "SMTP:o.example;1", .smart_hosts = "[127.77.0.2]"},
+                                     {0}});
+    world.host.banner = "421 4.3.2 closing";
+    uint64_t id = fake_delivery_put_small(&world, "a@b.example", "c@d.example");
+    fail_again(id, 1, 1);
+    fail_again(id, 2, 5);
+    fake_delivery_wait_attempts(&world, id, 3);
+    uint64_t late = fake_delivery_put_small(&world, "a@b.example", "c@d.example");
+    fake_delivery_wait_attempts(&world, late, 1);
+    assert_int_equal(fake_delivery_next_in_ms(&world, late), 15 * MINUTE_MS);
+
+    world.second.banner = "421 4.3.2 closing";
+    uint64_t other = fake_delivery_put_small(&world, "a@b.example", "c@o.example");
+    fake_delivery_wait_attempts(&world, other, 1);
+    assert_int_equal(fake_delivery_next_in_ms(&world, other), MINUTE_MS);
+    world.second.banner = NULL;
+
+    world.host.banner = NULL;
+    fake_delivery_pass(&world, 15 * MINUTE_MS);
+    fake_delivery_wait_queue(&world, 0);
+    world.host.banner = "421 4.3.2 closing";
+    fake_smart_host_cut(&world.host, true);
+    fake_delivery_settle(&world);
+    id = fake_delivery_put_small(&world, "a@b.example", "c@d.example");
+    fake_delivery_wait_attempts(&world, id, 1);
+    assert_int_equal(fake_delivery_next_in_ms(&world, id), MINUTE_MS);
+}
+
 /* proves: facts-8.2 */
 static void test_nobody_listens(void **state)
 {
@@ -397,6 +440,7 @@ int main(void)
         IN_EMPTY_WORLD(test_a_connector_that_takes_the_size_is_chosen),
         IN_WORLD(test_a_refusing_greeting_is_no_host),
         IN_WORLD(test_a_dead_hop_is_not_called_for_each_message),
+        IN_WORLD(test_each_hop_has_its_own_delays),
         IN_WORLD(test_nobody_listens),
         IN_WORLD(test_a_hop_that_limits_sessions_is_not_dead),
         cmocka_unit_test(test_a_session_closed_under_us_is_not_used),

@@ -22,17 +22,6 @@ static bool is_in_queue(uint64_t id)
     return is_there;
 }
 
-/* The due time that the spool holds, from now. */
-static int64_t next_in_ms(uint64_t id)
-{
-    struct arena arena;
-    struct envelope envelope;
-    fake_delivery_read(&world, id, &arena, &envelope);
-    int64_t next = envelope.next_attempt_ms - clock_wall_ms(&world.clock.clock);
-    arena_done(&arena);
-    return next;
-}
-
 /* proves: C2 C81 */
 static void test_a_message_arrives_as_it_was_accepted(void **state)
 {
@@ -101,7 +90,7 @@ static void test_attempts_follow_the_schedule(void **state)
     uint64_t id = fake_delivery_put_small(&world, "a@b.example", "c@d.example");
     for (uint32_t i = 0; i < 5; i++) {
         fake_delivery_wait_attempts(&world, id, i + 1);
-        assert_int_equal(next_in_ms(id), DELAYS[i] * MINUTE_MS);
+        assert_int_equal(fake_delivery_next_in_ms(&world, id), DELAYS[i] * MINUTE_MS);
         assert_string_equal(fake_delivery_reply(&world, id), "450 4.2.0 busy");
         size_t mails = world.host.mail_count;
         fake_delivery_pass(&world, DELAYS[i] * MINUTE_MS - 1);
@@ -157,7 +146,7 @@ static void test_a_message_waits_for_its_report(void **state)
     fake_delivery_read(&world, id, &arena, &envelope);
     assert_int_equal(envelope.recipients[0].state, RECIPIENT_PENDING);
     arena_done(&arena);
-    assert_int_equal(next_in_ms(id), MINUTE_MS);
+    assert_int_equal(fake_delivery_next_in_ms(&world, id), MINUTE_MS);
 
     spool_memory_fail_commits(world.spool, OK);
     fake_delivery_pass(&world, MINUTE_MS);
@@ -175,7 +164,7 @@ static void test_a_report_that_cannot_be_stored_makes_no_hot_loop(void **state)
     spool_memory_set_health(world.spool, SPOOL_FULL);
     fake_delivery_pass(&world, 61 * MINUTE_MS);
     assert_int_equal(world.host.mail_count, 2);
-    assert_int_equal(next_in_ms(id), MINUTE_MS);
+    assert_int_equal(fake_delivery_next_in_ms(&world, id), MINUTE_MS);
     spool_memory_set_health(world.spool, SPOOL_READY);
     world.host.mail_reply = NULL;
     fake_delivery_pass(&world, MINUTE_MS);
@@ -334,7 +323,7 @@ static void test_a_delay_is_told_once(void **state)
     fake_delivery_wait_attempts(&world, silent, 1);
     fake_delivery_pass(&world, MINUTE_MS);
     fake_delivery_wait_attempts(&world, id, 2);
-    assert_int_equal(next_in_ms(id), 3 * MINUTE_MS);
+    assert_int_equal(fake_delivery_next_in_ms(&world, id), 3 * MINUTE_MS);
     fake_delivery_pass(&world, 3 * MINUTE_MS);
     fake_delivery_wait_attempts(&world, id, 3);
     fake_delivery_wait(&world, &world.host.message_count, 1); /* the warning */
