@@ -312,9 +312,22 @@ static SSL *new_ssl(struct stream *stream, struct tls_context *context)
     return ssl;
 }
 
-static bool prepare_server(SSL *ssl, const struct tls_server_request *request)
+/* A certificate of its own is a scope of its own: who resumes is shown none, and may name the channel by the
+ * one that he saw (tls_end_point). */
+static bool set_scope(SSL *ssl, const struct tls_context *context, struct bytes scope)
 {
-    struct bytes scope = bytes_first(request->scope, SCOPE_MAX);
+    unsigned char text[SCOPE_MAX + TLS_FINGERPRINT_SIZE], digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    scope = bytes_first(scope, SCOPE_MAX);
+    memcpy(text, scope.ptr, scope.len);
+    memcpy(text + scope.len, context->fingerprint, TLS_FINGERPRINT_SIZE);
+    return EVP_Digest(text, scope.len + TLS_FINGERPRINT_SIZE, digest, &len, EVP_sha256(), NULL) == 1 &&
+           SSL_set_session_id_context(ssl, digest, len) == 1;
+}
+
+static bool prepare_server(SSL *ssl, const struct tls_context *context,
+                           const struct tls_server_request *request)
+{
     if (request->asks_certificate) {
         SSL_set_verify(ssl, SSL_VERIFY_PEER, on_verify);
     }
@@ -323,7 +336,7 @@ static bool prepare_server(SSL *ssl, const struct tls_server_request *request)
         SSL_set_num_tickets(ssl, 0);
     }
     SSL_set_accept_state(ssl);
-    return SSL_set_session_id_context(ssl, (const unsigned char *)scope.ptr, (unsigned)scope.len) == 1;
+    return set_scope(ssl, context, request->scope);
 }
 
 static bool prepare_client(SSL *ssl, const struct tls_client_request *request, size_t *out_dane_count)
@@ -369,7 +382,8 @@ enum error stream_start_tls_server(struct stream *stream, struct tls_context *co
                                    const struct tls_server_request *request)
 {
     SSL *ssl = new_ssl(stream, context);
-    return raise_stream(stream, ssl, ssl != NULL && prepare_server(ssl, request), request->on_secured);
+    return raise_stream(stream, ssl, ssl != NULL && prepare_server(ssl, context, request),
+                        request->on_secured);
 }
 
 enum error stream_start_tls_client(struct stream *stream, struct tls_context *context,

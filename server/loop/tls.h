@@ -82,7 +82,8 @@ struct tls_result {
 };
 
 struct tls_server_request {
-    struct bytes scope;    /* 1 to 32 bytes: a ticket given in one scope does not resume in another */
+    struct bytes scope;    /* 1 to 32 bytes: a ticket given in one scope does not resume in another, nor with
+                              another certificate */
     bool asks_certificate; /* the client may show a certificate; whether it is worth anything is the owner's
                               to say */
     bool is_once;          /* it resumes nowhere: what it shows is seen anew, with its chain, each time */

@@ -79,7 +79,8 @@ enum error tls_context_new_server(const struct tls_server_config *config, struct
         tls_context_free(context);
         return ERROR_TEMPORARY;
     }
-    if (!set_certificate(context->ssl, config)) {
+    if (!set_certificate(context->ssl, config) ||
+        X509_digest(config->certificate, EVP_sha256(), context->fingerprint, NULL) != 1) {
         note_set(note, "TLS: %s", tls_why_not());
         tls_context_free(context);
         return ERROR_SYNTAX;

@@ -6,8 +6,11 @@
 
 #include <openssl/ssl.h>
 
+#define TLS_FINGERPRINT_SIZE 32
+
 struct tls_context {
     SSL_CTX *ssl;
+    unsigned char fingerprint[TLS_FINGERPRINT_SIZE]; /* SHA-256 of a server's certificate */
 };
 
 /* tls_context.c: versions, ciphers and limits of either side. */

@@ -84,10 +84,36 @@ static void every_ticket_resumes_and_a_fresh_one_is_given(void **state)
     tls_context_free(other);
 }
 
+/* proves: T5 T8 */
+static void a_ticket_ends_with_its_certificate(void **state)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    struct fake_certificate first = certificate;
+    (void)state;
+    certificate = (struct fake_certificate){.name = "mx1.contoso.com"};
+    fake_certificate_make(&certificate);
+    struct tls_context *renewed = new_context(TLS_PROFILE_MODERN);
+    SSL_CTX_sess_set_new_cb(client_context, on_new_session);
+    for (size_t v = 0; v < 2; v++) {
+        bool has_fresh;
+        assert_false(resume(context, versions[v], "a", &has_fresh));
+        assert_true(resume(context, versions[v], "a", &has_fresh));
+        assert_false(resume(renewed, versions[v], "a", &has_fresh));
+        assert_true(resume(renewed, versions[v], "a", &has_fresh));
+        SSL_SESSION_free(taken_session);
+        taken_session = NULL;
+    }
+    SSL_CTX_sess_set_new_cb(client_context, NULL);
+    tls_context_free(renewed);
+    fake_certificate_done(&certificate);
+    certificate = first;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_ticket_resumes_and_a_fresh_one_is_given),
+        cmocka_unit_test(a_ticket_ends_with_its_certificate),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
