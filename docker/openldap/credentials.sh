@@ -14,7 +14,7 @@ keep() {
 }
 
 make_credentials() {
-    keep /authority/replication.password DIRECTORY_REPLICATION_PASSWORD
+    [ -n "${DIRECTORY_EDGE_PROVIDER:-}" ] || keep /authority/replication.password DIRECTORY_REPLICATION_PASSWORD
     tls=$HOME_OF_DATA/tls
     mkdir -p "$tls"
     if [ -n "${DIRECTORY_TLS_CERTIFICATE_FILE:-}" ]; then
@@ -28,12 +28,41 @@ make_credentials() {
     [ "$ID" = 1 ] || return 0
     keep /credentials/admin/admin.password DIRECTORY_ADMIN_PASSWORD
     keep /credentials/relay/relay.password DIRECTORY_RELAY_PASSWORD
-    for folder in relay admin; do
+    folders="relay admin"
+    if [ -n "$EDGE" ]; then
+        folders="$folders edge"
+        keep /credentials/edge/relay.password DIRECTORY_EDGE_PASSWORD
+        make_internal relay "${DIRECTORY_SERVER:-mx1}"
+        make_internal edge "$EDGE"
+        make_edge_directory /credentials/edge/directory
+    fi
+    for folder in $folders; do
         cp "$tls/ca.pem" "/credentials/$folder/ca.pem"
-        chgrp dirrelay /credentials/$folder/*
-        chmod 440 /credentials/$folder/*
+        find "/credentials/$folder" -type f -exec chgrp dirrelay {} + -exec chmod 440 {} +
     done
 }
+
+# make_internal FOLDER SERVER: the certificate by which the organization's other servers know this one; no authority vouches for it.
+make_internal() {
+    mkdir -p "/credentials/$1/tls"
+    chgrp dirrelay "/credentials/$1/tls"
+    chmod 750 "/credentials/$1/tls"
+    [ -s "/credentials/$1/tls/internal.pem" ] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 \
+        -subj "/O=$ORGANIZATION/CN=$2.${DIRECTORY_DOMAIN:-contoso.com}" -keyout "/credentials/$1/tls/internal.pem" -out "/credentials/$1/tls/new" 2>/dev/null
+    [ ! -e "/credentials/$1/tls/new" ] || { cat "/credentials/$1/tls/new" >>"/credentials/$1/tls/internal.pem"; rm "/credentials/$1/tls/new"; }
+}
+
+# make_edge_directory FOLDER: the certificate of the edge's directory; the authority stays inside.
+make_edge_directory() {
+    [ -s /authority/ca.key ] && [ ! -e "$1" ] || return 0
+    mkdir "$1"
+    chgrp dirrelay "$1"
+    chmod 750 "$1"
+    DIRECTORY_NAMES=${DIRECTORY_EDGE_NAMES:-DNS:edge-directory,DNS:localhost} make_certificate "$1"
+}
+
+# internal FOLDER: the certificate as the directory holds it, in base64.
+internal() { openssl x509 -in "/credentials/$1/tls/internal.pem" -outform DER | base64 -w 0; }
 
 # make_certificate FOLDER: by the authority of the organization, which the first server makes.
 make_certificate() {

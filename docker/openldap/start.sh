@@ -11,6 +11,11 @@
 # DIRECTORY_NAMES          DNS:directory,DNS:localhost: names in the certificate that is made
 # DIRECTORY_ID             1: number of this server; only 1 makes the organization, the others receive it
 # DIRECTORY_PEERS          URIs of the other servers, blank separated: each replicates from all others. Empty: no replication
+# DIRECTORY_EDGE           edge1: cn of an edge server, which is made too, with its connectors and the certificates by which edge and
+#                          server know each other; DIRECTORY_HUB_HOST, DIRECTORY_EDGE_HOST hub, edge: their names for each other;
+#                          DIRECTORY_MAILBOXES [192.168.5.26]: where mail for DIRECTORY_DOMAIN goes;
+#                          DIRECTORY_EDGE_NAMES DNS:edge-directory,DNS:localhost: names in the certificate of the edge's directory
+# DIRECTORY_EDGE_PROVIDER  URI: this is the edge's own directory and takes the edge's part from there
 # DIRECTORY_TLS_CERTIFICATE_FILE, DIRECTORY_TLS_KEY_FILE, DIRECTORY_TLS_CA_FILE
 #                          certificate, key and authority; else an authority is made in /authority
 # DIRECTORY_ADMIN_PASSWORD_FILE, DIRECTORY_RELAY_PASSWORD_FILE, DIRECTORY_REPLICATION_PASSWORD_FILE
@@ -19,6 +24,7 @@
 # /var/lib/ldap            configuration and data, to be kept
 # /authority               what the servers of one organization share: authority, replication's password
 # /credentials/relay       given to the relays: ca.pem, relay.password
+# /credentials/edge        given to the edge and to its directory: the same
 # /credentials/admin       given to administrators: ca.pem, admin.password
 set -eu
 . /usr/libexec/dirrelay-openldap/config.sh
@@ -30,6 +36,7 @@ HOME_OF_DATA=/var/lib/ldap
 SUFFIX=${DIRECTORY_SUFFIX:-dc=contoso,dc=com}
 ORGANIZATION=${DIRECTORY_ORGANIZATION:-Contoso}
 ID=${DIRECTORY_ID:-1}
+EDGE=${DIRECTORY_EDGE:-}
 umask 027
 
 # first_start: a start that was cut short begins anew.

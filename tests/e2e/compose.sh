@@ -20,7 +20,7 @@ fi
 engine_compose
 engine_base debian:bookworm-slim bookworm
 # compose.existing-directory.yaml has no image of its own.
-for file in docker/compose.yaml docker/compose.scale.yaml; do
+for file in docker/compose.yaml docker/compose.scale.yaml docker/compose.edge.yaml; do
     [ ! -e "$file" ] || docker compose -f "$file" build -q
 done
 [ $# -gt 0 ] || set -- tests/compose/test_*.py
