@@ -64,11 +64,11 @@ fuzz() {
 python_tests() {
     local file code seconds log ran bad
     mkdir -p "$LOGS/python"
-    printf '%s\n' "$@" | xargs -P2 -I{} sh -c 'log=$1/python/$(basename {}).log start=$(date +%s)
+    printf '%s\n' "$@" | xargs -P2 -I{} sh -c 'log=$1/python/$(echo {} | tr / _).log start=$(date +%s)
         DIRRELAY_BUILD=$2 PYTHONPATH=tests timeout 1500 /usr/bin/python3 -m unittest -v {} >"$log" 2>&1
         echo "{} $? $(($(date +%s) - start))" >>"$1/python.done"' sh "$LOGS" "${DIRRELAY_BUILD:-$PWD/build-asan}"
     while read -r file code seconds; do
-        log=$LOGS/python/$(basename "$file").log
+        log=$LOGS/python/${file//\//_}.log
         { echo "file: $file"; cat "$log"; } >>"$LOGS/results"
         ran=$(sed -nE 's/^Ran ([0-9]+) tests?.*/\1/p' "$log")
         bad=$(grep -cE '^(FAIL|ERROR): ' "$log")
