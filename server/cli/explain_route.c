@@ -1,5 +1,6 @@
 #include "cli/explain_route.h"
 
+#include "policy/domain_security.h"
 #include "policy/recipient.h"
 #include "policy/route.h"
 
@@ -10,11 +11,14 @@ static void on_candidate(const struct send_connector *connector, bool is_chosen,
 }
 
 /* Smart hosts in the order of the directory, or what will be asked of the DNS. */
-static json_t *next_hops(const struct send_connector *connector, const char *domain)
+static json_t *next_hops(const struct organization *organization, const struct send_connector *connector,
+                         const char *domain)
 {
     json_t *array = json_array();
+    bool is_secure = domain_security_sends(connector, &organization->settings, bytes_of_text(domain));
     if (connector->smart_host_count == 0)
-        json_array_append_new(array, json_sprintf("MX of %s, port %u", domain, (unsigned)connector->port));
+        json_array_append_new(array, json_sprintf("MX of %s, port %u%s", domain, (unsigned)connector->port,
+                                                  is_secure ? ", by mutual TLS" : ""));
     for (size_t i = 0; i < connector->smart_host_count; i++) {
         const struct smart_host *host = &connector->smart_hosts[i];
         char address[IP_TEXT_SIZE];
@@ -37,8 +41,8 @@ static json_t *route_json(const struct organization *organization, const struct 
     route_explain(organization, domain, on_candidate, candidates);
     return json_pack("{s:s,s:s%,s:s?,s:o,s:o}", "recipient", recipient->text, "domain",
                      domain.ptr ? domain.ptr : "", domain.len, "connector", is_found ? connector->name : NULL,
-                     "next_hops", is_found ? next_hops(connector, domain.ptr) : json_array(), "candidates",
-                     candidates);
+                     "next_hops", is_found ? next_hops(organization, connector, domain.ptr) : json_array(),
+                     "candidates", candidates);
 }
 
 json_t *explain_route_json(const struct organization *organization, const struct simulation_request *request)

@@ -2,6 +2,7 @@
 
 #include "auth/direct_trust.h"
 #include "base/event.h"
+#include "policy/domain_security.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -324,7 +325,7 @@ static void make_demand(struct connection *connection, const struct exchange_tar
     const struct hop *hop = connection->hop;
     const char *domain = hop->key.domain;
     bool is_secure =
-        security_is_domain_secure(hop->connector, &hop->organization->settings, bytes_of_text(domain));
+        domain_security_sends(hop->connector, &hop->organization->settings, bytes_of_text(domain));
     security_demand(hop->connector, domain, connection->in_clear, &connection->demand);
     if (is_secure)
         security_demand_mutual(domain, &connection->demand);

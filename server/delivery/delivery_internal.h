@@ -263,10 +263,7 @@ bool security_heeds_domain(const struct send_connector *connector, const struct 
 void security_demand_dane(const struct dane *dane, struct smtp_demand *demand);
 /* In TLS, with a good certificate of the exchanger's name, borrowed with its place. Spec: RFC 8461 4. */
 void security_demand_sts(const char *const *exchanger, struct smtp_demand *demand);
-/* Does mail for this domain (normal form) need mutual TLS over this connector? */
-bool security_is_domain_secure(const struct send_connector *connector,
-                               const struct transport_settings *settings, struct bytes domain);
-/* It does: both certificates, and the exchanger's is the domain's. Facts 10.4. */
+/* Mutual TLS: both certificates, and the exchanger's is the domain's. Facts 10.4. */
 void security_demand_mutual(const char *domain, struct smtp_demand *demand);
 /* What this server shows: behind X-ANONYMOUSTLS its internal certificate (facts 10.2), else the one of the
  * connector's TlsCertificateName, or Fqdn (facts 10.1). It lives as long as the set, which may be NULL.

@@ -1,6 +1,7 @@
 #include "delivery/delivery_internal.h"
 
 #include "base/utf8.h"
+#include "policy/domain_security.h"
 #include "policy/route.h"
 
 /* Behind the last '@'; empty for an address without a domain. */
@@ -49,9 +50,9 @@ static size_t drop_less_secure(const struct send_connector **connectors, size_t 
                                const struct transport_settings *settings, struct bytes domain)
 {
     size_t kept = 0;
-    bool is_secure = count > 0 && security_is_domain_secure(connectors[0], settings, domain);
+    bool is_secure = count > 0 && domain_security_sends(connectors[0], settings, domain);
     for (size_t i = 0; i < count; i++) {
-        if (!is_secure || security_is_domain_secure(connectors[i], settings, domain))
+        if (!is_secure || domain_security_sends(connectors[i], settings, domain))
             connectors[kept++] = connectors[i];
     }
     return kept;

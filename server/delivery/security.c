@@ -1,5 +1,6 @@
 #include "delivery/delivery_internal.h"
 #include "loop/jobs.h"
+#include "policy/domain_security.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +65,7 @@ bool security_heeds_domain(const struct send_connector *connector, const struct 
     security_demand(connector, domain, false, &demand);
     return demand.tls != TLS_DEMAND_NEVER && !demand.needs_trust &&
            !(connector->outbound_security & OUTBOUND_FORCE_HELO) &&
-           !security_is_domain_secure(connector, settings, bytes_of_text(domain));
+           !domain_security_sends(connector, settings, bytes_of_text(domain));
 }
 
 void security_demand_dane(const struct dane *dane, struct smtp_demand *demand)
@@ -87,13 +88,6 @@ void security_demand_sts(const char *const *exchanger, struct smtp_demand *deman
 }
 
 /* -- certificates of both sides -- */
-
-bool security_is_domain_secure(const struct send_connector *connector,
-                               const struct transport_settings *settings, struct bytes domain)
-{
-    return (connector->send_flags & SEND_DOMAIN_SECURE) &&
-           secure_domain_lists(settings->send_secure, settings->send_secure_count, domain);
-}
 
 void security_demand_mutual(const char *domain, struct smtp_demand *demand)
 {

@@ -9,6 +9,13 @@ bool domain_security_asks(const struct organization *organization, const struct 
                                address_domain(sender));
 }
 
+bool domain_security_sends(const struct send_connector *connector, const struct transport_settings *settings,
+                           struct bytes domain)
+{
+    return (connector->send_flags & SEND_DOMAIN_SECURE) &&
+           secure_domain_lists(settings->send_secure, settings->send_secure_count, domain);
+}
+
 struct decision domain_security_check(const struct receive_connector *connector,
                                       const struct partner_evidence *evidence)
 {

@@ -326,6 +326,12 @@ class Sending(Case):
                 self.assertIn(reason, listed[0]["recipients"][0]["reply"])
                 self.assertEqual(self.daemon.cli("queue", "remove", id).code, 0)
 
+    # proves: contract-4
+    def test_explain_says_so(self):
+        routes = self.daemon.cli("explain", "--client", "127.0.0.2", "--local", "127.0.0.1:%d" % self.port, "--from", "chris@contoso.com",
+                                 "--to", "kate@good.example", "--to", "kate@relaxed.example", "--to", "kate@flagless.example", json=True).json["route"]
+        self.assertEqual([hop.endswith(", by mutual TLS") for route in routes for hop in route["next_hops"]], [True, False, False])
+
     # proves: C165 C166 C167 facts-10.4
     def test_what_is_not_listed_or_not_flagged(self):
         for name in ("relaxed", "flagless"):

@@ -100,9 +100,35 @@ static void a_partner_sends_from_its_domain_alone(void **state)
     assert_int_equal(sender_check(&ORGANIZATION, &rights, &own, SEND_AS_NOT_ASKED).verdict, VERDICT_DENY);
 }
 
+/* proves: C165 C166 C167 T10 facts-1.4 facts-10.4 */
+static void which_mail_leaves_by_mutual_tls(void **state)
+{
+    const struct transport_settings settings = {.send_secure = LIST, .send_secure_count = 2};
+    static const struct row {
+        uint32_t flags;
+        const char *domain;
+        bool is_secure;
+    } rows[] = {
+        {SEND_DOMAIN_SECURE, "fabrikam.com", true},
+        {SEND_DOMAIN_SECURE, "mail.fabrikam.com", false},
+        {SEND_DOMAIN_SECURE, "evilfabrikam.com", false},
+        {SEND_DOMAIN_SECURE, "partner.example", true},
+        {SEND_DOMAIN_SECURE, "deep.in.partner.example", true},
+        {SEND_DOMAIN_SECURE, "contoso.com", false},
+        {0, "fabrikam.com", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct send_connector connector = {.send_flags = rows[i].flags};
+        bool is_secure = domain_security_sends(&connector, &settings, bytes_of_text(rows[i].domain));
+        assert_int_equal(is_secure, rows[i].is_secure);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(who_is_asked), cmocka_unit_test(what_proves_a_domain),
+                                       cmocka_unit_test(which_mail_leaves_by_mutual_tls),
                                        cmocka_unit_test(a_partner_sends_from_its_domain_alone)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
