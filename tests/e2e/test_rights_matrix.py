@@ -2,6 +2,7 @@
 at the sink must be what the tables in tests/specification/rights say. See the README there."""
 
 import base64
+import copy
 import itertools
 import os
 import unittest
@@ -18,9 +19,13 @@ RIGHTS = ("SMTP-Submit SMTP-Accept-Any-Recipient SMTP-Accept-Any-Sender SMTP-Acc
           "SMTP-Accept-Authentication-Flag Accept-Headers-Routing Accept-Headers-Organization Accept-Headers-Forest SMTP-Accept-Exch50 "
           "Bypass-Message-Size-Limit Bypass-Anti-Spam").split()
 MODELS = {"2007 hub": (2007, HUB), "2007 edge": (2007, EDGE), "2010": (None, HUB)}
-BASIC, EXCHANGE_SERVER = 4, 16
-AUTH = {"anonymous": BASIC, "user": BASIC, "member": BASIC, "secured": EXTERNAL, "hub": EXCHANGE_SERVER, "edge": EXCHANGE_SERVER}
-KINDS = tuple(AUTH)  # no session becomes a partner's yet
+TLS, BASIC, EXCHANGE_SERVER = 1, 4, 16
+AUTH = {"anonymous": BASIC, "user": BASIC, "member": BASIC, "secured": EXTERNAL, "hub": EXCHANGE_SERVER, "edge": EXCHANGE_SERVER,
+        "partner": TLS}
+KINDS = tuple(AUTH)
+VERBS = {"hub": "X-ANONYMOUSTLS", "edge": "X-ANONYMOUSTLS", "partner": "STARTTLS"}  # with a certificate of its own
+OPTIONS, DOMAIN_SECURE = 445, 0x200
+RECEIVE_LIST, PARTNER_DOMAIN = "msExchTLSReceiveDomainSecureList", "partner.example"
 MAX_SIZE, TOO_LARGE = 65536, 70000
 ADDRESSES = {"ours": "chris@contoso.com", "theirs": "ann@elsewhere.example", "own": "alice@contoso.com", "null": ""}
 DOMAINS = {"ours": "contoso.com", "theirs": "fabrikam.com"}
@@ -58,8 +63,20 @@ class Session:
     def __repr__(self):
         return "%s, %s, %s %s" % (self.model, self.kind, "with" if self.is_held else "without", self.right)
 
+    def sender(self, name):
+        """The address of a shape's "ours", "theirs", …"""
+        return "ann@" + PARTNER_DOMAIN if (self.kind, name) == ("partner", "theirs") else ADDRESSES[name]
+
     def ace(self):
         return "%s ms-Exch-%s to %s" % ("allow" if self.is_held else "deny", self.right, self.trustee)
+
+    def on(self, shape):
+        """Who it is for this message: a partner is one for the domain it proved, "theirs", and else nobody (facts 8.5)."""
+        if self.kind != "partner" or shape["sender"] == "theirs":
+            return self
+        nobody = copy.copy(self)
+        nobody.kind, nobody.held = "anonymous", set()
+        return nobody
 
     # -- what the tables say --------------------------------------------------------------------------------
 
@@ -70,7 +87,7 @@ class Session:
                 and all(right in ("-", "") or right in self.held for right in row.get("holds", "").split(" ")))
 
     def reply(self, verb, shape):
-        return next(row["reply"] for row in REPLIES if row["verb"] == verb and self.fits(row, shape))
+        return next(row["reply"] for row in REPLIES if row["verb"] == verb and self.on(shape).fits(row, shape))
 
     def stamp(self, shape):
         """(AuthAs, AuthSource, AuthMechanism) at the sink; "" where there is none."""
@@ -99,13 +116,17 @@ class Matrix:
         cls.addClassCleanup(cls.certificates.close)
         cls.own = cls.certificates.make("internal", "mailbox01.contoso.com")
         cls.pem = {kind: cls.certificates.make(kind, kind + "1.contoso.com", into=cls.certificates.work) for kind in ("hub", "edge")}
+        ca = cls.certificates.ca()
+        cls.certificates.make("ours", "mailbox01.contoso.com", issuer=ca)
+        cls.pem["partner"] = cls.certificates.make("partner", "mail." + PARTNER_DOMAIN, issuer=ca, into=cls.certificates.work)
         cls.milter = Milter({b"E": add_header(VERDICT, "ham") + CONTINUE})
         cls.addClassCleanup(cls.milter.close)
         cls.sessions = sessions_of(cls.model)
         number, roles = MODELS[cls.model]
-        cls.world = World(cls.organize, {"tls.certificate_dir": cls.certificates.path, "filter.milters": "antispam:" + cls.milter.name,
+        cls.world = World(cls.organize, {"tls.certificate_dir": cls.certificates.path, "tls.ca_file": ca[0],
+                                         "tls.crl_file": cls.certificates.crl(), "filter.milters": "antispam:" + cls.milter.name,
                                          "auth.failures_per_source": "100 in 1s"},
-                          organization=Organization(model=number, roles=roles), internet=False)
+                          organization=Organization(model=number, roles=roles, settings={RECEIVE_LIST: [PARTNER_DOMAIN]}), internet=False)
         cls.addClassCleanup(cls.world.__exit__, None)
 
     @classmethod
@@ -126,7 +147,8 @@ class Matrix:
         org.records.append("dn: %s\nchangetype: modify\nadd: %s\n%s:: %s\n" % (org.server_dn, attribute, attribute, cls.der(cls.own)))
         for session in cls.sessions:
             org.receive("Connector %d" % session.number, port, session.address, auth=AUTH[session.kind], groups=session.group,
-                        aces=session.ace(), role=None, msExchSmtpReceiveMaxMessageSize=MAX_SIZE)
+                        aces=session.ace(), role=None, msExchSmtpReceiveMaxMessageSize=MAX_SIZE,
+                        msExchSmtpReceiveProtocolOptions=OPTIONS | (DOMAIN_SECURE if session.kind == "partner" else 0))
         org.send("All", sink.port, aces="allow * to anonymous")
 
     # -- one session ----------------------------------------------------------------------------------------
@@ -136,10 +158,10 @@ class Matrix:
         client = self.world.client(session.address)
         self.addCleanup(client.close)
         client.ehlo()
-        if session.kind in self.pem:
+        if session.kind in VERBS:
             context = unverified()
             context.load_cert_chain(self.pem[session.kind])
-            self.assertEqual(client.say("X-ANONYMOUSTLS").code, 220, session)
+            self.assertEqual(client.say(VERBS[session.kind]).code, 220, session)
             client.secure(context=context)
             client.ehlo()
         elif session.kind in ("user", "member"):
@@ -161,7 +183,7 @@ class Matrix:
             self.matches(client.say(line).text, expected, session, shape["shape"])
             return expected[0] in "23"
         extra = {"AUTH": " AUTH=<>", "SIZE": " SIZE=%d" % TOO_LARGE}.get(shape["extra"], "")
-        if not (ask("MAIL", "MAIL FROM:<%s>%s" % (ADDRESSES[shape["sender"]], extra)) and
+        if not (ask("MAIL", "MAIL FROM:<%s>%s" % (session.sender(shape["sender"]), extra)) and
                 ask("RCPT", "RCPT TO:<%s@%s>" % (self.recipient(session, number), DOMAINS[shape["to"]]))):
             return False
         if shape["extra"] == "XEXCH50" and ask("XEXCH50", "XEXCH50 4 1"):
@@ -170,7 +192,7 @@ class Matrix:
         forged = "".join(row["field"] + "\r\n" for row in HEADERS).encode() + FORGED_STAMP
         self.assertEqual(client.say("DATA").code, 354)
         expected = session.reply("FROM", shape)
-        reply = client.content(forged + b"From: <%s>\r\n\r\nbody\r\n" % ADDRESSES[shape["from"]].encode())
+        reply = client.content(forged + b"From: <%s>\r\n\r\nbody\r\n" % session.sender(shape["from"]).encode())
         self.matches(reply.text, expected, session, shape["shape"])
         return expected.startswith("250")
 
@@ -232,6 +254,10 @@ class Matrix:
     def test_edge(self):
         self.run_kind("edge")
 
+    # proves: C195 C201 C202 C203 C204 C205 C206 C207 C208 C209 C210 C211 C233 facts-6.3 facts-8.4
+    def test_partner(self):
+        self.run_kind("partner")
+
 
 class Hub2007(Matrix, unittest.TestCase):
     model = "2007 hub"
@@ -258,7 +284,7 @@ class Tables(unittest.TestCase):
             self.assertNotEqual(outcome(True), outcome(False), right)
 
     def test_every_session_has_its_row(self):
-        self.assertEqual(set(SESSIONS), set(itertools.product(MODELS, KINDS + ("partner",))))
+        self.assertEqual(set(SESSIONS), set(itertools.product(MODELS, KINDS)))
 
 
 if __name__ == "__main__":
