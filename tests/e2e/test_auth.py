@@ -12,7 +12,7 @@ import unittest
 from lib.certificates import Certificates
 from lib.organization import change
 from lib.people import People
-from lib.smtp import Closed
+from lib.smtp import Closed, eventually
 from lib.world import Case, World
 
 TLS, BASIC, BASIC_REQUIRE_TLS = 1, 4, 8
@@ -311,6 +311,8 @@ class Secured(AuthCase):
                         client.send(piece)
                         if piece == b"STARTTLS\r\n":
                             client.reply()
+                        elif piece is not pieces[-1]:
+                            eventually(client.is_read)
                     client.secure()
                     client.ehlo()
                 except (Closed, OSError, ssl.SSLError, AssertionError):
@@ -376,6 +378,8 @@ class Secured(AuthCase):
 
 
 class Secrets(AuthCase):
+    config = {**AuthCase.config, "log.level": "debug"}
+
     # proves: T11
     def test_a_password_is_in_no_log_and_no_file(self):
         client, reply = self.login("alice", CANARY)

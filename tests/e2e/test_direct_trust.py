@@ -3,11 +3,12 @@
 import base64
 import hashlib
 import os
+import ssl
 import unittest
 
 from lib.certificates import Certificates, openssl
 from lib.organization import EDGE, HUB, change, record
-from lib.smtp import unverified
+from lib.smtp import Closed, eventually, unverified
 from lib.world import Case
 
 EXCHANGE_SERVER = 16
@@ -70,6 +71,25 @@ class DirectTrust(Case):
             self.assertEqual(found, identity)
             reply = client.mail("a@contoso.com").text
             self.assertEqual(reply, "250 2.1.0 Sender OK" if identity else "530 5.7.1 Client was not authenticated")
+
+    # proves: F4
+    def test_injection_behind_x_anonymoustls(self):
+        evil = b"EHLO evil\r\nMAIL FROM:<a@contoso.com>\r\n"
+        for first, second in ((b"X-ANONYMOUSTLS\r\n" + evil, b""), (b"X-ANON", b"YMOUSTLS\r\n" + evil), (b"X-ANONYMOUSTLS\r\n", evil)):
+            with self.subTest(first=first), self.client() as client:
+                client.ehlo()
+                client.send(first)
+                if second == evil:
+                    self.assertEqual(client.reply().code, 220)
+                    client.send(evil)
+                    with self.assertRaises((ssl.SSLError, OSError, AssertionError, Closed)):
+                        client.secure()
+                        client.reply()
+                else:
+                    eventually(client.is_read)
+                    client.send(second)
+                    self.assertEqual(client.reply().code, 554)
+                    self.assertTrue(client.at_end())
 
     # proves: facts-10.2
     def test_it_shows_the_internal_certificate(self):
