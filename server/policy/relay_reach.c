@@ -121,6 +121,11 @@ static uint32_t identities_at(const struct reach *reach, const struct receive_co
             possible |= 1u << organization->trusted[i].identity;
         }
     }
+    if (organization->settings.receive_secure_count > 0 &&
+        (connector->protocol_options & OPTION_DOMAIN_SECURE) &&
+        receive_connector_identity(connector) == IDENTITY_ANONYMOUS) {
+        possible |= 1u << IDENTITY_PARTNER; /* by mutual TLS, for one message */
+    }
     for (int i = 0; i < IDENTITY_FIXED_COUNT; i++) {
         struct session_rights rights;
         session_rights_compute(connector, (enum identity)i, NULL, &rights);

@@ -116,6 +116,31 @@ static void test_a_gateway_is_a_run_by_itself(void **state)
     done(&run);
 }
 
+static void be_domain_secure(struct receive_connector *connector)
+{
+    connector->protocol_options |= OPTION_DOMAIN_SECURE;
+}
+
+/* Who proves a partner's domain is one for a message. */
+static void test_partners(void **state)
+{
+    const struct machine machine = {0};
+    static const char aces[] =
+        "allow ms-Exch-SMTP-Submit,ms-Exch-SMTP-Accept-Any-Recipient to partner-servers";
+    (void)state;
+    struct run run =
+        reach((struct fake_receive[]){{"Secure", .ranges = "10.0.0.1", .auth = AUTH_TLS, .aces = aces,
+                                       .adjust = be_domain_secure},
+                                      {"Plain", .ranges = "10.0.0.2", .auth = AUTH_TLS, .aces = aces},
+                                      {0}},
+              DOMAINS, &machine);
+    expect(&run, "");
+    run.organization->settings.receive_secure_count = 1; /* whose list nobody reads here */
+    assert_int_equal(relay_reach(run.organization, &machine, &run.arena, &run.runs, &run.count), OK);
+    expect(&run, "0.0.0.0:25 10.0.0.1 Secure 2\n");
+    done(&run);
+}
+
 static void report_recipients(struct receive_connector *connector)
 {
     connector->report_only = RIGHT_BIT(RIGHT_SMTP_ACCEPT_ANY_RECIPIENT);
@@ -295,6 +320,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runs_of_addresses),
         cmocka_unit_test(test_a_gateway_is_a_run_by_itself),
+        cmocka_unit_test(test_partners),
         cmocka_unit_test(test_accounts),
         cmocka_unit_test(test_every_domain_is_ours),
         cmocka_unit_test(test_no_connectors),
