@@ -183,7 +183,7 @@ static json_t *collect(const struct organization *organization, const char *type
 
 int command_connector(struct command_context *context, int argc, char **argv)
 {
-    const char *type = NULL, *name = NULL;
+    const char *type = NULL, *name = NULL, *server = NULL;
     static const char *const edits[] = {"new", "set", "remove"};
     for (size_t i = 0; argc > 1 && i < sizeof edits / sizeof edits[0]; i++) {
         if (strcmp(argv[1], edits[i]) == 0)
@@ -194,16 +194,19 @@ int command_connector(struct command_context *context, int argc, char **argv)
     for (int i = 2; i < argc && !is_usage_error; i++) {
         if (strcmp(argv[i], "--type") == 0 && i + 1 < argc)
             type = argv[++i];
+        else if (strcmp(argv[i], "--server") == 0 && i + 1 < argc)
+            server = argv[++i];
         else if (argv[i][0] != '-' && !name)
             name = argv[i];
         else
             is_usage_error = true;
     }
     if (is_usage_error || (type && strcmp(type, "receive") != 0 && strcmp(type, "send") != 0))
-        return command_fail(context, EXIT_USAGE,
-                            "connector list|show [NAME] [--type receive|send], or new|set|remove NAME ...");
+        return command_fail(
+            context, EXIT_USAGE,
+            "connector list|show [NAME] [--type receive|send] [--server NAME], or new|set|remove NAME ...");
     const struct organization *organization;
-    int code = organization_source_load(context, &organization);
+    int code = organization_source_load_as(context, server, NULL, &organization);
     if (code >= 0)
         return code;
     json_t *array = collect(organization, type, name);

@@ -9,7 +9,8 @@ static const struct command COMMANDS[] = {
     {"access", "--connector NAME|--sd SDDL-or-base64 --sid S... [--right R] | --batch",
      "rights granted, and the ACE that decided each", command_access},
     {"connector",
-     "list|show [NAME] [--type receive|send] | new|set|remove NAME [--type receive|send] [--server NAME] "
+     "list|show [NAME] [--type receive|send] [--server NAME] | new|set|remove NAME [--type receive|send] "
+     "[--server NAME] "
      "[--dry-run] "
      "[--usage Client|Custom|Internal|Internet|Partner] [--enabled yes|no] [--fqdn F] [--require-tls yes|no] "
      "[--transport-role R] [--bindings B,...] [--remote-ip-ranges R,...] [--permission-groups G,...] "

@@ -8,7 +8,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib.dirrelay import Daemon, cli  # noqa: E402
-from lib.organization import Organization  # noqa: E402
+from lib.organization import Organization, record  # noqa: E402
 from lib.slapd import Slapd  # noqa: E402
 
 ALL = "0.0.0.0-255.255.255.255"
@@ -100,6 +100,21 @@ class Connector(unittest.TestCase):
         self.connector("new", "Number", "--bindings", "0.0.0.0:2626", "--set", "msExchSmtpReceiveMaxHopCount=1000", code=4)
         for name in ("Other role", "Same", "Auth", "Range", "Number"):
             self.assertNotIn(name, self.names())
+
+    # proves: contract-4
+    def test_another_server(self):
+        servers = self.organization.server_dn.partition(",")[2]
+        for rdn, kind in (("CN=Other", "msExchExchangeServer"), ("CN=Protocols,CN=Other", "protocolCfgSharedServer"),
+                          ("CN=SMTP Receive Connectors,CN=Protocols,CN=Other", "container")):
+            roles = {"msExchCurrentServerRoles": 16384} if kind == "msExchExchangeServer" else {}
+            self.slapd.add(record("%s,%s" % (rdn, servers), kind, **roles))
+        self.connector("new", "There", "--server", "Other", "--bindings", "0.0.0.0:25", "--remote-ip-ranges", "10.0.0.1", "--permission-groups", "AnonymousUsers")
+        self.assertNotIn("There", self.names())
+        shown = self.connector("show", "There", "--server", "Other", json=True).json
+        self.assertEqual((shown["Identity"], shown["TransportRole"]), ("Other\\There", ["FrontendTransport"]))
+        self.connector("set", "There", "--server", "Other", "--fqdn", "there.contoso.com")
+        self.connector("remove", "There", "--server", "Other")
+        self.assertIn("Nowhere", self.connector("list", "--server", "Nowhere", code=4).err)
 
     # proves: contract-4
     def test_what_is_typed_wrong(self):
