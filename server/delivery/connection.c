@@ -388,22 +388,22 @@ static void find_addresses(struct connection *connection)
     struct resolver *resolver = hop->delivery->resolver;
     struct destination *destination = &connection->destination;
     connection->address = 0;
+    bool heeds = security_heeds_domain(connector, &hop->organization->settings, hop->key.domain);
+    const struct destination_question question = {
+        .domain = hop->key.domain,
+        .organization = hop->organization,
+        .port = connector->port,
+        .is_patient = connector->error_policy == ERROR_POLICY_DOWNGRADE_DNS_FAILURES,
+        .asks_dane = hop->delivery->config.asks_dane && heeds,
+        .sts = heeds ? hop->delivery->sts : NULL,
+    };
     if (hop->key.domain[0]) {
-        bool heeds = security_heeds_domain(connector, &hop->organization->settings, hop->key.domain);
-        const struct destination_question question = {
-            .domain = hop->key.domain,
-            .organization = hop->organization,
-            .port = connector->port,
-            .is_patient = connector->error_policy == ERROR_POLICY_DOWNGRADE_DNS_FAILURES,
-            .asks_dane = hop->delivery->config.asks_dane && heeds,
-            .sts = heeds ? hop->delivery->sts : NULL,
-        };
         connection->is_resolving = true;
         destination_find_domain(destination, resolver, &question);
         return;
     }
-    connection->has_addresses =
-        destination_find_host(destination, resolver, &connector->smart_hosts[host_index(connection)]);
+    connection->has_addresses = destination_find_host(
+        destination, resolver, &connector->smart_hosts[host_index(connection)], &question);
     connection->is_resolving = !connection->has_addresses;
 }
 

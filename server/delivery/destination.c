@@ -43,6 +43,7 @@ struct destination_lookup {
     struct resolver_mx_query mx;
     bool is_asking_mx;
     bool is_canceled;
+    bool is_smart_host; /* named by the administrator, who may mend it: never permanent */
     struct exchanger list[RESOLVER_EXCHANGER_MAX];
     size_t count;
     struct host_query hosts[EXCHANGERS_MAX];
@@ -63,7 +64,7 @@ static struct bytes make_patient(struct destination_lookup *lookup, struct bytes
 static void answer(struct destination_lookup *lookup, bool is_permanent, struct bytes reply)
 {
     struct destination *destination = lookup->destination;
-    bool is_refusal = is_permanent && !lookup->is_patient;
+    bool is_refusal = is_permanent && !lookup->is_patient && !lookup->is_smart_host;
     destination->is_permanent = is_refusal;
     destination->reply = is_permanent && !is_refusal ? make_patient(lookup, reply) : reply;
     destination->on_done(destination);
@@ -211,6 +212,11 @@ static void on_exchangers(struct resolver_mx_query *mx, enum error error)
 {
     struct destination_lookup *lookup = list_entry(mx, struct destination_lookup, mx);
     lookup->is_asking_mx = false;
+    bool is_nameless = lookup->is_smart_host && error != ERROR_CANCELED && (error || mx->count == 0);
+    if (is_nameless) {
+        answer(lookup, false, BYTES_LITERAL("451 4.4.4 The smart host has no address"));
+        return;
+    }
     if (error) {
         answer_error(lookup, error);
         return;
@@ -246,10 +252,9 @@ static void on_policy(struct sts_query *query, const struct sts_policy *policy)
     ask_exchangers(lookup);
 }
 
-void destination_find_domain(struct destination *destination, struct resolver *resolver,
-                             const struct destination_question *question)
+static struct destination_lookup *lookup_new(struct destination *destination, struct resolver *resolver,
+                                             const struct destination_question *question)
 {
-    destination_done(destination);
     struct destination_lookup *lookup = calloc(1, sizeof *lookup);
     if (!lookup)
         abort(); /* as the resolver: there is nothing to report with */
@@ -257,14 +262,22 @@ void destination_find_domain(struct destination *destination, struct resolver *r
     lookup->destination = destination;
     lookup->resolver = resolver;
     lookup->domain = question->domain;
-    lookup->asks_dane = question->asks_dane;
-    lookup->is_patient = question->is_patient;
     lookup->self = (struct exchange_self){
         .organization = question->organization,
         .addresses = lookup->machine,
         .address_count = interfaces_addresses(lookup->machine, MACHINE_ADDRESSES_MAX),
         .port = question->port,
     };
+    return lookup;
+}
+
+void destination_find_domain(struct destination *destination, struct resolver *resolver,
+                             const struct destination_question *question)
+{
+    destination_done(destination);
+    struct destination_lookup *lookup = lookup_new(destination, resolver, question);
+    lookup->asks_dane = question->asks_dane;
+    lookup->is_patient = question->is_patient;
     if (!question->sts) {
         ask_exchangers(lookup);
         return;
@@ -285,9 +298,8 @@ static void on_smart_host(struct resolver_query *query, enum error error)
     for (size_t i = 0; !error && i < query->count; i++)
         destination->targets[destination->count++] =
             (struct exchange_target){query->addresses[i], lookup->domain, 0};
-    /* The administrator named it and may mend it: never permanent. */
     if (error == ERROR_NOT_FOUND)
-        answer(lookup, false, BYTES_LITERAL("451 4.4.4 The smart host has no address"));
+        ask_exchangers(lookup);
     else if (error)
         answer(lookup, false, BYTES_LITERAL("451 4.4.3 The smart host's name cannot be resolved"));
     else
@@ -295,7 +307,7 @@ static void on_smart_host(struct resolver_query *query, enum error error)
 }
 
 bool destination_find_host(struct destination *destination, struct resolver *resolver,
-                           const struct smart_host *host)
+                           const struct smart_host *host, const struct destination_question *question)
 {
     destination_done(destination);
     if (!host->name) {
@@ -303,12 +315,9 @@ bool destination_find_host(struct destination *destination, struct resolver *res
         destination->count = 1;
         return true;
     }
-    struct destination_lookup *lookup = calloc(1, sizeof *lookup);
-    if (!lookup)
-        abort();
-    destination->lookup = lookup;
-    lookup->destination = destination;
+    struct destination_lookup *lookup = lookup_new(destination, resolver, question);
     lookup->domain = host->name;
+    lookup->is_smart_host = true;
     lookup->hosts[0] = (struct host_query){.lookup = lookup, .is_open = true, .query.on_done = on_smart_host};
     resolver_addresses(resolver, host->name, &lookup->hosts[0].query);
     return false;

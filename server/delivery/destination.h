@@ -18,13 +18,9 @@ struct destination {
     struct destination_lookup *lookup; /* private; holds the targets' names */
 };
 
-/* True: answered at once, on_done does not come. The host's name is borrowed as long as the answer is used.
- */
-MUST_USE bool destination_find_host(struct destination *destination, struct resolver *resolver,
-                                    const struct smart_host *host);
 /* All borrowed until destination_done. */
 struct destination_question {
-    const char *domain;
+    const char *domain;                      /* or smart host */
     const struct organization *organization; /* whose server is not to be a target */
     uint16_t port;
     bool is_patient; /* what is permanent counts as temporary */
@@ -32,6 +28,11 @@ struct destination_question {
     struct sts *sts; /* the domain's policy is asked for; NULL: it is not */
 };
 
+/* The host's addresses; a name that has none may be one of exchangers (table 2). Of the question organization
+ * and port count. True: answered at once, on_done does not come. */
+MUST_USE bool destination_find_host(struct destination *destination, struct resolver *resolver,
+                                    const struct smart_host *host,
+                                    const struct destination_question *question);
 /* Asks for the domain's exchangers and their addresses. */
 void destination_find_domain(struct destination *destination, struct resolver *resolver,
                              const struct destination_question *question);

@@ -22,6 +22,8 @@ static const struct fake_record RECORDS[] = {
     {"host.contoso.com", "A", "203.0.113.2"},
     {"alias.example", "CNAME", "contoso.com"},
     {"plain.example", "A", "203.0.113.3"},
+    {"both.example", "MX", "10 six.example"},
+    {"both.example", "A", "203.0.113.3"},
     {"six.example", "AAAA", "2001:db8:77::3"},
     {"null.example", "MX", "0 ."},
     {"nothing.example", "TXT", "text"},
@@ -71,7 +73,7 @@ static const struct organization *own_organization(void)
 }
 
 /* "name=address …" of the targets, or the reply. */
-static const char *look_up(const char *domain, bool *out_is_permanent)
+static const char *find(const char *domain, bool is_smart_host, bool *out_is_permanent)
 {
     static char text[2048];
     char address[IP_TEXT_SIZE];
@@ -81,7 +83,11 @@ static const char *look_up(const char *domain, bool *out_is_permanent)
     const struct resolver_config config = {.server = &world.names.endpoint};
     assert_int_equal(resolver_new(world.loop, &config, &resolver, &note), OK);
     const struct destination_question question = {domain, own_organization(), .port = 25};
-    destination_find_domain(&probe.destination, resolver, &question);
+    const struct smart_host host = {.name = domain};
+    if (is_smart_host)
+        assert_false(destination_find_host(&probe.destination, resolver, &host, &question));
+    else
+        destination_find_domain(&probe.destination, resolver, &question);
     assert_int_equal(probe.done_count, 0);
     fake_delivery_wait(&world, &probe.done_count, 1);
     text[0] = '\0';
@@ -98,6 +104,11 @@ static const char *look_up(const char *domain, bool *out_is_permanent)
     resolver_free(resolver);
     fake_delivery_settle(&world);
     return text;
+}
+
+static const char *look_up(const char *domain, bool *out_is_permanent)
+{
+    return find(domain, false, out_is_permanent);
 }
 
 /* proves: R14 */
@@ -130,6 +141,29 @@ static void test_what_the_dns_says(void **state)
         bool is_permanent;
         assert_string_equal(look_up(ROWS[i].domain, &is_permanent), ROWS[i].targets);
         assert_int_equal(is_permanent, ROWS[i].is_permanent);
+    }
+}
+
+/* Its own addresses, else its exchangers'; never permanent: the administrator may mend it. */
+/* proves: C140 R14 */
+static void test_the_name_of_a_smart_host(void **state)
+{
+    (void)state;
+    static const char *const ROWS[][2] = {
+        {"plain.example", "plain.example=203.0.113.3"},
+        {"both.example", "both.example=203.0.113.3"},
+        {"contoso.com",
+         "mx.contoso.com=2001:db8:77::1 mx.contoso.com=203.0.113.1 backup.contoso.com=203.0.113.2"},
+        {"missing.example", "451 4.4.4 The smart host has no address"},
+        {"nothing.example", "451 4.4.4 The smart host has no address"},
+        {"null.example", "451 4.4.3 The domain does not accept mail (null MX)"},
+        {"ours.example", "451 4.4.3 Routing loop: the domain's mail exchanger is this server"},
+        {"broken.example", "451 4.4.3 The smart host's name cannot be resolved"},
+    };
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        bool is_permanent;
+        assert_string_equal(find(ROWS[i][0], true, &is_permanent), ROWS[i][1]);
+        assert_false(is_permanent);
     }
 }
 
@@ -281,6 +315,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_what_the_dns_says),
+        TEST(test_the_name_of_a_smart_host),
         TEST(test_a_question_is_taken_back),
         TEST(test_permanent_answers_bounce_at_once),
         TEST(test_temporary_answers_wait),
