@@ -203,6 +203,7 @@ enum error filter_edit_make(struct filter_edit *edit, bool keeps_blanks, struct 
     }
     buffer_done(header);
     *header = changed;
+    made.has_body |= edit->has_body;
     *changes = made;
     if (edit->has_body) {
         struct held_content old = *body;

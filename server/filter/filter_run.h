@@ -41,6 +41,7 @@ struct filter_changes {
     const char *quarantine; /* why the message is to be held, or NULL */
     struct bytes sender;    /* without angle brackets, when has_sender */
     bool has_sender;
+    bool has_body;             /* it is another one */
     const struct bytes *added; /* recipients, without angle brackets */
     size_t added_count;
     const struct bytes *removed;

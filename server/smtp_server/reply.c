@@ -149,6 +149,43 @@ size_t reply_format(enum reply reply, bool with_enhanced, char out[REPLY_TEXT_SI
     return (size_t)length;
 }
 
+/* The octets of "5.7.1" that text begins with; 0: it begins with no enhanced code. RFC 3463 2. */
+static size_t enhanced_length(struct bytes text)
+{
+    size_t at = 0;
+    for (int part = 0; part < 3; part++) {
+        const size_t begin = at, most = part == 0 ? 1 : 3;
+        while (at < text.len && at - begin < most && text.ptr[at] >= '0' && text.ptr[at] <= '9') {
+            at++;
+        }
+        const bool is_last = part == 2;
+        const bool has_end = at < text.len ? text.ptr[at] == (is_last ? ' ' : '.') : is_last;
+        if (at == begin || !has_end) {
+            return 0;
+        }
+        at += !is_last;
+    }
+    return at;
+}
+
+size_t reply_format_words(enum reply reply, struct bytes words, bool with_enhanced,
+                          char out[REPLY_WORDS_SIZE])
+{
+    words = bytes_first(words, REPLY_WORDS_SIZE - 16);
+    struct bytes code = bytes_first(words, 4), text = bytes_skip(words, 4);
+    struct bytes enhanced = bytes_first(text, enhanced_length(text));
+    text = bytes_skip(text, enhanced.len > 0 ? enhanced.len + 1 : 0);
+    if (enhanced.len == 0) {
+        enhanced = bytes_of_text(reply_row(reply)->enhanced);
+    }
+    bool has_enhanced = with_enhanced && enhanced.len > 0;
+    int length = snprintf(out, REPLY_WORDS_SIZE, "%.*s%.*s%s%.*s\r\n", BYTES_ARG(code),
+                          BYTES_ARG(bytes_first(enhanced, has_enhanced ? enhanced.len : 0)),
+                          has_enhanced ? " " : "", BYTES_ARG(text));
+    assert(length > 0 && length < REPLY_WORDS_SIZE);
+    return (size_t)length;
+}
+
 enum error reply_append(struct buffer *out, enum reply reply, bool with_enhanced)
 {
     char text[REPLY_TEXT_SIZE];

@@ -102,7 +102,14 @@ enum reply reply_of_reason(enum reason reason);
 #define REPLY_TEXT_SIZE 256
 /* Writes "code[ enhanced] text\r\n" and a terminator; returns the length without it. No allocation. */
 size_t reply_format(enum reply reply, bool with_enhanced, char out[REPLY_TEXT_SIZE]);
-/* Appends the same. */
+/* Room for the longest words of somebody else, an enhanced code before them and the end of the line. */
+#define REPLY_WORDS_SIZE 544
+/* The same with somebody else's words, "554 5.7.9 go away": their code stays; an enhanced code that they lack
+ * is the reply's, and there is none without with_enhanced. At most REPLY_WORDS_SIZE - 16 octets of words
+ * count. */
+size_t reply_format_words(enum reply reply, struct bytes words, bool with_enhanced,
+                          char out[REPLY_WORDS_SIZE]);
+/* Appends the reply in its own words. */
 MUST_USE enum error reply_append(struct buffer *out, enum reply reply, bool with_enhanced);
 
 #endif

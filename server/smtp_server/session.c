@@ -382,7 +382,7 @@ static struct smtp_session *session_new(struct smtp_service *service, struct str
     session->organization = service->organization != NULL ? organization_ref(service->organization) : NULL;
     buffer_init_secret(&session->partial, AUTH_LINE_MAX);
     buffer_init_secret(&session->rest, REST_MAX);
-    buffer_init(&session->held, REPLY_TEXT_SIZE);
+    buffer_init(&session->held, REPLY_WORDS_SIZE);
     loop_timer_init(&session->pause, service->loop, on_pause);
     loop_timer_init(&session->lifetime, service->loop, on_lifetime);
     uint64_t number =

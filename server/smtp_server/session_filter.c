@@ -4,6 +4,7 @@
  * asked (filter.default); the session ends meanwhile (transaction_free). */
 #include "smtp_server/session_internal.h"
 
+#include "base/utf8.h"
 #include "policy/recipient.h"
 
 #include <stdio.h>
@@ -58,6 +59,12 @@ bool session_hold_body(struct smtp_session *session, struct bytes piece)
 
 static void on_room(void *owner);
 
+/* Lines of BDAT, and not those that came. */
+static bool has_new_lines(const struct transaction *transaction)
+{
+    return transaction->is_chunked && filter_run_changes(transaction->filtering->run)->has_body;
+}
+
 /* False: it failed, or the spool has to be waited for. */
 static bool append(struct smtp_session *session, struct bytes piece)
 {
@@ -94,6 +101,9 @@ static void copy_body(struct smtp_session *session)
             return;
         }
         filtering->copied_bytes += length;
+        if (has_new_lines(transaction)) {
+            line_check_feed(&transaction->lines, (struct bytes){piece, length});
+        }
         has_room = append(session, (struct bytes){piece, length});
     }
     if (transaction->phase == CONTENT_REFUSED) {
@@ -111,11 +121,22 @@ static void on_room(void *owner)
     session_turn_end(session);
 }
 
+/* What was true of the content before may not be of what the filters made of it. */
+static void look_at_header(struct transaction *transaction, struct bytes header)
+{
+    transaction->header_bytes = header.len + 2;
+    transaction->has_utf8_header = transaction->is_utf8 && !utf8_is_ascii(header);
+    if (has_new_lines(transaction)) {
+        transaction->lines = (struct line_check){0};
+        line_check_feed(&transaction->lines, header);
+    }
+}
+
 static void store_filtered(struct smtp_session *session)
 {
     struct transaction *transaction = session->transaction;
     struct filtering *filtering = transaction->filtering;
-    transaction->header_bytes = filtering->header.len + 2;
+    look_at_header(transaction, buffer_bytes(&filtering->header));
     if (buffer_append(&filtering->header, BYTES_LITERAL("\r\n")) != OK) {
         transaction_refuse(transaction, REPLY_NO_RESOURCES, NULL);
         session_answer_refusal(session);

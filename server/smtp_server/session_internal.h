@@ -174,7 +174,7 @@ void session_write(struct smtp_session *session, struct bytes text);
 void session_answer(struct smtp_session *session, enum reply reply);
 /* A reply that is no row of the catalogue; text with its CRLF. */
 void session_answer_text(struct smtp_session *session, struct bytes text);
-/* The filter's own words, or the reply's. */
+/* The filter's own words, or the reply's; as slow as any refusal. */
 void session_answer_filter(struct smtp_session *session, enum reply reply, struct bytes said);
 /* Answers without the tarpit: its time has passed already. */
 void session_answer_at_once(struct smtp_session *session, enum reply reply);

@@ -61,10 +61,9 @@ static uint64_t tarpit_ms(const struct smtp_session *session, enum reply reply)
     return is_slowed ? (uint64_t)session->connector->tarpit_s * 1000 : 0;
 }
 
-static void answer(struct smtp_session *session, enum reply reply, const char *why)
+/* The reply as out words it. */
+static void answer_in_words(struct smtp_session *session, enum reply reply, struct bytes out, const char *why)
 {
-    char text[REPLY_TEXT_SIZE];
-    struct bytes out = {text, reply_format(reply, with_enhanced(session), text)};
     tell_trace(session, out, why);
     uint64_t delay_ms = tarpit_ms(session, reply);
     if (delay_ms > 0 && buffer_append(&session->held, out) == OK) {
@@ -74,6 +73,13 @@ static void answer(struct smtp_session *session, enum reply reply, const char *w
     } else {
         session_write(session, out);
     }
+}
+
+static void answer(struct smtp_session *session, enum reply reply, const char *why)
+{
+    char text[REPLY_TEXT_SIZE];
+    struct bytes out = {text, reply_format(reply, with_enhanced(session), text)};
+    answer_in_words(session, reply, out, why);
 }
 
 void session_answer(struct smtp_session *session, enum reply reply)
@@ -95,16 +101,18 @@ void session_answer_text(struct smtp_session *session, struct bytes text)
     session_write(session, text);
 }
 
+_Static_assert(FILTER_REPLY_SIZE + 16 <= REPLY_WORDS_SIZE, "a filter's words are not cut");
+
 void session_answer_filter(struct smtp_session *session, enum reply reply, struct bytes said)
 {
-    char text[FILTER_REPLY_SIZE + 3];
+    const char *why = reply_row(reply)->reason;
+    char text[REPLY_WORDS_SIZE];
     if (said.len == 0) {
-        answer(session, reply, reply_row(reply)->reason);
+        answer(session, reply, why);
         return;
     }
-    int length = snprintf(text, sizeof text, "%.*s\r\n", BYTES_ARG(said));
-    tell_trace(session, (struct bytes){text, (size_t)length}, reply_row(reply)->reason);
-    session_write(session, (struct bytes){text, (size_t)length});
+    struct bytes out = {text, reply_format_words(reply, said, with_enhanced(session), text)};
+    answer_in_words(session, reply, out, why);
 }
 
 void session_close(struct smtp_session *session, enum reply reply)

@@ -49,7 +49,7 @@ struct transaction {
     bool is_chunked;              /* by BDAT */
     bool is_refusal_told;         /* a chunk was answered with it */
     struct message_reader reader; /* of DATA */
-    struct line_check lines;      /* of BDAT */
+    struct line_check lines;      /* of BDAT, or of what filters made of it */
     struct header_reader header_reader;
     struct buffer header;
     size_t header_length;    /* what of it is the block, once that is complete */

@@ -85,6 +85,37 @@ static void the_enhanced_code_goes_with_its_option(void **state)
     assert_reply(REPLY_START_INPUT, false, "354 Start mail input; end with <CRLF>.<CRLF>\r\n");
 }
 
+static void assert_words(const char *words, bool with_enhanced, const char *expected)
+{
+    char text[REPLY_WORDS_SIZE];
+    size_t length = reply_format_words(REPLY_FILTER_REJECTED, bytes_of_text(words), with_enhanced, text);
+    assert_string_equal(text, expected);
+    assert_int_equal(length, strlen(expected));
+}
+
+/* proves: facts-2.3 facts-8.2 */
+static void other_words_keep_their_code_and_obey_the_option(void **state)
+{
+    char words[700];
+    (void)state;
+    assert_words("554 5.7.9 go away", true, "554 5.7.9 go away\r\n");
+    assert_words("554 5.7.9 go away", false, "554 go away\r\n");
+    assert_words("554 go away", true, "554 5.7.1 go away\r\n");
+    assert_words("554 go away", false, "554 go away\r\n");
+    assert_words("554 5.7.123", false, "554 \r\n");
+    assert_words("554 5.7.1234 x", false, "554 5.7.1234 x\r\n");
+    assert_words("554 5.7 is no code", false, "554 5.7 is no code\r\n");
+    assert_words("554 55.7.1 x", false, "554 55.7.1 x\r\n");
+    assert_words("554 5..1 x", false, "554 5..1 x\r\n");
+    assert_words("554 5.7.1: x", false, "554 5.7.1: x\r\n");
+    memset(words, 'x', sizeof words);
+    memcpy(words, "554 ", 4);
+    words[sizeof words - 1] = '\0';
+    char text[REPLY_WORDS_SIZE];
+    assert_int_equal(reply_format_words(REPLY_FILTER_REJECTED, bytes_of_text(words), true, text),
+                     REPLY_WORDS_SIZE - 16 + strlen("5.7.1 \r\n"));
+}
+
 static void every_row_is_a_reply(void **state)
 {
     (void)state;
@@ -120,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replies_are_the_documents_to_the_letter),
         cmocka_unit_test(the_enhanced_code_goes_with_its_option),
+        cmocka_unit_test(other_words_keep_their_code_and_obey_the_option),
         cmocka_unit_test(every_row_is_a_reply),
         cmocka_unit_test(every_reason_has_its_reply),
     };
