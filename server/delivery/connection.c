@@ -2,7 +2,6 @@
 
 #include "auth/direct_trust.h"
 #include "base/event.h"
-#include "policy/domain_security.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,12 +25,10 @@ struct connection {
     struct destination destination;    /* the addresses of the smart host, or all of the domain's */
     bool is_resolving;
     bool has_addresses;
-    bool is_ready;             /* greeted */
-    bool is_leaving;           /* QUIT is said */
-    bool in_clear;             /* this address has lost a handshake */
-    bool is_tested;            /* what a policy would ask for is only said */
-    const char *policy;        /* of the domain's owner, which the session meets; static; NULL: none */
-    struct smtp_demand demand; /* of this session */
+    bool is_ready;                              /* greeted */
+    bool is_leaving;                            /* QUIT is said */
+    bool in_clear;                              /* this address has lost a handshake */
+    struct session_terms terms;                 /* of this session */
     const struct trusted_server *server;        /* as which the hop has proved itself; NULL: none */
     const struct certificate_set *certificates; /* a reference: of them is what is shown to the hop */
     struct tls_identity identity;
@@ -61,7 +58,7 @@ static void release(struct connection *connection)
 /* Once it is ready: what may leave hangs on it. */
 static enum identity peer_of(const struct connection *connection)
 {
-    return security_peer(connection->hop->connector, &connection->demand, connection->server);
+    return security_peer(connection->hop->connector, &connection->terms.demand, connection->server);
 }
 
 /* -- work -- */
@@ -202,7 +199,7 @@ static void log_session(const struct connection *connection)
     event_text(&event, "cipher", security->tls_cipher);
     if (security->tls_version)
         event_text(&event, "certificate", security->distrust ? security->distrust : "good");
-    event_text(&event, "policy", connection->policy);
+    event_text(&event, "policy", connection->terms.policy);
     event_text(&event, "auth", security->mechanism);
     event_text(&event, "identity", identity_name(peer_of(connection)));
     event_end(&event, false);
@@ -215,7 +212,7 @@ static void log_test(const struct connection *connection)
     const char *why = !security->tls_version ? "no TLS" : security->distrust;
     if (!why && security->wish_flaw)
         why = "the certificate is another host's";
-    if (connection->is_tested && why)
+    if (connection->terms.is_tested && why)
         event_say(EVENT_WARNING, "sts.failed",
                   "%s: its policy does not allow this session with %s: %s; it only tests",
                   connection->hop->key.domain, host_name(connection), why);
@@ -273,7 +270,7 @@ static void on_closed(void *owner, bool is_permanent, struct bytes reply)
     note_reply(connection, reply);
     if (security.is_login_refused)
         token_forget(connection->hop);
-    connection->in_clear = security.is_handshake_lost && security_may_fall_back(&connection->demand);
+    connection->in_clear = security.is_handshake_lost && security_may_fall_back(&connection->terms.demand);
     if (connection->in_clear)
         event_say(EVENT_WARNING, "hop.tls_failed", "%s: %s: tried again in clear",
                   connection->hop->connector->name, connection->hop->last_reply);
@@ -293,44 +290,12 @@ static void show_certificates(struct connection *connection, struct smtp_client_
     connection->certificates = NULL;
     if (hop->delivery->certificates)
         connection->certificates = certificate_set_ref(hop->delivery->certificates);
-    if ((connection->demand.is_mutual || hop->connector->tls_certificate_name) &&
+    if ((connection->terms.demand.is_mutual || hop->connector->tls_certificate_name) &&
         security_own_identity(hop->connector, connection->certificates, &connection->identity))
         config->identity = &connection->identity;
-    if (connection->demand.login == LOGIN_DEMAND_EXCHANGE &&
+    if (connection->terms.demand.login == LOGIN_DEMAND_EXCHANGE &&
         security_direct_identity(&hop->organization->server, connection->certificates, &connection->identity))
         config->direct_identity = &connection->identity;
-}
-
-/* Where the connector leaves it open the domain's owner has a say: by the DNS where that can be trusted, else
- * by a policy. */
-static void heed_domain(struct connection *connection, const struct exchange_target *target,
-                        struct smtp_demand *out_wish)
-{
-    const struct dane *dane = destination_dane(&connection->destination, target);
-    enum sts_mode mode = dane ? STS_MODE_NONE : destination_sts_mode(&connection->destination);
-    if (dane)
-        security_demand_dane(dane, &connection->demand);
-    if (mode == STS_MODE_ENFORCE)
-        security_demand_sts(&target->name, &connection->demand);
-    if (mode == STS_MODE_TESTING)
-        security_demand_sts(&target->name, out_wish);
-    connection->policy = dane ? "dane" : mode == STS_MODE_ENFORCE ? "mta-sts" : NULL;
-    connection->is_tested = mode == STS_MODE_TESTING;
-}
-
-/* What the connector demands, and for a partner's domain mutual TLS, whatever its owner asks for. */
-static void make_demand(struct connection *connection, const struct exchange_target *target,
-                        struct smtp_demand *out_wish)
-{
-    const struct hop *hop = connection->hop;
-    const char *domain = hop->key.domain;
-    bool is_secure =
-        domain_security_sends(hop->connector, &hop->organization->settings, bytes_of_text(domain));
-    security_demand(hop->connector, domain, connection->in_clear, &connection->demand);
-    if (is_secure)
-        security_demand_mutual(domain, &connection->demand);
-    else
-        heed_domain(connection, target, out_wish);
 }
 
 static enum error connect_to(struct connection *connection, const struct exchange_target *target)
@@ -339,8 +304,7 @@ static enum error connect_to(struct connection *connection, const struct exchang
     struct delivery *delivery = connection->hop->delivery;
     struct ip_endpoint endpoint = {target->address, connector->port};
     connection->server = NULL;
-    struct smtp_demand wish = {0};
-    make_demand(connection, target, &wish);
+    terms_make(connection->hop, &connection->destination, target, connection->in_clear, &connection->terms);
     struct smtp_client_config config = {
         .helo_name = connector->fqdn,
         .force_helo = connector->outbound_security & OUTBOUND_FORCE_HELO,
@@ -349,13 +313,13 @@ static enum error connect_to(struct connection *connection, const struct exchang
             connector->connection_timeout_s ? connector->connection_timeout_s * UINT64_C(1000) : COMMAND_MS,
         .data_timeout_ms = DATA_MS,
         .hop_name = host_name(connection),
-        .demand = connection->demand,
-        .wish = wish,
+        .demand = connection->terms.demand,
+        .wish = connection->terms.wish,
         .tls = &delivery->config.tls,
         .revocation = delivery->revocation,
         .protocol_connector = connector->protocol_logging ? connector->name : NULL,
     };
-    if (connection->demand.login == LOGIN_DEMAND_EXCHANGE) {
+    if (connection->terms.demand.login == LOGIN_DEMAND_EXCHANGE) {
         config.keytab = delivery->config.keytab;
         config.jobs = security_jobs(delivery);
     }

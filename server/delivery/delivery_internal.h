@@ -294,6 +294,19 @@ struct jobs *security_jobs(struct delivery *delivery);
 MUST_USE enum error security_read_secret(const char *path, const char *name, char out[AUTH_PASSWORD_MAX + 1],
                                          struct note *note);
 
+/* -- terms.c -- */
+
+struct session_terms {
+    struct smtp_demand demand;
+    struct smtp_demand wish; /* what a policy that is only tested would ask for */
+    const char *policy;      /* of the domain's owner, which the session meets; static; NULL: none */
+    bool is_tested;
+};
+/* Of a session with this target of the hop: what the connector demands, and for a partner's domain mutual
+ * TLS, whatever its owner asks for. destination and target are borrowed by it. */
+void terms_make(const struct hop *hop, const struct destination *destination,
+                const struct exchange_target *target, bool in_clear, struct session_terms *out);
+
 /* -- token.c -- */
 
 /* The hop's logins need no access token, or there is one. Else it is fetched: hop_pump comes again, or the
