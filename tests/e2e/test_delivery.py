@@ -132,6 +132,20 @@ class Delivery(Case):
         self.assertWithin(10, lambda: self.assertEqual(self.daemon.queue(), []))
         self.assertEqual(self.sink.messages, [])
 
+    # proves: R16
+    def test_a_storm_of_bad_recipients_makes_a_report_a_message_and_no_more(self):
+        self.sink.replies["RCPT"] = "550 5.1.1 No such user"  # also for who is told
+        said, mark = [], self.daemon.mark()
+        self.sink.hooks["MAIL"] = self.sink.hooks["RCPT"] = lambda session: said.append(session.commands[-1])
+        with self.client() as client:
+            client.ehlo()
+            for number in range(100):
+                client.send_message(SENDER, ["bad%d@fabrikam.com" % (100 * number + i) for i in range(100)], TEXT)
+        self.assertWithin(60, lambda: self.assertEqual(self.daemon.queue(), []))
+        self.assertEqual(len([line for line in said if line.startswith("MAIL FROM:<>")]), 100)
+        self.assertEqual(len([line for line in said if line.startswith("RCPT TO:<bad")]), 10000)
+        self.assertEqual(len(self.daemon.seen("bounce.suppressed", since=mark)), 100)
+
     def test_refused_at_mail_at_data_and_at_the_final_dot(self):
         for verb, reply, event in (("MAIL", "451 4.3.0 later", "message.deferred"), ("DATA", "451 4.3.0 later", "message.deferred"),
                                    (".", "452 4.3.1 full", "message.deferred"), ("MAIL", "554 5.7.1 no", "message.bounced"),

@@ -66,6 +66,17 @@ class Connector(unittest.TestCase):
         self.connector("remove", "Anonymous Relay", code=1)
         self.assertNotIn("Anonymous Relay", self.names())
 
+    # proves: C53 C55 contract-4
+    def test_the_ldif_is_as_good_as_the_tool(self):
+        arguments = ["new", "Printed", "--usage", "Custom", "--transport-role", "FrontendTransport", "--remote-ip-ranges", "192.168.5.12"]
+        self.assertIn("usage Custom needs --bindings", self.connector(*arguments, code=2).err)
+        ldif = self.connector(*arguments, "--bindings", "0.0.0.0:25", "--dry-run", json=True).json["ldif"]
+        self.assertNotIn("Printed", self.names())
+        self.slapd.modify(ldif)
+        shown = self.connector("show", "Printed", json=True).json
+        self.assertEqual((shown["Bindings"], shown["RemoteIPRanges"], shown["Refused"]), (["0.0.0.0:25"], ["192.168.5.12"], None))
+        self.connector("remove", "Printed")
+
     # proves: C127 C131 C184 C242 C244 contract-4
     def test_a_send_connector(self):
         self.connector("new", "Partner, Fabrikam", "--usage", "Custom", "--address-spaces", "fabrikam.com,SMTP:*.fabrikam.com;5",

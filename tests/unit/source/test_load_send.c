@@ -137,6 +137,33 @@ static void test_refused_by_name(void **state)
     }
 }
 
+/* Objects are found by their class: the name of the routing group differs between versions. */
+/* proves: C263 facts-1.1 contract-3 */
+static void test_either_name_of_the_routing_group(void **state)
+{
+    (void)state;
+    static const char *const GROUPS[] = {"Routing Group (DWBGZMFD01QNBJR)",
+                                         "Exchange Routing Group (DWBGZMFD01QNBJR)"};
+    for (size_t i = 0; i < sizeof(GROUPS) / sizeof(GROUPS[0]); i++) {
+        char ldif[2048];
+        struct fixture fixture;
+        (void)snprintf(
+            ldif, sizeof(ldif),
+            CONTAINER("CN=Routing Groups," GROUP_DN) CONTAINER("CN=%s,CN=Routing Groups," GROUP_DN)
+                CONTAINER("CN=Connections,CN=%s,CN=Routing Groups," GROUP_DN) "dn: "
+                                                                              "CN=A,CN=Connections,CN=%s,CN="
+                                                                              "Routing Groups," GROUP_DN
+                                                                              "\nobjectClass: "
+                                                                              "msExchRoutingSMTPConnector\ncn"
+                                                                              ": A\n" BASIC "\n",
+            GROUPS[i], GROUPS[i], GROUPS[i]);
+        fixture_init(&fixture, ldif);
+        fixture_load(&fixture);
+        assert_null(fixture_send(&fixture, "A")->refused);
+        fixture_done(&fixture);
+    }
+}
+
 /* proves: contract-3 */
 static void test_source_servers(void **state)
 {
@@ -216,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_tls_and_login),
         cmocka_unit_test(test_refused_by_name),
         cmocka_unit_test(test_a_password_is_never_repeated),
+        cmocka_unit_test(test_either_name_of_the_routing_group),
         cmocka_unit_test(test_source_servers),
         cmocka_unit_test(test_no_loop_through_ourselves),
         cmocka_unit_test(test_the_previous_good_version_stays),
