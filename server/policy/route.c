@@ -11,15 +11,26 @@ struct fit {
     uint32_t cost;
 };
 
+/* Ends at the first difference: with a thousand connectors this is asked a thousand times a recipient. */
+static bool is_text(struct bytes bytes, const char *text)
+{
+    for (size_t i = 0; i < bytes.len; i++) {
+        if (text[i] != bytes.ptr[i] || text[i] == '\0') {
+            return false;
+        }
+    }
+    return text[bytes.len] == '\0';
+}
+
 static size_t specificity_of(const struct address_space *space, struct bytes domain)
 {
-    struct bytes own = bytes_of_text(space->domain);
-    if (bytes_equal(own, BYTES_LITERAL("*"))) {
+    if (is_text(BYTES_LITERAL("*"), space->domain)) {
         return 1;
     }
-    bool is_same = bytes_equal(own, domain);
-    bool fits = space->with_subdomains ? !is_same && domain_is_within(domain, own) : is_same;
-    return fits ? own.len + 1 : 0;
+    bool is_same = is_text(domain, space->domain);
+    bool fits =
+        space->with_subdomains ? !is_same && domain_is_within(domain, bytes_of_text(space->domain)) : is_same;
+    return fits ? strlen(space->domain) + 1 : 0;
 }
 
 /* By its address spaces alone. */
@@ -76,33 +87,44 @@ static bool is_better(const struct fit *a, const struct fit *b)
                                sizeof(a->connector->id.octets)) < 0;
 }
 
+/* Puts it where it belongs among the count best ones. */
+static size_t insert(const struct fit *fit, struct bytes domain, const struct send_connector **out,
+                     size_t count, size_t capacity)
+{
+    size_t at = count;
+    for (; at > 0; at--) {
+        struct fit before = fit_of(out[at - 1], domain);
+        if (!is_better(fit, &before)) {
+            break;
+        }
+        if (at < capacity) {
+            out[at] = out[at - 1];
+        }
+    }
+    if (at == capacity) {
+        return count;
+    }
+    out[at] = fit->connector;
+    return count + (count < capacity);
+}
+
 size_t route_find(const struct organization *organization, struct bytes domain,
                   const struct send_connector **out, size_t capacity)
 {
+    size_t floor = 1, count = 0;
     if (has_no_route(domain)) {
         return 0;
     }
-    size_t floor = floor_of(organization, domain);
-    size_t count = 0;
     for (size_t i = 0; i < organization->send_count; i++) {
         struct fit fit = fit_of(&organization->send[i], domain);
-        if (organization->send[i].refused != NULL || fit.specificity < floor) {
-            continue;
+        if (fit.specificity > 0 && organization->send[i].refused == NULL) {
+            count = insert(&fit, domain, out, count, capacity);
+        } else if (fit.specificity > floor) {
+            floor = fit.specificity;
         }
-        size_t at = count;
-        for (; at > 0; at--) {
-            struct fit before = fit_of(out[at - 1], domain);
-            if (!is_better(&fit, &before)) {
-                break;
-            }
-            if (at < capacity) {
-                out[at] = out[at - 1];
-            }
-        }
-        if (at < capacity) {
-            out[at] = fit.connector;
-            count += count < capacity;
-        }
+    }
+    while (count > 0 && fit_of(out[count - 1], domain).specificity < floor) {
+        count--;
     }
     return count;
 }
@@ -157,9 +179,10 @@ void route_explain(const struct organization *organization, struct bytes domain,
                                 void *owner),
                    void *owner)
 {
-    const struct send_connector *chosen = NULL;
+    const struct send_connector *best_one;
     size_t floor = floor_of(organization, domain);
-    bool is_found = route_find(organization, domain, &chosen, 1) == 1;
+    bool is_found = route_find(organization, domain, &best_one, 1) == 1;
+    const struct send_connector *chosen = is_found ? best_one : NULL;
     struct fit best = is_found ? fit_of(chosen, domain) : (struct fit){0};
     for (size_t i = 0; i < organization->send_count; i++) {
         const struct send_connector *connector = &organization->send[i];
