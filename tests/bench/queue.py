@@ -1,17 +1,19 @@
 #!/usr/bin/python3
 """A long queue under dirrelayd: how long a start takes, what it holds, how soon the first page is there.
 
-    queue.py BUILD [MESSAGES] [later|due|relay]
+    queue.py BUILD [MESSAGES] [later|due|relay|dead]
 
 BUILD holds dirrelayd, dirrelay and bench_queue (cmake -DDIRRELAY_BENCH=ON). later: every message has failed once and is
 due in an hour; due: all are due at once, for 1,009 domains behind one smart host that is away; relay: the same, and smtpsink
-takes them: messages a second to one hop. The spool lies below
+takes them: messages a second to one hop; dead: 1,000 of the domains have a smart host each that never greets, the other nine
+are smtpsink's, whose mail must not wait for theirs. The spool lies below
 $BENCH_ROOT (/var/tmp/dirrelay-bench), which must be on a real disk.
 """
 
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -24,6 +26,7 @@ from lib.slapd import free_port  # noqa: E402
 
 MESSAGES = int(sys.argv[2]) if len(sys.argv) > 2 else 1000000
 MODE = sys.argv[3] if len(sys.argv) > 3 else "later"
+DOMAINS, DEAD = 1009, 1000  # of bench_queue; of these with a dead hop
 ROOT = os.environ.get("BENCH_ROOT", "/var/tmp/dirrelay-bench")
 STATE = os.path.join(ROOT, "queue-%s-%d" % (MODE, MESSAGES))
 
@@ -54,14 +57,14 @@ def first_page(daemon, *arguments):
     return "%.3f s%s" % (took, "" if lines[-1] else " (short)")
 
 
-def relay(daemon, sink_port):
+def relay(daemon, sink_port, wanted):
     """Starts the daemon against smtpsink, which writes what it has seen into a file."""
     report = os.path.join(ROOT, "queue-sink.json")
     sink = subprocess.Popen([os.path.join(ROOT, "bin", "smtpsink"), str(sink_port), report], stdout=subprocess.DEVNULL)
     try:
         daemon.start()
         begin, seen, last = time.monotonic(), 0, time.monotonic()
-        while seen < MESSAGES and time.monotonic() - last < 20:
+        while seen < wanted and time.monotonic() - last < 20:
             time.sleep(0.1)
             with open(report) as file:
                 now = json.load(file)["messages"]
@@ -82,14 +85,18 @@ def main():
     port, sink_port = free_port(), free_port()
     organization = Organization().relay("Relay", port, "127.0.0.2")
     organization.send("Internet", sink_port, msExchSmtpMaxMessagesPerConnection=0)
+    silent = socket.create_server(("0.0.0.0", 0), backlog=1)  # accepts nobody: the kernel does, once or twice an address
+    for i in range(DEAD if MODE == "dead" else 0):
+        organization.send("Dead %d" % i, silent.getsockname()[1], spaces="SMTP:d%d.example.net;1" % i,
+                          hosts="[127.9.%d.%d]" % (i // 250, i % 250 + 1))
     folder = os.path.join(ROOT, "queue-directory")
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     begin = time.monotonic()
     daemon = Daemon(organization.write(folder), {"log.level": "error", "queue.retry": "1h"}, state_dir=STATE, start=False)
     try:
-        if MODE == "relay":
-            relay(daemon, sink_port)
+        if MODE in ("relay", "dead"):
+            relay(daemon, sink_port, MESSAGES if MODE == "relay" else sum(i % DOMAINS >= DEAD for i in range(MESSAGES)))
             return
         daemon.start()
         print("ready after %.2f s, %s" % (time.monotonic() - begin, memory(daemon)))
