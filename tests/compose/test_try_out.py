@@ -1,5 +1,6 @@
 """docker/compose.yaml: what the README promises, clients with addresses of their own, access rules, a life with interruptions."""
 
+import json
 import re
 import subprocess
 import threading
@@ -10,7 +11,7 @@ from lib.compose import REFUSED, REPOSITORY, ComposeCase, docker, inspect
 from lib.smtp import Client, eventually
 
 NETWORK = "dirrelay-try_mail"
-ALLOWED, OTHER = "172.30.25.10", "172.30.25.11"
+ALLOWED, OTHER, GATEWAY = "172.30.25.10", "172.30.25.11", "172.30.25.1"
 SUFFIX = "dc=contoso,dc=com"
 MIB = 1024 * 1024
 
@@ -66,6 +67,23 @@ class TryOut(ComposeCase):
             client.say("EHLO printer.contoso.com")
             client.say("MAIL FROM:<printer@contoso.com>")
             self.assertEqual(client.say("RCPT TO:<kate@fabrikam.com>").text, REFUSED)
+
+    # proves: D13
+    def test_who_names_the_gateway_lets_nobody_relay(self):
+        connector = "CN=Anonymous Relay," + self.project.exec("shell", "sh", "-c", "echo $CONNECTORS").stdout.strip()
+        change = "dn: %s\nchangetype: modify\n%%s: msExchSmtpReceiveRemoteIPRanges\nmsExchSmtpReceiveRemoteIPRanges: %s\n" % (connector, GATEWAY)
+        self.assertEqual(self.ldap("admin", ["ldapmodify"], change % "add").returncode, 0)
+        try:
+            eventually(lambda: bool(self.project.events(event="gateway.in_range")), 10)
+            with Client(2525, source="127.0.0.1") as client:
+                client.say("EHLO printer.contoso.com")
+                client.say("MAIL FROM:<printer@contoso.com>")
+                self.assertEqual(client.say("RCPT TO:<kate@fabrikam.com>").text, REFUSED)
+            self.assertTrue(self.project.events(event="gateway.client")[-1]["client"].startswith(GATEWAY + ":"))
+            rules = [finding["rule"] for finding in json.loads(self.project.exec("relay", "dirrelay", "lint", "--json", check=False).stdout)["findings"]]
+            self.assertIn("gateway-in-range", rules)
+        finally:
+            self.ldap("admin", ["ldapmodify"], change % "delete")
 
     # proves: R23
     def test_the_relay_may_nothing_that_it_does_not_need(self):
