@@ -214,8 +214,8 @@ class ExplainAgrees(unittest.TestCase):
         libraries = [path for path in glob.glob(os.path.join(BUILD, "lib*.a")) if os.path.basename(path) != "libsmtp_server.a"]
         command = [cache.get("CMAKE_C_COMPILER:FILEPATH", "cc"), *flags, os.path.join(REPOSITORY, "server", "cli", "main.c"),
                    *sorted(glob.glob(os.path.join(room, "*.c"))), "-Wl,--start-group", *libraries, "-Wl,--end-group",
-                   "-ljansson", "-luv", "-lunbound", "-lssl", "-lcrypto", "-lldap", "-llber", "-llmdb", "-linih", "-lidn2", "-lcap",
-                   "-lpthread", "-o", program]
+                   "-ljansson", "-luv", "-lunbound", "-lcurl", "-lssl", "-lcrypto", "-lldap", "-llber", "-llmdb", "-linih", "-lidn2",
+                   "-lcap", "-lpthread", "-o", program]
         done = subprocess.run(command, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr[-3000:])
         return program
