@@ -16,9 +16,23 @@ static bool is_plain_line(const char *line, size_t length)
     return !cr || (cr + 2 == line + length && cr[1] == '\n');
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* What stands before the colon, without blanks around it. */
 static struct bytes name_of(struct bytes whole, size_t colon)
 {
-    return colon < whole.len ? bytes_trim((struct bytes){whole.ptr, colon}) : (struct bytes){NULL, 0};
+    const char *start = whole.ptr, *end = start + colon;
+
+    if (colon == whole.len)
+        return (struct bytes){NULL, 0};
+    while (start < end && is_blank(*start))
+        start++;
+    while (start < end && is_blank(end[-1]))
+        end--;
+    return (struct bytes){start, (size_t)(end - start)};
 }
 
 bool header_begins_field(struct bytes line)
@@ -34,17 +48,18 @@ bool header_next(struct bytes *rest, struct header_field *out)
     size_t first_line = line_length(start, end);
     const char *at = start + first_line;
     out->is_plain = is_plain_line(start, first_line);
-    while (at < end && (*at == ' ' || *at == '\t')) {
+    while (at < end && is_blank(*at)) {
         size_t length = line_length(at, end);
         out->is_plain = out->is_plain && is_plain_line(at, length);
         at += length;
     }
     out->whole = (struct bytes){start, (size_t)(at - start)};
     *rest = (struct bytes){at, (size_t)(end - at)};
-    size_t colon = bytes_find(out->whole, ':');
-    out->name = name_of(out->whole, colon);
-    out->body = bytes_skip(out->whole, colon + 1);
-    out->is_plain = out->is_plain && colon < first_line;
+    const char *colon = memchr(start, ':', out->whole.len);
+    const char *name_end = colon ? colon : at;
+    out->name = name_of(out->whole, (size_t)(name_end - start));
+    out->body = colon ? (struct bytes){colon + 1, (size_t)(at - colon - 1)} : (struct bytes){at, 0};
+    out->is_plain = out->is_plain && name_end < start + first_line;
     return true;
 }
 
@@ -125,11 +140,10 @@ bool header_name_starts(const struct header_field *field, const char *prefix)
     return name_matches(field, prefix, false);
 }
 
-bool header_begins_with_none(const struct header_field *field, const char *letters)
+char header_first_letter(const struct header_field *field)
 {
-    if (!field->is_plain || (field->name.len > 0 && !is_name_byte(field->name.ptr[0])))
-        return false;
-    return field->name.len == 0 || !strchr(letters, fold_case(field->name.ptr[0]));
+    char first = field->name.len > 0 ? field->name.ptr[0] : ':'; /* no name begins with it */
+    return field->is_plain && is_name_byte(first) ? fold_case(first) : HEADER_ANY;
 }
 
 struct bytes header_value(const struct header_field *field)

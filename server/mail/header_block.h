@@ -27,8 +27,10 @@ bool header_next(struct bytes *rest, struct header_field *out);
 bool header_name_is(const struct header_field *field, const char *name);
 bool header_name_starts(const struct header_field *field, const char *prefix);
 
-/* For a walk that asks for many names: none of those that begin with these letters (lower case) fits. */
-bool header_begins_with_none(const struct header_field *field, const char *letters);
+/* For a walk that asks for many names: only those that begin with this letter (lower case) can fit;
+ * HEADER_ANY: all can. */
+#define HEADER_ANY '\0'
+char header_first_letter(const struct header_field *field);
 /* Is the line, that begins with no blank, one that begins a field? */
 bool header_begins_field(struct bytes line);
 

@@ -51,23 +51,30 @@ bool message_header_original_size(struct bytes block, uint32_t rights, uint64_t 
            bytes_to_u64(header_value(&field), UINT64_MAX - 1, out_bytes) == OK;
 }
 
-#define KNOWN_LETTERS "cdfmrsx" /* of the names below */
+/* What is looked at or taken away; letter: the first one of the name. */
+static const struct {
+    char letter;
+    bool is_prefix;
+    const char *name;
+} KNOWN[] = {
+    {'c', false, "Content-Type"}, {'d', false, "Date"},     {'f', false, "From"},
+    {'m', false, "Message-ID"},   {'r', false, "Received"}, {'r', true, "Resent-"},
+    {'r', false, "Return-Path"},  {'s', false, "Sender"},   {'x', true, "X-MS-Exchange-"},
+    {'x', true, "X-Dirrelay-"},
+};
 
 static bool is_unknown(const struct header_field *field, void *owner)
 {
-    static const char *const NAMES[] = {"Content-Type", "Date",   "From",       "Message-ID",
-                                        "Received",     "Sender", "Return-Path"};
+    const char letter = header_first_letter(field);
     (void)owner;
-    if (header_begins_with_none(field, KNOWN_LETTERS)) {
-        return true;
-    }
-    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
-        if (header_name_is(field, NAMES[i])) {
+    for (size_t i = 0; i < sizeof KNOWN / sizeof KNOWN[0]; i++) {
+        if ((letter == HEADER_ANY || letter == KNOWN[i].letter) &&
+            (KNOWN[i].is_prefix ? header_name_starts(field, KNOWN[i].name)
+                                : header_name_is(field, KNOWN[i].name))) {
             return false;
         }
     }
-    return !header_name_starts(field, "X-MS-Exchange-") && !header_name_starts(field, "Resent-") &&
-           !hop_count_is_field(field);
+    return true;
 }
 
 enum error message_header_select(struct bytes block, struct buffer *out)
@@ -86,10 +93,13 @@ struct removal {
 static bool is_removed(const struct header_field *field, void *owner)
 {
     struct removal *removal = owner;
-    return !header_begins_with_none(field, KNOWN_LETTERS) &&
-           (header_firewall_removes(field, &removal->firewall) || header_name_is(field, "Return-Path") ||
-            (removal->hops_are_ours && hop_count_is_field(field)) ||
-            auth_stamp_removes(&removal->stamp, field));
+    const char letter = header_first_letter(field);
+    if (letter != HEADER_ANY && letter != 'r' && letter != 'x') { /* as none of these does */
+        return false;
+    }
+    return header_firewall_removes(field, &removal->firewall) || header_name_is(field, "Return-Path") ||
+           (removal->hops_are_ours && hop_count_is_field(field)) ||
+           auth_stamp_removes(&removal->stamp, field);
 }
 
 /* One word "<…>" of printable ASCII is fit for a reply and a log line. */

@@ -84,6 +84,9 @@ static void check_walk(struct bytes block)
         covered += field.whole.len;
         assert(field.name.len + field.body.len <= field.whole.len);
         assert(field.body.len == 0 || field.body.ptr + field.body.len == field.whole.ptr + field.whole.len);
+        char letter = header_first_letter(&field);
+        assert(letter == HEADER_ANY || letter == 'x' || !header_name_starts(&field, PREFIX));
+        assert(letter == HEADER_ANY || letter == 'f' || !header_name_is(&field, "From"));
         froms += header_name_is(&field, "From");
         if (header_name_is(&field, PREFIX))
             assert(header_name_starts(&field, PREFIX));

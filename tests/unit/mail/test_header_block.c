@@ -228,6 +228,35 @@ static void header_bombs_are_walked_in_linear_time(void **state)
     assert_true((clock() - start) / CLOCKS_PER_SEC < 60);
 }
 
+static void the_first_letter_says_who_cannot_fit(void **state)
+{
+    static const struct {
+        const char *field;
+        char letter;
+    } rows[] = {
+        {"From: a\r\n", 'f'},
+        {"from : a\r\n b\r\n", 'f'},
+        {" \tX-A: b\r\n", 'x'},
+        {"no colon\r\n", HEADER_ANY},
+        {": none\r\n", ':'},
+        {"\x01"
+         "From: a\r\n",
+         HEADER_ANY},
+        {"\x80"
+         "From: a\r\n",
+         HEADER_ANY},
+        {"From: a\rX: b\r\n", HEADER_ANY},
+        {"Fr\r\n om: a\r\n", HEADER_ANY},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct bytes rest = bytes_of_text(rows[i].field);
+        struct header_field field;
+        assert_true(header_next(&rest, &field));
+        assert_int_equal(header_first_letter(&field), rows[i].letter);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +266,7 @@ int main(void)
         cmocka_unit_test(other_fields_stay_byte_for_byte),
         cmocka_unit_test(hidden_senders_are_counted),
         cmocka_unit_test(a_full_buffer_ends_the_removal),
+        cmocka_unit_test(the_first_letter_says_who_cannot_fit),
         cmocka_unit_test(header_bombs_are_walked_in_linear_time),
     };
 
