@@ -256,11 +256,11 @@ class Server(unittest.TestCase):
             def is_answered():
                 done = DC.run([dirrelay.DIRRELAYD, "-c", daemon.config_path, "--check"], check=False,
                               env={"KRB5_CLIENT_KTNAME": keytab, **sanitized})
-                if "no answer within" in done.stdout + done.stderr:
-                    return False  # a busy DC; a ticket or an account that it refuses is another answer
+                if "no answer within" in done.stderr or done.stderr.endswith("does not answer\n"):
+                    return False  # a busy DC; a ticket or an account that it refuses has a reason
                 self.assertEqual(done.returncode, 0, (uri, start_tls, done.stdout, done.stderr))
                 return True
-            eventually(is_answered, 60)
+            eventually(is_answered, 300)
 
     # proves: contract-2
     def test_another_ca_and_a_wrong_password_are_no_directory(self):
