@@ -1,21 +1,11 @@
 /* The control socket over a real unix socket; server and clients share the thread. */
 #include "admin/control.h"
+#include "unit/admin/control_socket.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-static char folder[] = "/tmp/dirrelay-test-control-XXXXXX";
-static struct sockaddr_un address = {.sun_family = AF_UNIX};
 static struct loop *loop;
 static struct clock_fake clock;
 static struct control *control;
@@ -91,13 +81,6 @@ static int stop(void **state)
     control_stop(control);
     loop_free(loop);
     return access(address.sun_path, F_OK) == 0 ? -1 : 0;
-}
-
-static int dial(void)
-{
-    int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
-    assert_int_equal(connect(descriptor, (struct sockaddr *)&address, sizeof address), 0);
-    return descriptor;
 }
 
 static void say(int descriptor, struct bytes text)
@@ -331,21 +314,6 @@ static void the_socket_is_for_the_group_and_one_server(void **state)
     assert_true(note.text[0]);
     turn();
     check("{\"command\":\"echo\"}\n", "{\"end\":true,\"code\":0}\n");
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(address.sun_path, sizeof address.sun_path, "%s/control.sock", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    return rmdir(folder);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, start, stop)

@@ -4,23 +4,13 @@
 #include "admin/service.h"
 #include "fakes/fake_directory.h"
 #include "fakes/fake_organization.h"
+#include "unit/admin/control_socket.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define NOW INT64_C(1700000000000)
 
-static char folder[] = "/tmp/dirrelay-test-queue-XXXXXX";
-static struct sockaddr_un address = {.sun_family = AF_UNIX};
 static struct loop *loop;
 static struct clock_fake clock;
 static struct admin_service service;
@@ -139,8 +129,7 @@ static void ask(const char *request)
     static char answer[1 << 20];
     size_t used = 0;
     ssize_t got = -1;
-    int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
-    assert_int_equal(connect(descriptor, (struct sockaddr *)&address, sizeof address), 0);
+    int descriptor = dial();
     assert_int_equal(send(descriptor, request, strlen(request), 0), strlen(request));
     assert_int_equal(send(descriptor, "\n", 1, 0), 1);
     for (int i = 0; i < 1000000 && got != 0; i++) {
@@ -351,21 +340,6 @@ static void an_ending_server_says_so(void **state)
     check_ids("{\"command\":\"status\"}", 3, 0);
     assert_string_equal(message, "the server is ending");
     loop_free(ended);
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(address.sun_path, sizeof address.sun_path, "%s/control.sock", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    return rmdir(folder);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, start, stop)
