@@ -46,6 +46,9 @@ static void test_keywords(void **state)
     expect(OPTION_DSN, 0, "DSN|");
     expect(OPTION_SMTPUTF8 | OPTION_8BITMIME, 0, "8BITMIME|SMTPUTF8|");
     expect(OPTION_SMTPUTF8, 0, ""); /* RFC 6531 3.1: only beside 8BITMIME */
+    /* Nor XSHADOW, XRDST and their like to who holds every right. */
+    expect(PROTOCOL_OPTIONS_DEFAULT, UINT32_MAX,
+           "SIZE|PIPELINING|DSN|ENHANCEDSTATUSCODES|8BITMIME|BINARYMIME|CHUNKING|");
 }
 
 /* Announced whatever the client. */

@@ -200,6 +200,34 @@ static void a_header_block_has_its_own_limit(void **state)
     close_adjusted(&dialogue, organization);
 }
 
+/* Of a client without the right to it. */
+#define STRIPPED "X-MS-Exchange-Organization-Filler: 0123456789abcdef\r\n"
+
+/* proves: facts-6.1 facts-8.3 */
+static void what_the_firewall_takes_away_counts_for_the_limits(void **state)
+{
+    (void)state;
+    struct dialogue dialogue;
+    struct organization *organization = open_adjusted(&dialogue, small_sizes, "10.1.0.5");
+    dialogue_run(&dialogue, DIALOGUE_STEPS, SCRIPT(HELLO, ENVELOPE));
+    send_many(&dialogue, STRIPPED, 32768);
+    dialogue_run(&dialogue, DIALOGUE_STEPS,
+                 SCRIPT("C: ", "C: .", "S: 552 5.3.4 Header size exceeds fixed maximum size", ENVELOPE));
+    for (int i = 0; i < 500; i++) {
+        dialogue_send(&dialogue, BYTES_LITERAL(STRIPPED));
+    }
+    dialogue_run(&dialogue, DIALOGUE_STEPS, SCRIPT("C: "));
+    send_many(&dialogue, "0123456789abcde\r\n", 32768); /* alone it would do */
+    send_many(&dialogue, "0123456789abcde\r\n", 8000);
+    dialogue_run(&dialogue, DIALOGUE_STEPS,
+                 SCRIPT("C: .", "S: 552 5.3.4 Message size exceeds fixed maximum message size", ENVELOPE));
+    for (int i = 0; i < 500; i++) {
+        dialogue_send(&dialogue, BYTES_LITERAL(STRIPPED));
+    }
+    dialogue_run(&dialogue, DIALOGUE_STEPS, SCRIPT("C: ", "C: body", "C: .", QUEUED));
+    close_adjusted(&dialogue, organization);
+}
+
 /* proves: facts-8.3 contract-7 */
 static void recipients_are_limited_before_they_are_judged(void **state)
 {
@@ -265,6 +293,7 @@ int main(void)
         cmocka_unit_test(consequences_of_a_refusal_are_bounded),
         cmocka_unit_test(a_message_is_cut_at_its_limit_and_answered_once),
         cmocka_unit_test(a_header_block_has_its_own_limit),
+        cmocka_unit_test(what_the_firewall_takes_away_counts_for_the_limits),
         cmocka_unit_test(recipients_are_limited_before_they_are_judged),
         cmocka_unit_test(connections_are_limited),
     };

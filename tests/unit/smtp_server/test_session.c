@@ -155,6 +155,42 @@ static void a_declared_size_over_the_limit_is_refused_unless_bypassed(void **sta
                            "C: MAIL FROM:<a@b.example> SIZE=37748737", "S: 250 2.1.0 Sender OK", GOODBYE));
 }
 
+static void hide_size(struct receive_connector *connector)
+{
+    connector->protocol_options |= OPTION_SIZE_HIDDEN;
+}
+
+/* proves: facts-2.3 facts-2.8 */
+static void a_size_that_is_not_shown_binds_all_the_same(void **state)
+{
+    (void)state;
+    adjust_all = hide_size;
+    run("10.1.0.5", SCRIPT("S: 220 *", "C: EHLO x", "S: 250-*", "S: 250-SIZE", "S+ 250 *",
+                           "C: MAIL FROM:<a@b.example> SIZE=37748737",
+                           "S: 552 5.3.4 Message size exceeds fixed maximum message size",
+                           "C: MAIL FROM:<a@b.example> SIZE=37748736", "S: 250 2.1.0 Sender OK", GOODBYE));
+    adjust_all = NULL;
+}
+
+/* Whoever it is: what servers of Exchange say among themselves besides is unknown here. */
+/* proves: facts-8.1 contract-5 */
+static void words_that_are_not_offered_are_unknown(void **state)
+{
+    static const char *const clients[] = {"10.1.0.5", "10.4.0.5"};
+    (void)state;
+    for (size_t i = 0; i < sizeof clients / sizeof clients[0]; i++) {
+        run(clients[i],
+            SCRIPT(HELLO, "C: MAIL FROM:<a@b.example> XSHADOW=x", "S: 501 5.5.4 Unrecognized parameter",
+                   "C: MAIL FROM:<a@b.example> XOORG=x", "S: 501 5.5.4 Unrecognized parameter",
+                   "C: XSHADOW x", "S: 500 5.3.3 Unrecognized command", "C: XQDISCARD 1",
+                   "S: 500 5.3.3 Unrecognized command", GOODBYE));
+        run(clients[i], SCRIPT(HELLO, "C: MAIL FROM:<a@b.example>", "S: 250 *",
+                               "C: RCPT TO:<x@contoso.com> XRDST=x", "S: 501 5.5.4 Unrecognized parameter",
+                               "C: RCPT TO:<x@contoso.com> ORAR=x", "S: 501 5.5.4 Unrecognized parameter",
+                               "C: XPROXY x", "S: 500 5.3.3 Unrecognized command", GOODBYE));
+    }
+}
+
 /* proves: A8 contract-5 */
 static void postmaster_and_the_null_sender_are_taken(void **state)
 {
@@ -270,6 +306,8 @@ int main(void)
         cmocka_unit_test(small_verbs_answer),
         cmocka_unit_test(malformed_arguments_are_faults),
         cmocka_unit_test(a_declared_size_over_the_limit_is_refused_unless_bypassed),
+        cmocka_unit_test(a_size_that_is_not_shown_binds_all_the_same),
+        cmocka_unit_test(words_that_are_not_offered_are_unknown),
         cmocka_unit_test(postmaster_and_the_null_sender_are_taken),
         cmocka_unit_test(tricks_with_addresses_are_judged_by_their_domain),
         cmocka_unit_test(recipients_are_stored_as_they_were_judged),
