@@ -106,6 +106,8 @@ static void what_was_said_in_clear_does_not_count_inside(void **state)
     script.lines = LINES(SECURED, "S: 250-hop", "S: 250 8BITMIME", SENT);
     hop_run_all(&script);
     script.messages[0].is_8bit = true;
+    script.messages[0].content =
+        "Subject: Test\r\n\r\n\xc3\xa4\r\n"; /* declared nowhere: not to be encoded */
     script.lines = LINES(SECURED, "S: 250 hop", "E: ready", "A: send 0", "C: <nothing>",
                          "E: 0.0 failed 554 5.6.3 *", "E: 0 done reuse", GOODBYE);
     hop_run_all(&script);
