@@ -66,6 +66,16 @@ static void send_old_domain_secure(struct send_connector *connector)
     send_domain_secure(connector);
     connector->outbound_security = OUTBOUND_FORCE_HELO;
 }
+static void send_secure_ignored_tls(struct send_connector *connector)
+{
+    send_domain_secure(connector);
+    connector->outbound_security = OUTBOUND_IGNORE_STARTTLS;
+}
+static void send_secure_level(struct send_connector *connector)
+{
+    connector->send_flags = SEND_DOMAIN_SECURE | SEND_TLS_CERTIFICATE_VALIDATION;
+    connector->outbound_security = OUTBOUND_REQUIRE_TLS;
+}
 static void send_level_alone(struct send_connector *connector)
 {
     connector->send_flags = 0x10;
@@ -192,6 +202,18 @@ static void send_external_dns(struct send_connector *connector)
 {
     connector->send_flags = SEND_EXTERNAL_DNS;
 }
+static void send_oorg(struct send_connector *connector)
+{
+    connector->send_flags = SEND_REQUIRE_OORG;
+}
+static void send_frontend(struct send_connector *connector)
+{
+    connector->send_flags = SEND_FRONTEND_PROXY;
+}
+static void send_cloud(struct send_connector *connector)
+{
+    connector->send_flags = SEND_CLOUD_SERVICES_MAIL;
+}
 static void send_no_port(struct send_connector *connector)
 {
     connector->port = 0;
@@ -258,7 +280,13 @@ static const struct {
     {"[10.0.0.1]", send_exchange, ""},
     {NULL, send_exchange, "SmartHostAuthMechanism needs smart hosts"},
     {"[10.0.0.1]", send_old_exchange, "ForceHELO excludes"},
+    {NULL, send_secure_ignored_tls, "DomainSecureEnabled needs DNS routing and excludes IgnoreSTARTTLS and"},
+    {NULL, send_secure_level, "TlsAuthLevel needs RequireTLS and excludes DomainSecureEnabled"},
+    {NULL, send_domain_level, ""},
     {"[10.0.0.1]", send_external_dns, "UseExternalDNSServersEnabled"},
+    {"[10.0.0.1]", send_oorg, "UseExternalDNSServersEnabled, RequireOorg"},
+    {"[10.0.0.1]", send_frontend, "UseExternalDNSServersEnabled, RequireOorg, FrontendProxyEnabled"},
+    {"[10.0.0.1]", send_cloud, "UseExternalDNSServersEnabled"},
 };
 
 /* proves: C127 C165 C183 C184 R21 facts-1.4 facts-2.6 facts-2.7 contract-1 contract-7 */
