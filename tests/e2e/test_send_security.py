@@ -151,7 +151,7 @@ class Login(PeerCase):
     def organize(cls, org, port, sink):
         org.relay("Relay", port, ["127.0.0.2"])
         logins = {"relay": SECRET}
-        basic = {FLAGS: BASIC, USER: "relay", PASSWORD: SECRET}
+        basic = {FLAGS: BASIC, USER: "relay", PASSWORD: SECRET, "msExchSmtpSendProtocolLoggingLevel": 1}
         cls.peer(org, "basic", logins=logins, **basic)
         cls.peer(org, "onlyplain", logins=logins, **basic).mechanisms = ["GSSAPI", "PLAIN"]
         cls.peer(org, "file", logins=logins, dirrelaySmartHostPasswordFile=cls.password_file, **{FLAGS: BASIC, USER: "relay"})
@@ -162,6 +162,7 @@ class Login(PeerCase):
         cls.peer(org, "notoffered", **basic)
         cls.peer(org, "foreign", logins=logins, **basic).mechanisms = ["NTLM", "CRAM-MD5"]
         cls.peer(org, "wrong", logins={"relay": "another"}, **basic)
+        cls.peer(org, "repeating", logins=logins, **basic).replies["AUTH"] = "535 5.7.3 Wrong: " + SECRET
         cls.peer(org, "intls", cls.selfsigned, logins, **{**basic, SECURITY: REQUIRE_TLS})
         cls.peer(org, "notls", None, logins, **{**basic, SECURITY: REQUIRE_TLS})
         strict = {**basic, FLAGS: BASIC_TLS, "hosts": "localhost"}
@@ -199,6 +200,7 @@ class Login(PeerCase):
         self.assertEqual(self.left("notoffered"), (NEEDS_AUTH, []))
         self.assertEqual(self.left("foreign"), (NEEDS_AUTH, []))
         self.assertEqual(self.left("wrong"), (NEEDS_AUTH + " (535 5.7.3)", ["AUTH LOGIN"]))
+        self.assertEqual(self.left("repeating"), (NEEDS_AUTH + " (535 5.7.3)", ["AUTH LOGIN"]))
         self.assertEqual(self.left("nofile"), (NEEDS_AUTH + " (dirrelaySmartHostPasswordFile cannot be read)", []))
 
     # proves: C135 facts-10.5
@@ -286,7 +288,7 @@ class Tokens(PeerCase):
             peer = cls.peer(org, name, cls.certificate, {"relay": "token-1"}, "localhost", **{
                 FLAGS: BASIC_TLS, USER: "relay", "dirrelaySmartHostOAuthTokenEndpoint": url,
                 "dirrelaySmartHostOAuthClientId": "relay client", "dirrelaySmartHostOAuthClientSecretFile": secret,
-                "dirrelaySmartHostOAuthScope": "https://outlook.example/.default"})
+                "dirrelaySmartHostOAuthScope": "https://outlook.example/.default", "msExchSmtpSendProtocolLoggingLevel": 1})
             peer.mechanisms = ["LOGIN", "XOAUTH2"]
 
     def setUp(self):
