@@ -345,5 +345,39 @@ class Expiry(Case):
         self.assertWithin(10, lambda: self.assertEqual(self.daemon.queue(), []))
 
 
+class Delay(Case):
+    config = {"queue.retry": "1s", "queue.expire": "1h", "queue.delay_warning": "1s"}
+
+    @classmethod
+    def organize(cls, org, port, sink):
+        cls.later = Sink()
+        cls.later.replies["RCPT"] = "451 4.2.1 busy"
+        cls.addClassCleanup(cls.later.stop)
+        org.relay("Relay", port, "127.0.0.2")
+        org.send("Later", cls.later.port, spaces="SMTP:later.example;1")
+
+    # proves: contract-2 R17
+    def test_who_wants_to_know_is_told_once_that_it_is_late(self):
+        asked = {"unasked@later.example": "", "delay@later.example": "NOTIFY=DELAY", "failure@later.example": "NOTIFY=FAILURE",
+                 "never@later.example": "NOTIFY=NEVER"}
+        mark = self.daemon.mark()
+        with self.client() as client:
+            client.ehlo()
+            self.assertEqual(client.mail(SENDER).code, 250)
+            for address, notify in asked.items():
+                self.assertEqual(client.say(("RCPT TO:<%s> %s" % (address, notify)).strip()).code, 250)
+            self.assertEqual(client.data(TEXT).code, 250)
+        warning = self.arrived(matching=is_bounce)[0]
+        self.assertEqual(warning.recipients, [SENDER])
+        text = warning.content.decode()
+        self.assertEqual((text.count("Action: delayed"), text.count("Action: failed")), (2, 0))
+        for address in asked:
+            self.assertEqual("; %s\r\n" % address in text, address[:5] in ("unask", "delay"), address)
+        self.assertIn("\r\nWill-Retry-Until: ", text)
+        self.daemon.wait("message.deferred", since=mark, attempts=5)
+        self.assertEqual(len([message for message in self.sink.messages if is_bounce(message)]), 1)
+        self.daemon.cli("queue", "remove", "*")
+
+
 if __name__ == "__main__":
     unittest.main()
