@@ -125,6 +125,37 @@ static void take_ten_bytes(struct send_connector *connector)
     connector->max_message_bytes = 10;
 }
 
+static void name_a_certificate(struct send_connector *connector)
+{
+    connector->tls_certificate_name = "<I>CN=CA<S>CN=nobody";
+}
+
+/* One whose certificate is not here is as good as one that is away. */
+/* proves: facts-1.4 */
+static void test_a_connector_without_its_certificate(void **state)
+{
+    (void)state;
+    fake_delivery_set(
+        &world,
+        (struct fake_send[]){
+            {"A", .spaces = "SMTP:*;1", .smart_hosts = "[127.77.0.1]", .adjust = name_a_certificate},
+            {"D", .spaces = "SMTP:b.example;1 SMTP:c.example;2", .smart_hosts = "[127.77.0.1]"},
+            {"C", .spaces = "SMTP:c.example;1", .smart_hosts = "[127.77.0.1]", .adjust = name_a_certificate},
+            {0}});
+    uint64_t id = fake_delivery_put_small(&world, "a@b.example", "c@a.example c@b.example c@c.example");
+    fake_delivery_wait_attempts(&world, id, 1);
+    assert_string_equal(fake_delivery_reply(&world, id),
+                        "454 4.7.5 TlsCertificateName names none of this server's certificates");
+    assert_int_equal(world.host.message_count, 2); /* c.example's after it was planned anew */
+    assert_true(fake_delivery_host_saw(&world.host, "RCPT TO:<c@c.example>"));
+    put_many(30);
+    fake_delivery_settle(&world);
+    assert_int_equal(world.host.message_count, 2);
+    fake_delivery_set_hosts(&world, NULL, NULL);
+    fake_delivery_pass(&world, MINUTE_MS);
+    fake_delivery_wait_queue(&world, 0);
+}
+
 /* proves: facts-1.4 */
 static void test_a_connector_that_takes_the_size_is_chosen(void **state)
 {
@@ -440,6 +471,7 @@ int main(void)
         IN_EMPTY_WORLD(test_a_connector_that_takes_the_size_is_chosen),
         IN_WORLD(test_a_refusing_greeting_is_no_host),
         IN_WORLD(test_a_dead_hop_is_not_called_for_each_message),
+        IN_WORLD(test_a_connector_without_its_certificate),
         IN_WORLD(test_each_hop_has_its_own_delays),
         IN_WORLD(test_nobody_listens),
         IN_WORLD(test_a_hop_that_limits_sessions_is_not_dead),
