@@ -98,12 +98,27 @@ static void an_address_is_one_whoever_it_is(void **state)
     end(&session, rate);
 }
 
+#define BEGUN "C: MAIL FROM:<alice@contoso.com>", "S: 250 *", "C: RSET", "S: 250 *"
+
+/* proves: facts-8.3 facts-10.8 */
+static void a_mail_counts_once_though_the_directory_is_asked(void **state)
+{
+    struct auth_session session;
+    (void)state;
+    struct message_rate *rate = begin(&session, MESSAGE_RATE_USER);
+    dialogue_connect(&session.dialogue, "10.0.0.1:25", "10.1.0.5");
+    auth_run(&session, SCRIPT(EVERY_HELLO, ALICE_LOGIN, AUTH_OK, BEGUN, BEGUN,
+                              "C: MAIL FROM:<alice@contoso.com>", RATE_REACHED));
+    end(&session, rate);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_account_is_one_wherever_it_is),
         cmocka_unit_test(both_have_the_whole_limit),
         cmocka_unit_test(an_address_is_one_whoever_it_is),
+        cmocka_unit_test(a_mail_counts_once_though_the_directory_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

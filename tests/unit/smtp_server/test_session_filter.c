@@ -145,6 +145,41 @@ static void changes_of_the_content_are_stored(void **state)
     scene_close(&scene);
 }
 
+static void one_hop(struct receive_connector *connector)
+{
+    connector->max_hops = 1;
+}
+
+/* proves: facts-8.3 */
+static void what_is_refused_without_them_is_shown_to_no_filter(void **state)
+{
+    static const struct {
+        enum permission_model model;
+        const char *line, *reply;
+    } ROWS[] = {
+        {PERMISSION_MODEL_2010, "C: Received: 1\r\nReceived: 2", "S: 554 5.4.6 *"},
+        {PERMISSION_MODEL_2007, "C: From: boss@contoso.com", "S: 550 5.7.1 *"},
+        {PERMISSION_MODEL_2010, "C: From: boss@contoso.com", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct scene scene;
+        fake_milters_init(&scene.milters, 1);
+        adjust_all = one_hop;
+        scene.organization = smtp_organization(ROWS[i].model);
+        adjust_all = NULL;
+        dialogue_open(&scene.dialogue, scene.organization, "10.1.0.5");
+        scene.dialogue.service.filters = &scene.milters.filters;
+        const char *now = ROWS[i].reply != NULL ? ROWS[i].reply : "S: <nothing>";
+        say(&scene, SCRIPT(HELLO, ENVELOPE, ROWS[i].line, "C: ", "C: .", now));
+        if (ROWS[i].reply == NULL) {
+            expect(&scene, SCRIPT(QUEUED));
+        }
+        assert_int_equal(scene.milters.milters[0].steps[0] == '\0', ROWS[i].reply != NULL);
+        scene_close(&scene);
+    }
+}
+
 /* -- how it is said -- */
 
 static void slow(struct receive_connector *connector)
@@ -251,6 +286,7 @@ int main(void)
         cmocka_unit_test(every_answer_has_its_reply),
         cmocka_unit_test(changes_of_the_envelope_are_stored),
         cmocka_unit_test(changes_of_the_content_are_stored),
+        cmocka_unit_test(what_is_refused_without_them_is_shown_to_no_filter),
         cmocka_unit_test(a_refusal_is_as_slow_in_a_filters_words),
         cmocka_unit_test(a_filters_words_lose_their_code_by_the_option),
         cmocka_unit_test(whether_the_header_needs_utf8_is_asked_again),
