@@ -7,11 +7,12 @@ import shutil
 import ssl
 import subprocess
 import tempfile
+import time
 import unittest
 
 from lib.certificates import Certificates
 from lib.dirrelay import SANITIZED
-from lib.gss_login import log_in
+from lib.gss_login import first_token, log_in
 from lib.kdc import Kdc
 from lib.people import People
 from lib.smtp import Client as Smtp
@@ -23,11 +24,14 @@ HOST, CLIENT_ADDRESS, BOUND, LENIENT = "mail.contoso.com", "127.0.0.2", "127.0.0
 WITHOUT_LEAKS = {"ASAN_OPTIONS": SANITIZED.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 RIGHTS = ["allow ms-Exch-SMTP-Submit to authenticated", "allow ms-Exch-SMTP-Accept-Any-Sender to authenticated",
           "allow ms-Exch-SMTP-Accept-Any-Recipient to cn=relay,ou=groups,dc=contoso,dc=com"]
+CLOCK_SKEW_S = 5
 REALMS = """ EVIL.TEST = {
   kdc = 127.0.0.1:%d
  }
 [domain_realm]
  .contoso.com = CONTOSO.COM
+[libdefaults]
+ clockskew = %d
 """
 
 
@@ -35,7 +39,7 @@ class Integrated(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.evil = cls.enterClassContext(Kdc("EVIL.TEST"))
-        cls.kdc = cls.enterClassContext(Kdc("CONTOSO.COM", more=REALMS % cls.evil.port))
+        cls.kdc = cls.enterClassContext(Kdc("CONTOSO.COM", more=REALMS % (cls.evil.port, CLOCK_SKEW_S)))
         for name in ("alice", "dora", "nobody", "retired"):
             cls.kdc.add(name, "secret")
         cls.evil.add("alice", "secret")
@@ -76,11 +80,11 @@ class Integrated(unittest.TestCase):
         prompt = "334 " if mechanism == "GSSAPI" else "334 NTLM supported"
         return smtp, log_in(smtp, "AUTH " + mechanism, arguments, environment, None if initial else prompt)
 
-    def kinit(self, kdc, name):
+    def kinit(self, kdc, name, *options):
         """An environment with that ticket alone; clients are of the realm that serves."""
         cache = "FILE:" + kdc.path("tickets-" + name)
         environment = {**kdc.environment, "KRB5_CONFIG": self.kdc.environment["KRB5_CONFIG"], "KRB5CCNAME": cache}
-        subprocess.run(["kinit", "%s@%s" % (name, kdc.realm)], input="secret\n", text=True, check=True, capture_output=True,
+        subprocess.run(["kinit", *options, "%s@%s" % (name, kdc.realm)], input="secret\n", text=True, check=True, capture_output=True,
                        env=environment)
         return environment
 
@@ -114,6 +118,26 @@ class Integrated(unittest.TestCase):
                     self.assertEqual(reply.text, "535 5.7.3 Authentication unsuccessful")
                     why = self.world.daemon.wait("auth.fail", since=mark, mechanism="GSSAPI")["why"]
                     self.assertIn("%s@%s" % (name, kdc.realm), why)
+
+    # proves: T4
+    def test_a_ticket_that_comes_too_late_or_twice(self):
+        late = {}
+        for what, life in (("expired", "1s"), ("skewed", "1h")):
+            for kind in ("sasl", "spnego"):
+                late[what, kind] = first_token([kind, HOST], self.kinit(self.kdc, "alice", "-l", life))
+        until = time.monotonic() + CLOCK_SKEW_S + 2
+        twice = first_token(["sasl", HOST], self.kinit(self.kdc, "alice"))
+        self.assertEqual([self.say_first(twice).code for _ in range(2)], [334, 535])
+        time.sleep(max(0, until - time.monotonic()))  # what is tested is that time goes by
+        for case, token in late.items():
+            with self.subTest(case=case):
+                self.assertEqual(self.say_first(token).text, "535 5.7.3 Authentication unsuccessful")
+
+    def say_first(self, token):
+        smtp = Smtp(self.world.port, source=CLIENT_ADDRESS)
+        self.addCleanup(smtp.close)
+        smtp.ehlo()
+        return smtp.say("AUTH GSSAPI " + token)
 
     # proves: D8
     def test_an_expired_account_with_a_good_ticket(self):

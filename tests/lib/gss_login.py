@@ -29,3 +29,10 @@ def log_in(smtp, command, arguments, environment, prompt=None):
         client.wait(20)
         client.stdout.close()
     return reply
+
+
+def first_token(arguments, environment):
+    """What the client would say first, for those who say it too late or twice."""
+    client = subprocess.run(["/usr/bin/python3", GSS_CLIENT, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            text=True, env=environment, timeout=60)
+    return client.stdout.split()[0]
