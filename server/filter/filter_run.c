@@ -178,30 +178,33 @@ static void on_body(void *owner, struct bytes piece)
 
 static const struct milter_events milter_events = {on_answer, on_change, on_body};
 
+/* What is not known is left out: to a filter an empty {tls_version} is TLS all the same. */
 static enum error append_macros(const struct filter_run *run, enum milter_command command, struct buffer *out)
 {
     const struct filter_facts *facts = run->facts;
     char id[24];
     snprintf(id, sizeof id, "%" PRIx64, facts->id);
-    const struct bytes macros[] = {
-        BYTES_LITERAL("j"),
-        facts->server_name,
-        BYTES_LITERAL("{daemon_name}"),
-        BYTES_LITERAL("dirrelay"),
-        BYTES_LITERAL("i"),
-        bytes_of_text(id),
-        BYTES_LITERAL("{tls_version}"),
-        facts->tls_version,
-        BYTES_LITERAL("{cipher}"),
-        facts->tls_cipher,
-        BYTES_LITERAL("{auth_type}"),
-        facts->mechanism,
-        BYTES_LITERAL("{auth_authen}"),
-        facts->account,
+    const struct {
+        struct bytes name, value;
+    } all[] = {
+        {BYTES_LITERAL("j"), facts->server_name},
+        {BYTES_LITERAL("{daemon_name}"), BYTES_LITERAL("dirrelay")},
+        {BYTES_LITERAL("i"), bytes_of_text(id)},
+        {BYTES_LITERAL("{tls_version}"), facts->tls_version},
+        {BYTES_LITERAL("{cipher}"), facts->tls_cipher},
+        {BYTES_LITERAL("{auth_type}"), facts->mechanism},
+        {BYTES_LITERAL("{auth_authen}"), facts->account},
     };
-    const size_t always = 3, with_tls = 5, with_account = 7;
-    size_t pairs = facts->account.len > 0 ? with_account : facts->tls_version.len > 0 ? with_tls : always;
-    return milter_append_macros(out, command, macros, pairs);
+    struct bytes known[2 * sizeof all / sizeof all[0]];
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (all[i].value.len > 0) {
+            known[2 * count] = all[i].name;
+            known[2 * count + 1] = all[i].value;
+            count++;
+        }
+    }
+    return milter_append_macros(out, command, known, count);
 }
 
 static enum error append_path(struct buffer *out, enum milter_command command, struct bytes address)

@@ -171,6 +171,48 @@ static void what_a_filter_does_not_want_is_not_sent(void **state)
     passage_done(&passage);
 }
 
+#define MACROS_HEAD                                                                                          \
+    "j\0mx1.contoso.com\0{daemon_name}\0dirrelay\0i\0"                                                       \
+    "2a\0"
+#define MACROS_TLS   "{tls_version}\0TLSv1.3\0{cipher}\0TLS_AES_256_GCM_SHA384\0"
+#define MACROS_LOGIN "{auth_type}\0NTLM\0{auth_authen}\0alice\0"
+
+/* With each step, behind the command's letter and its length. */
+static void a_filter_is_told_whose_session_it_is(void **state)
+{
+    static const struct {
+        bool is_tls, has_account;
+        struct bytes macros;
+    } ROWS[] = {
+        {false, false, BYTES_LITERAL(MACROS_HEAD)},
+        {true, false, BYTES_LITERAL(MACROS_HEAD MACROS_TLS)},
+        {false, true, BYTES_LITERAL(MACROS_HEAD MACROS_LOGIN)},
+        {true, true, BYTES_LITERAL(MACROS_HEAD MACROS_TLS MACROS_LOGIN)},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct passage passage;
+        passage_init(&passage, 1);
+        if (ROWS[i].is_tls) {
+            passage.facts.tls_version = BYTES_LITERAL("TLSv1.3");
+            passage.facts.tls_cipher = BYTES_LITERAL("TLS_AES_256_GCM_SHA384");
+        }
+        if (ROWS[i].has_account) {
+            passage.facts.mechanism = BYTES_LITERAL("NTLM");
+            passage.facts.account = BYTES_LITERAL("alice");
+        }
+        pass(&passage);
+        struct bytes heard = buffer_bytes(&passage.milters.milters[0].heard);
+        for (const char *step = "CHMRTE"; *step != '\0'; step++) {
+            char packet[256] = {0, 0, 0, (char)(ROWS[i].macros.len + 2), 'D', *step};
+            memcpy(packet + 6, ROWS[i].macros.ptr, ROWS[i].macros.len);
+            struct bytes wanted = {packet, 6 + ROWS[i].macros.len};
+            assert_non_null(memmem(heard.ptr, heard.len, wanted.ptr, wanted.len));
+        }
+        passage_done(&passage);
+    }
+}
+
 /* -- verdicts -- */
 
 static const struct {
@@ -401,6 +443,7 @@ int main(void)
         cmocka_unit_test(the_right_goes_past_antispam_filters_alone),
         cmocka_unit_test(who_accepted_hears_no_more),
         cmocka_unit_test(what_a_filter_does_not_want_is_not_sent),
+        cmocka_unit_test(a_filter_is_told_whose_session_it_is),
         cmocka_unit_test(a_refusal_at_any_step_ends_it),
         cmocka_unit_test(changes_of_the_envelope_are_collected),
         cmocka_unit_test(a_filter_that_hangs_up_at_any_moment),
