@@ -195,9 +195,13 @@ static bool change_envelope(struct smtp_session *session, const struct filter_ch
 static void refuse(struct smtp_session *session, const struct filter_outcome *outcome)
 {
     enum reply reply = outcome->verdict == FILTER_REJECT ? REPLY_FILTER_REJECTED : REPLY_FILTER_DEFERRED;
+    bool hangs_up = bytes_starts_nocase(outcome->reply, "421"); /* RFC 5321 3.8 */
     session_log_filtered(session, outcome->filter, reply, outcome->reply);
     session_answer_filter(session, reply, outcome->reply);
     session_end_transaction(session);
+    if (hangs_up && session->state != SESSION_CLOSING) {
+        session_close_silently(session, reply);
+    }
 }
 
 static void discard(struct smtp_session *session, const char *filter)

@@ -182,7 +182,7 @@ void session_answer_at_once(struct smtp_session *session, enum reply reply);
 void session_close(struct smtp_session *session, enum reply reply);
 /* The client said more before its turn: logged as this event, answered, closed; nothing of it is kept. */
 void session_close_early_talker(struct smtp_session *session, const char *event);
-/* Closes without a word; the reply only says why in the log. */
+/* Closes without another word; the reply only says why in the log. */
 void session_close_silently(struct smtp_session *session, enum reply reply);
 /* A syntax or sequence error: counted for MaxProtocolErrors, logged, answered. */
 void session_fault(struct smtp_session *session, enum reply reply);

@@ -149,6 +149,9 @@ void session_close_silently(struct smtp_session *session, enum reply reply)
     loop_timer_stop(&session->pause);
     loop_timer_stop(&session->lifetime);
     session->ending = (uint8_t)reply;
+    if (session->held.len > 0) {
+        session_write(session, buffer_bytes(&session->held));
+    }
     stream_close(session->stream);
 }
 

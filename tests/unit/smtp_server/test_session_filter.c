@@ -203,6 +203,21 @@ static void a_refusal_is_as_slow_in_a_filters_words(void **state)
     }
 }
 
+/* Nor does the tarpit keep a session that ends. */
+static void a_421_of_a_filter_ends_the_session(void **state)
+{
+    static const struct fake_answer answers[] = {{'E', {BYTES_LITERAL("y421 4.3.2 not now\0")}}, {0}};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct scene scene;
+        scene_open(&scene, i == 0 ? slow : NULL, answers);
+        say(&scene, SCRIPT(HELLO, MESSAGE));
+        expect(&scene, SCRIPT("S: 421 4.3.2 not now", "S: <closed>"));
+        assert_int_equal(dialogue_message_count(&scene.dialogue), 0);
+        scene_close(&scene);
+    }
+}
+
 static void without_codes(struct receive_connector *connector)
 {
     connector->protocol_options &= ~(uint32_t)OPTION_ENHANCEDSTATUSCODES;
@@ -288,6 +303,7 @@ int main(void)
         cmocka_unit_test(changes_of_the_content_are_stored),
         cmocka_unit_test(what_is_refused_without_them_is_shown_to_no_filter),
         cmocka_unit_test(a_refusal_is_as_slow_in_a_filters_words),
+        cmocka_unit_test(a_421_of_a_filter_ends_the_session),
         cmocka_unit_test(a_filters_words_lose_their_code_by_the_option),
         cmocka_unit_test(whether_the_header_needs_utf8_is_asked_again),
         cmocka_unit_test(whether_data_carries_a_new_body_is_asked_again),
