@@ -1,5 +1,5 @@
 /* Happy path: (directory answers) -> find CN=Microsoft Exchange -> watch below it -> all entries are there ->
- * fetch the principals named by DN -> load -> publish, save; and again from the principals on after every
+ * fetch the principals named by DN -> load -> save, publish; and again from the principals on after every
  * change. Failures: no answer within 2 s -> the saved organization is published; lost -> what is in force
  * stays, the watch comes back by itself; nothing to load -> on_failure, what is in force stays; no
  * CN=Microsoft Exchange -> asked for again every 5 s. */
@@ -116,8 +116,8 @@ static void load_and_publish(struct keeper *keeper)
     confirm(keeper, true);
     image_free(keeper->saved);
     keeper->saved = NULL;
+    save(keeper); /* first: a right that was seen taken away stays so after a crash */
     publish(keeper, organization, false);
-    save(keeper);
 }
 
 /* The directory has not answered in time: what it last said is better than nothing. */
