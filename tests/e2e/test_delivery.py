@@ -6,6 +6,7 @@ import unittest
 
 from lib.organization import SEND_ROUTING, change
 from lib.sink import Drop, Sink
+from lib.smtp import eventually
 from lib.world import Case
 
 SENDER = "ann@elsewhere.example"
