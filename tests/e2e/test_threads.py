@@ -145,9 +145,25 @@ class Threads(unittest.TestCase):
         self.daemon.stop(60)
 
     # proves: T9
+    def test_64_handshakes_at_once_while_certificates_are_read_anew(self):
+        """All loops make and use contexts of the same certificates and ticket keys: every ticket resumes."""
+        with open(os.path.join(self.certificates.path, "server.pem")) as file:
+            same = file.read()
+        rounds = self.shake_hands_while(lambda: self.certificates.write("server.pem", same))
+        self.assertEqual([[is_resumed for is_resumed, _ in one] for one in rounds], [[False] + [True] * 4] * HANDSHAKES)
+
+    # proves: T9
     def test_64_handshakes_at_once_while_certificates_change(self):
-        """All loops make and use contexts of the same certificates and ticket keys; every message arrives."""
-        together, failures, resumed = threading.Barrier(HANDSHAKES), [], []
+        """A ticket ends with its certificate and not before: who does not resume is shown another one than with his ticket."""
+        rounds = self.shake_hands_while(lambda: self.certificates.make("server", "mailbox01.contoso.com"))
+        pairs = [pair for one in rounds for pair in zip(one, one[1:])]
+        self.assertEqual([is_resumed for _, (is_resumed, _) in pairs], [before == after for (_, before), (_, after) in pairs])
+        self.assertGreater(len({certificate for one in rounds for _, certificate in one}), 1)
+
+    def shake_hands_while(self, renew):
+        """64 clients 5 times at once, each with its last ticket; every message arrives. For each client and time: did it
+        resume, and with which certificate (of a ticket: the one that it was given with)."""
+        together, failures, rounds = threading.Barrier(HANDSHAKES), [], [[] for _ in range(HANDSHAKES)]
 
         def shake_hands(number):
             context, session = unverified(), None
@@ -159,7 +175,7 @@ class Threads(unittest.TestCase):
                         client.starttls(context=context, session=session)
                         client.send_message("chris@contoso.com", ["kate@fabrikam.com"], b"Subject: %d-%d\r\n\r\n" % (number, count))
                         session = client.socket.session
-                        resumed.append(client.socket.session_reused)
+                        rounds[number].append((client.socket.session_reused, client.socket.getpeercert(True)))
             except Exception as failure:  # noqa: B902: shown by the test
                 failures.append(failure)
                 together.abort()
@@ -169,14 +185,14 @@ class Threads(unittest.TestCase):
         version = 0
         while any(thread.is_alive() for thread in threads):
             version += 1
-            self.certificates.make("server", "mailbox01.contoso.com")
+            renew()
             self.disturb(version)
         for thread in threads:
             thread.join()
         self.assertEqual(failures, [])
-        self.assertEqual(resumed.count(True), 4 * HANDSHAKES)
         eventually(lambda: self.assertEqual(sum(len(sink.messages) for sink in self.sinks), 5 * HANDSHAKES), 60)
         self.daemon.stop(60)
+        return rounds
 
     def arrive(self, load):
         """Every message that got 250 is at one of the sinks, and none that did not."""

@@ -109,11 +109,38 @@ static void a_ticket_ends_with_its_certificate(void **state)
     certificate = first;
 }
 
+/* The file is read anew: another loop's context, or a later one, is of the same certificate all the same. */
+static void a_ticket_outlives_reading_its_certificate_anew(void **state)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    X509 *first = certificate.x509;
+    (void)state;
+    certificate.x509 = X509_dup(first);
+    assert_non_null(certificate.x509);
+    struct tls_context *anew = new_context(TLS_PROFILE_MODERN);
+    SSL_CTX_sess_set_new_cb(client_context, on_new_session);
+    for (size_t v = 0; v < 2; v++) {
+        bool has_fresh;
+        assert_false(resume(context, versions[v], "a", &has_fresh));
+        assert_true(resume(anew, versions[v], "a", &has_fresh));
+        assert_true(has_fresh);
+        assert_true(resume(context, versions[v], "a", &has_fresh));
+        assert_true(has_fresh);
+        SSL_SESSION_free(taken_session);
+        taken_session = NULL;
+    }
+    SSL_CTX_sess_set_new_cb(client_context, NULL);
+    tls_context_free(anew);
+    X509_free(certificate.x509);
+    certificate.x509 = first;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_ticket_resumes_and_a_fresh_one_is_given),
         cmocka_unit_test(a_ticket_ends_with_its_certificate),
+        cmocka_unit_test(a_ticket_outlives_reading_its_certificate_anew),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
