@@ -1,5 +1,6 @@
 """What stands in docker/ without an engine: every setting is a variable that .env.example names, with the same default."""
 
+import fnmatch
 import glob
 import os
 import re
@@ -8,6 +9,7 @@ import unittest
 from e2e.test_readme import REPOSITORY, read
 
 FILES = sorted(os.path.basename(path) for path in glob.glob(os.path.join(REPOSITORY, "docker", "*.yaml")))
+DOCKERFILES = ("Dockerfile", "openldap/Dockerfile", "haproxy/Dockerfile")
 
 
 def variables(text):
@@ -42,6 +44,39 @@ class ComposeFiles(unittest.TestCase):
         for name in FILES:
             for image in re.findall(r"^ +image: (.*)$", read("docker", name), re.M):
                 self.assertRegex(image, r"^\$\{DIRRELAY_[A-Z]*_?IMAGE:-dirrelay[a-z-]*\}$")
+
+    def test_every_published_port_and_folder_of_the_machine_is_a_variable(self):
+        for name in FILES:
+            text = read("docker", name)
+            found = re.findall(r"^ +- \"?([^\s\"]+):\d+\"?$", text, re.M)  # ports
+            found += re.findall(r"^ +file: (.*)$", text, re.M) + re.findall(r"^ +- (\S*[./]\S*):/", text, re.M)
+            for value in found:
+                with self.subTest(file=name, value=value):
+                    self.assertRegex(value, r"^\$\{DIRRELAY_[A-Z_]+:-[^}]+\}$")
+            # Addresses of networks are variables, or defaults of some.
+            self.assertNotRegex(re.sub(r"\$\{[^}]*\}", "", re.sub("#.*", "", text)), r"172\.")
+
+    def test_every_image_is_pinned_and_says_what_it_is(self):
+        for name in DOCKERFILES:
+            with self.subTest(file=name):
+                text = read("docker", name)
+                for need in ("ARG BASE=debian:bookworm-slim", 'pin-archive.sh "${SNAPSHOT}"', "\nSTOPSIGNAL ", "\nHEALTHCHECK ", "\nUSER "):
+                    self.assertIn(need, text)
+                labels = re.findall(r'org\.opencontainers\.image\.([a-z]+)="([^"]+)"', text)
+                self.assertEqual({label for label, unused in labels}, {"title", "description", "licenses", "version", "revision"})
+        for name in FILES:
+            text = read("docker", name)
+            self.assertEqual(re.findall(r"SNAPSHOT: (.*)", text), ["${DIRRELAY_SNAPSHOT:-}"] * text.count("    build:"))
+
+    def test_what_an_image_copies_is_sent_to_the_engine(self):
+        for name in DOCKERFILES:
+            ignore = read("docker", name + ".dockerignore").split()
+            self.assertEqual(ignore[0], "*")
+            for copied in re.findall(r"^COPY (?!--)(.*) \S+$", read("docker", name), re.M):
+                for path in copied.split():
+                    with self.subTest(file=name, path=path):
+                        self.assertTrue(os.path.exists(os.path.join(REPOSITORY, path)))
+                        self.assertTrue(any(fnmatch.fnmatch(path, sent[1:]) or path.startswith(sent[1:] + "/") for sent in ignore[1:]))
 
 
 if __name__ == "__main__":
