@@ -111,13 +111,20 @@ class Documents(unittest.TestCase):
     def test_operations_names_every_event_reason_and_metric(self):
         text = read("docs", "operations.md")
         every = [name for name in os.listdir(os.path.join(REPOSITORY, "server")) if "." not in name]
-        found = {name for source in sources(*every) for name in re.findall(
-            r'"((?:session|mail|rcpt|data|command|message|bounce|org|directory|server|start|config|listen|listener|spool|publish|'
-            r'schedule|auth|accounts?|sasl|certificate|tls|hop|trust|filter|proxy|report|pressure)\.[a-z_]+)"', source)} - {"data.mdb"}
+        found = {name for source in sources(*every) for name in re.findall(r'"([a-z]+\.[a-z_]+)"', source)}
+        found = {name for name in found if not name.endswith((".mdb", ".ldif", ".com"))}
         found |= set(re.findall(r'"(dirrelay_[a-z_]+)"', "".join(sources(*every))))
         found |= set(re.findall(r'"([a-z0-9-]+)"\}', read("server", "smtp_server", "reply.c")))
         self.assertGreater(len(found), 80)
         self.assertEqual([name for name in sorted(found) if not re.search(r"\b%s\b" % re.escape(name), text)], [])
+
+    # proves: contract-4
+    def test_operations_names_every_rule_of_lint(self):
+        table = read("docs", "operations.md").partition("| lint rule | |")[2].partition("\n\n")[0]
+        documented = set(re.findall(r"[a-z-]+", " ".join(re.findall(r"^\|([^|]*)\|", table, re.M))))
+        rules = {name for source in sources("policy") for name in re.findall(r'"(refused|[a-z]+-[a-z-]+[a-z])"', source) if "LINT_" in source}
+        self.assertGreater(len(rules), 25)
+        self.assertEqual({name for name in rules if not name.endswith("-acknowledged")} - documented, set())
 
 
 if __name__ == "__main__":
