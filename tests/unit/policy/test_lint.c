@@ -210,6 +210,24 @@ static void test_refused_and_empty_connectors(void **state)
     done(&run);
 }
 
+static void lack_mechanism(struct receive_connector *connector)
+{
+    connector->lacks_mechanism = true;
+}
+
+/* proves: contract-4 contract-7 */
+static void test_an_absent_mechanism(void **state)
+{
+    (void)state;
+    struct run run = lint_receive((struct fake_receive[]){
+        {"C", .ranges = "10.0.0.1", .groups = GROUP_ANONYMOUS_USERS, .adjust = lack_mechanism}, {0}});
+    expect_rules(&run, "absent-mechanism");
+    assert_string_equal(run.findings[0].fix, "dn: CN=C," CONTAINER
+                                             "\nchangetype: modify\nadd: msExchSMTPReceiveInboundSecurityFlag"
+                                             "\nmsExchSMTPReceiveInboundSecurityFlag: 0\n-\n");
+    done(&run);
+}
+
 /* What the loader refused stands once, even when a connector says it too. */
 static void test_refusals_of_the_loader(void **state)
 {
@@ -458,6 +476,7 @@ int main(void)
         cmocka_unit_test(test_what_relay_lacks),
         cmocka_unit_test(test_wide_ranges_rank_first),
         cmocka_unit_test(test_refused_and_empty_connectors),
+        cmocka_unit_test(test_an_absent_mechanism),
         cmocka_unit_test(test_refusals_of_the_loader),
         cmocka_unit_test(test_ranges_that_shadow_or_tie),
         cmocka_unit_test(test_domains_and_routes),
