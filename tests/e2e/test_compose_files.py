@@ -57,10 +57,12 @@ class ComposeFiles(unittest.TestCase):
             self.assertNotRegex(re.sub(r"\$\{[^}]*\}", "", re.sub("#.*", "", text)), r"172\.")
 
     def test_every_image_is_pinned_and_says_what_it_is(self):
+        version = re.search(r"project\(dirrelay VERSION (\S+)", read("CMakeLists.txt")).group(1)
         for name in DOCKERFILES:
             with self.subTest(file=name):
                 text = read("docker", name)
-                for need in ("ARG BASE=debian:bookworm-slim", 'pin-archive.sh "${SNAPSHOT}"', "\nSTOPSIGNAL ", "\nHEALTHCHECK ", "\nUSER "):
+                for need in ("ARG BASE=debian:bookworm-slim", 'pin-archive.sh "${SNAPSHOT}"', "\nSTOPSIGNAL ", "\nHEALTHCHECK ", "\nUSER ",
+                             "\nARG VERSION=%s\n" % version):
                     self.assertIn(need, text)
                 labels = re.findall(r'org\.opencontainers\.image\.([a-z]+)="([^"]+)"', text)
                 self.assertEqual({label for label, unused in labels}, {"title", "description", "licenses", "version", "revision"})
