@@ -259,7 +259,8 @@ class SambaDc:
         with open(self.log_path, "ab") as log:
             # It goes on reading its standard input: the end of that ends it too.
             self.process = subprocess.Popen(
-                ["ip", "netns", "exec", self.namespace, *with_winbindd(self._path("run", "winbindd")), "samba", "-s", self.config_path, "-i", "-d1", "--debug-stdout"],
+                ["ip", "netns", "exec", self.namespace, *with_winbindd(self._path("run", "winbindd")), "samba", "-s", self.config_path, "-i", "-d1", "--debug-stdout",
+                 "--option=dns forwarder="],  # provision takes the nameserver of resolv.conf, itself: it would ask itself for ever
                 stdin=subprocess.PIPE, stdout=log, stderr=log, preexec_fn=die_with_parent)
         if not comes_up(self.process, self._answers, START_SECONDS, 0.1):
             self.stop()
@@ -444,7 +445,8 @@ class SambaDc:
         folder = "/etc/netns/" + self.namespace
         os.makedirs(folder)
         with open(folder + "/hosts", "w") as file:
-            file.write("127.0.0.1 localhost\n%s %s dc1\n" % (self.address, self.host))
+            # Our own name too: libldap and Cyrus SASL each look it up before a GSSAPI bind.
+            file.write("127.0.0.1 localhost %s\n%s %s dc1\n" % (socket.gethostname(), self.address, self.host))
         with open(folder + "/resolv.conf", "w") as file:
             file.write("nameserver %s\nsearch %s\n" % (self.address, self.realm.lower()))
 
