@@ -60,7 +60,8 @@ class Programs(Case):
         mark = self.daemon.mark()
         reply = self.send(RELAY, message(GTUBE))
         self.assertEqual(reply.code, 554, reply)
-        self.assertIn("antispam", self.daemon.wait("data.refused", since=mark, reason="filter-rejected")["filter"])
+        refused = self.daemon.wait("data.refused", since=mark, reason="filter-rejected", reply="554 5.7.1")
+        self.assertIn("antispam", refused["filter"])
         self.assertEqual(self.sink.messages, [])
 
     # proves: C211
