@@ -39,7 +39,7 @@ class Sender:
             subject = "%s-%d" % (self.name, number)
             try:
                 with Client(25, host=PROXY, source=GATEWAY, timeout=5) as client:
-                    client.send_message("printer@contoso.com", ["kate@fabrikam.com"], b"Subject: %s\r\n\r\nhello\r\n" % subject.encode())
+                    client.send_message("printer@contoso.com", ["bob@contoso.com"], b"Subject: %s\r\n\r\nhello\r\n" % subject.encode())
                     self.accepted.append(subject)
                     client.quit()
             except (OSError, Closed, AssertionError):

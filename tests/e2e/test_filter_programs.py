@@ -60,7 +60,7 @@ class Programs(Case):
         mark = self.daemon.mark()
         reply = self.send(RELAY, message(GTUBE))
         self.assertEqual(reply.code, 554, reply)
-        refused = self.daemon.wait("data.refused", since=mark, reason="filter-rejected", reply="554 5.7.1")
+        refused = self.daemon.wait("data.refused", since=mark, said=reply.text)
         self.assertIn("antispam", refused["filter"])
         self.assertEqual(self.sink.messages, [])
 
