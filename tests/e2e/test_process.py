@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
@@ -118,6 +119,26 @@ class Life(Process):
         self.assertTrue(second.seen("start.failed"))
         self.relay()
         self.sink.wait()
+
+    # proves: contract-5
+    def test_a_copy_of_the_state_delivers_elsewhere(self):
+        """The way to another machine, and back from a backup (docs/operations.md section 7): stop, copy, start."""
+        self.sink.stop()
+        first = self.daemon({"queue.retry": "1h"})
+        with Client(self.port) as client:
+            for body in (b"Subject: small\r\n\r\nhello\r\n", b"Subject: large\r\n\r\n" + b"one of many lines\r\n" * 4000):
+                client.send_message("chris@contoso.com", ["kate@fabrikam.com"], body)
+        first.wait("message.deferred")
+        first.stop()
+        state = os.path.join(self.folder.name, "state")
+        subprocess.run(["cp", "-a", first.state_dir, state], check=True)
+        shutil.rmtree(first.state_dir)
+        second = self.daemon(state_dir=state)
+        self.sink.start()
+        second.cli("queue", "retry", "*")
+        arrived = [message.fields("Subject")[0].strip() for message in self.sink.wait(2)]
+        self.assertEqual(sorted(arrived), ["large", "small"])
+        eventually(lambda: self.assertEqual(second.cli("queue", "list", json=True).json, []))
 
     # proves: contract-2
     def test_a_second_daemon_on_the_port_is_refused(self):
