@@ -75,6 +75,12 @@ static enum error on_content(struct smtp_transaction *transaction, char *out, si
     return OK;
 }
 
+static void rewind_content(struct smtp_transaction *transaction)
+{
+    (void)transaction;
+    session->read_bytes = 0;
+}
+
 static void on_recipient(struct smtp_transaction *transaction, size_t index, enum smtp_outcome outcome,
                          struct bytes reply)
 {
@@ -101,6 +107,7 @@ static void send_next(void)
                                              .size_bytes = 1000 * session->next,
                                              .is_8bit = session->next == 2,
                                              .read = on_content,
+                                             .rewind = rewind_content,
                                              .on_recipient = on_recipient,
                                              .on_done = on_done};
     session->next++;
